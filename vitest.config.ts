@@ -6,6 +6,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 const kernels = ['test/kernels/**/*.test.ts'];
 const facade = ['test/facade/**/*.test.ts'];
+/** What measures memory, or needs a worker that has made no model. */
+const fresh = ['test/facade/{garbage,init,many,memory}.test.ts'];
 const properties = ['test/properties/properties.test.ts']; // random programs of valid and invalid calls
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
@@ -14,17 +16,19 @@ const programs = [
   'test/facade/{recurrentMasks,rnn,states,stream}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{attention,dense,gru,lstm*,matmul,merging,naive,simpleRnn,weights}.test.ts'];
+const products = [
+  'test/kernels/{attention,dense,gru,lstm*,matmul,merging,naive,recurrentStates,simpleRnn,weights}.test.ts',
+];
 /** What measures time: one file after the other, when nothing else runs. */
-const timed = ['test/browser/pace.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
+const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
 const others = [...browser, ...kernels, ...facade, ...properties, ...timed];
 
 const project = (test: object) => ({ extends: true as const, test });
-/** Tests on one build of the kernels. */
-const onBuild = (name: string, include: string[], env: Record<string, string>) =>
-  project({ name, include, env, setupFiles: ['test/setup/build.ts'] });
+/** Tests on one build of the kernels. The files of a worker share its modules, whose import takes as long as some tests. */
+const onBuild = (name: string, include: string[], env: Record<string, string>, more: object = { exclude: fresh }) =>
+  project({ name, include, env, isolate: false, setupFiles: ['test/setup/build.ts'], ...more });
 
 export default defineConfig({
   resolve: {
@@ -51,6 +55,7 @@ export default defineConfig({
       onBuild('debug', [...kernels, ...programs, ...properties], { LSTM_WASM_BUILD: 'debug' }),
       // The tiles of lstm-wasm/turbo: the same bits on any host, fast only where V8 joins vectors.
       onBuild('wide', products, { LSTM_WASM_BUILD: 'debug', LSTM_WASM_WIDE: '1' }),
+      onBuild('fresh', fresh, { LSTM_WASM_BUILD: 'strict' }, { isolate: true }),
       project({ name: 'once', include: ['test/**/*.test.ts'], exclude: others }),
       project({ name: 'browser', include: browser, exclude: timed, isolate: false, sequence: { groupOrder: 1 } }),
       project({ name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 2 } }),

@@ -14,7 +14,7 @@ export { denseBackward, denseForward, packDenseWeights, unpackDenseWeights } fro
 export { loss } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
-export { joinBackward, mergeBackward, mergeForward } from './layers/merge';
+export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';
 export { attentionBackward, attentionForward } from './layers/attention';
 export { combineBackward, combineForward, placeBackward, placeForward } from './layers/combine';
 export { dotBackward, dotForward } from './layers/dot';

@@ -130,7 +130,7 @@ function readRounds() {
     const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } }, allowPositionals: false });
     const rounds = Number(values.rounds);
     if (Number.isInteger(rounds) && rounds >= 1) return rounds;
-    console.error(`bench: --rounds must be a whole number of at least 1, got ${values.rounds}`);
+    console.error(`bench: --rounds must be an integer of at least 1, got ${values.rounds}`);
   } catch (error) {
     console.error(`bench: ${/** @type {Error} */ (error).message}`);
   }

@@ -1,5 +1,6 @@
 /** A run: a network in the worker, its data, and the steps on their way. Nothing here knows the page. */
 
+import type { Tensor } from 'lstm-wasm';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
 import { makeModel } from './model.ts';
 import type { Look, Picture } from './pictures.ts';
@@ -136,7 +137,7 @@ export class Run {
       this.#hear(this.#viewer.setStates(states));
     }
     const steps = this.#sent;
-    const prediction = await this.#viewer.predictOnBatch(xs);
+    const prediction: Tensor = await this.#viewer.predictOnBatch(xs);
     return { steps, start, input: floats(xs), target: floats(ys), prediction: floats(prediction) };
   }
 
@@ -144,7 +145,7 @@ export class Run {
     const steps = this.#sent;
     if (this.#settings.stateful) this.#hear(this.#viewer.resetStates());
     for (const { xs } of warm) this.#hear(this.#viewer.predictOnBatch(xs));
-    const answers = await Promise.all(shown.map(({ xs }) => this.#viewer.predictOnBatch(xs)));
+    const answers = await Promise.all(shown.map(({ xs }) => this.#viewer.predictOnBatch<Tensor>(xs)));
     const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap(part => [...part]));
     return {
       steps,

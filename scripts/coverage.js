@@ -24,7 +24,8 @@ const tests = ['facade', 'data', 'onnx', 'plot', 'saving'].map(folder => `test/$
 function measure() {
   const summary = `${root}coverage/coverage-summary.json`;
   rmSync(summary, { force: true });
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--coverage', '--project', 'strict', '--project', 'once'];
+  const projects = ['strict', 'fresh', 'once'].map(name => `--project=${name}`);
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--coverage', ...projects];
   const { status } = spawnSync(process.execPath, [...args, ...tests], { cwd: root, stdio: 'inherit' });
   if (status !== 0) throw new Error('coverage: the tests must pass');
   return JSON.parse(readFileSync(summary, 'utf8')).total;

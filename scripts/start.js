@@ -12,7 +12,7 @@ const flags = /** @type {const} */ ({
   batch: { type: 'string', default: '50', means: 'sequences in a batch' },
   'time-steps': { type: 'string', default: '20', means: 'steps of a sequence' },
   'learning-rate': { type: 'string', default: '0.006', means: 'step size of Adam' },
-  seed: { type: 'string', default: '1', means: 'a whole number; it determines the initial weights' },
+  seed: { type: 'string', default: '1', means: 'an integer; it determines the initial weights' },
   simd: { type: 'string', default: 'auto', means: 'kernels: auto, strict or relaxed' },
   out: { type: 'string', default: 'out', means: 'folder for the pictures' },
   help: { type: 'boolean', default: false, means: 'this text' },
@@ -55,7 +55,7 @@ if (values.help) {
 const whole = (name, least) => {
   const value = Number(values[name]);
   if (values[name]?.trim() === '' || !Number.isSafeInteger(value) || value < least) {
-    exitWith(`--${name} must be a whole number of at least ${least}, got '${values[name]}'`);
+    exitWith(`--${name} must be an integer of at least ${least}, got '${values[name]}'`);
   }
   return value;
 };

@@ -21,7 +21,8 @@ const outcomes = nodesHere().map(node => {
   const flags = flagsOf(node.path);
   if (flags === '') return { node, result: 'skipped: turbo has no flags for it', failed: false };
   console.log(`\nNode ${node.version} with ${flags}`);
-  const words = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'strict', '--project', 'relaxed'];
+  const projects = ['strict', 'fresh', 'relaxed'].map(name => `--project=${name}`);
+  const words = ['node_modules/vitest/vitest.mjs', 'run', ...projects];
   const { status } = spawnSync(node.path, [...words, ...process.argv.slice(2)], {
     cwd: root,
     stdio: 'inherit',

@@ -12,13 +12,14 @@ export type { SampleWeightOptions } from './inputs/sampleWeights.ts';
 export type { KernelsModule } from './kernelsModule.ts';
 export type { Activation as ActivationIdentifier, ActivationName } from './layers/activations.ts';
 export * from './layers/index.ts';
+export type { Applied, ApplyOptions } from './layers/layer.ts';
 export type { LayerOptions } from './layers/layerOptions.ts';
+export { SymbolicTensor } from './layers/symbolicTensor.ts';
+export { type ContainerArgs, type FunctionalModel, type InputOptions, input, model } from './model/functional.ts';
 export type { Inspection } from './model/inspect.ts';
-export {
-  type Sequential,
-  type Sequential as LayersModel,
-  sequential,
-} from './model/sequential.ts';
+export type { LayersModel } from './model/layersModel.ts';
+export type { PredictOptions } from './model/prediction.ts';
+export { type Sequential, sequential } from './model/sequential.ts';
 export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
 export type { Stream } from './model/stream.ts';

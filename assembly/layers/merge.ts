@@ -55,6 +55,28 @@ export class JoinPlan {
   moreStep: usize;
 }
 
+/** dx = 0 or dx *= factor, [T][B][U]. */
+@unmanaged
+export class ClearPlan {
+  steps: i32; // T
+  rows: i32; // B
+  width: i32; // U
+  dx: usize;
+  dxRow: usize;
+  dxStep: usize;
+}
+
+@unmanaged
+export class ScalePlan {
+  steps: i32; // T
+  rows: i32; // B
+  width: i32; // U
+  dx: usize;
+  dxRow: usize;
+  dxStep: usize;
+  factor: i32; // float32 bits
+}
+
 export function mergeForward(plan: MergePlan): void {
   assert(plan.steps > 0 && plan.rows > 0 && plan.width > 0);
   const U = plan.width;
@@ -101,6 +123,25 @@ export function joinBackward(plan: JoinPlan): void {
     for (let r: usize = 0; r < <usize>plan.rows; r++) {
       const dx = plan.dx + t * plan.dxStep + r * plan.dxRow;
       combine(MergeMode.sum, dx, dx, plan.more + t * plan.moreStep + r * plan.moreRow, plan.width);
+    }
+  }
+}
+
+export function clearBackward(plan: ClearPlan): void {
+  assert(plan.steps > 0 && plan.rows > 0 && plan.width > 0);
+  for (let t: usize = 0; t < <usize>plan.steps; t++) {
+    for (let r: usize = 0; r < <usize>plan.rows; r++) {
+      memory.fill(plan.dx + t * plan.dxStep + r * plan.dxRow, 0, <usize>((plan.width + 3) & ~3) * 4);
+    }
+  }
+}
+
+export function scaleBackward(plan: ScalePlan): void {
+  assert(plan.steps > 0 && plan.rows > 0 && plan.width > 0);
+  for (let t: usize = 0; t < <usize>plan.steps; t++) {
+    for (let r: usize = 0; r < <usize>plan.rows; r++) {
+      const dx = plan.dx + t * plan.dxStep + r * plan.dxRow;
+      scale(dx, dx, reinterpret<f32>(plan.factor), plan.width);
     }
   }
 }

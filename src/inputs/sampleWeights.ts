@@ -2,20 +2,35 @@
 
 import { showNumbers, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { fail, show } from '../util/errors.ts';
+import { fail, show, suggest } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
 import { floatsFor, isTypedArray, type NestedNumbers, shapeOfNested, showShape } from '../util/shapes.ts';
 import { lengthOf } from '../util/typedArrays.ts';
 import { readNumbers } from './batches.ts';
+import { isData } from './parts.ts';
 import { Samples, Selection } from './samples.ts';
 
 /** Weights of samples and classes in the loss. They do not affect metrics. */
 export interface SampleWeightOptions {
-  /** A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. */
-  sampleWeight?: TensorLike;
-  /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
-  classWeight?: Record<number, number>;
+  /**
+   * A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. For several
+   * outputs: one for all of them, a list, or an object by the name of the output.
+   */
+  sampleWeight?: SampleWeights;
+  /**
+   * A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. For several outputs: an object
+   * of these by the name of the output.
+   */
+  classWeight?: ClassWeights;
 }
+
+/** Factors for the losses of samples. @inline */
+export type SampleWeights = TensorLike | readonly TensorLike[] | Readonly<Record<string, TensorLike>>;
+/** Factors for the losses of classes. @inline */
+export type ClassWeights = Record<number, number> | Readonly<Record<string, Record<number, number>>>;
+
+/** The weights of a batch: user options, or a selection of factors that were read before for each output. */
+export type BatchWeights = SampleWeightOptions | readonly (Selection | null)[] | undefined;
 
 /** Weights that have been read and checked; using them runs no user code. */
 interface RowWeights {
@@ -32,18 +47,56 @@ export function checkSampleWeightOptions(call: string, options: unknown): Sample
 }
 
 /**
- * Reads the weights of a batch: user options, or factors for each row that were read before. Null if there are none.
+ * Reads the weights of a batch, for each output. Null if there are none.
  *
- * @param output the shape of the output
+ * @param outputs the shapes of the outputs
+ * @param names of the outputs
  */
 export function readSampleWeights(
   call: string,
-  weights: SampleWeightOptions | Selection | undefined,
-  output: readonly number[],
-): RowWeights | Selection | null {
-  if (weights instanceof Selection) return weights;
+  weights: BatchWeights,
+  outputs: readonly (readonly number[])[],
+  names: readonly string[],
+): (RowWeights | Selection)[] | null {
+  if (isSelections(weights)) {
+    return weights.every(own => own === null) ? null : weights.map(own => own ?? { ofSamples: null, ofClasses: null });
+  }
   const known = checkSampleWeightOptions(call, weights);
-  return known && readOptions(call, known, output);
+  return known && weightsOfOutputs(call, known, names).map((own, n) => readOptions(call, own, outputs[n]!));
+}
+
+const isSelections = (weights: BatchWeights): weights is readonly (Selection | null)[] => Array.isArray(weights);
+
+/** The options of each output. */
+interface OutputWeights {
+  readonly sampleWeight?: TensorLike;
+  readonly classWeight?: unknown;
+}
+
+/** Splits the options into those of each output. */
+function weightsOfOutputs(call: string, options: SampleWeightOptions, names: readonly string[]): OutputWeights[] {
+  const { sampleWeight, classWeight } = options;
+  if (names.length === 1) return [{ sampleWeight: sampleWeight as TensorLike, classWeight }];
+  const samples = eachOutput(call, 'sampleWeight', sampleWeight, names);
+  if (classWeight !== undefined && !isPlain(classWeight)) {
+    fail(call, `classWeight must be an object by the name of the output, got ${show(classWeight)}`);
+  }
+  const classes = eachOutput(call, 'classWeight', classWeight, names);
+  return names.map((_, n) => ({ sampleWeight: samples[n] as TensorLike, classWeight: classes[n] }));
+}
+
+/** The value for each output: that of an object or a list of data, or the same for all. */
+function eachOutput(call: string, option: string, value: unknown, names: readonly string[]): unknown[] {
+  if (isPlain(value)) {
+    const values = value as Record<string, unknown>;
+    const unknown = Object.keys(values).find(name => !names.includes(name));
+    if (unknown !== undefined) {
+      fail(call, `${option} must name outputs (${names.join(', ')}), got '${unknown}'${suggest(unknown, names)}`);
+    }
+    return names.map(name => values[name]);
+  }
+  const isList = Array.isArray(value) && value.length === names.length && value.every(isData);
+  return isList ? Array.from(value) : names.map(() => value);
 }
 
 /**
@@ -63,15 +116,28 @@ export function writeSampleWeights(
   else writeRows(call, weights, new Targets(memory, from, shape), memory, start);
 }
 
-/** Reads the weights of all samples, as factors [N, T], or [N, 1] without a time axis; null if there are none. */
-export function readAllSampleWeights(call: string, y: Samples, options: SampleWeightOptions): Samples | null {
-  if (options.sampleWeight === undefined && options.classWeight === undefined) return null;
-  const weights = readOptions(call, options, y.shape);
-  const targets = new Targets(y.data, 0, y.shape);
-  const shape = [y.count, targets.steps];
-  const out = floatsFor(call, 'the weights', shape);
-  writeRows(call, weights, targets, out, 0);
-  return new Samples(out, shape);
+/**
+ * Reads the weights of all samples, for each output: factors [N, T], or [N, 1] without a time axis; null for none.
+ *
+ * @param names of the outputs
+ */
+export function readAllSampleWeights(
+  call: string,
+  ys: readonly Samples[],
+  options: SampleWeightOptions,
+  names: readonly string[],
+): (Samples | null)[] {
+  if (options.sampleWeight === undefined && options.classWeight === undefined) return ys.map(() => null);
+  return weightsOfOutputs(call, options, names).map((own, n) => {
+    const y = ys[n]!;
+    if (own.sampleWeight === undefined && own.classWeight === undefined) return null;
+    const weights = readOptions(call, own, y.shape);
+    const targets = new Targets(y.data, 0, y.shape);
+    const shape = [y.count, targets.steps];
+    const out = floatsFor(call, 'the weights', shape);
+    writeRows(call, weights, targets, out, 0);
+    return new Samples(out, shape);
+  });
 }
 
 /** Targets [samples, steps, width] or [samples, width]; the width is 1 for numbers of classes. */
@@ -103,7 +169,7 @@ class Targets {
 
 function readOptions(
   call: string,
-  { sampleWeight, classWeight }: SampleWeightOptions,
+  { sampleWeight, classWeight }: OutputWeights,
   output: readonly number[],
 ): RowWeights {
   const ofClasses = classWeight === undefined ? null : readClassWeight(call, classWeight);

@@ -17,7 +17,7 @@ import { checkBoolean, checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import { attentionBlockNumbers } from '../wasm/shared.generated.ts';
-import { Layer, type WeightStore } from './layer.ts';
+import { Layer } from './layer.ts';
 import type { LayerOptions } from './layerOptions.ts';
 
 /** Options of all attention layers. */
@@ -62,8 +62,8 @@ export abstract class AttentionLayer extends Layer {
     return false;
   }
 
-  override join(store: WeightStore, seeds: SeedStream): void {
-    super.join(store, seeds);
+  override drawSeeds(seeds: SeedStream): void {
+    super.drawSeeds(seeds);
     // Without dropout, no seed is drawn, so adding such a layer does not change the seeds of later layers
     this.#seed = this.dropout === 0 ? 0 : (this.#givenSeed ?? seeds.next());
   }

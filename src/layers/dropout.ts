@@ -6,7 +6,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
-import { Layer, type WeightStore } from './layer.ts';
+import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.dropout`. */
@@ -53,8 +53,8 @@ export class Dropout extends Layer {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }
 
-  override join(store: WeightStore, seeds: SeedStream): void {
-    super.join(store, seeds);
+  override drawSeeds(seeds: SeedStream): void {
+    super.drawSeeds(seeds);
     // A rate of 0 draws no seed, so adding such a layer does not change the seeds of later layers
     this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? seeds.next());
   }

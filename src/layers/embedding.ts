@@ -18,7 +18,6 @@ import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
-import { InputLayer } from './inputLayer.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
@@ -83,17 +82,15 @@ export class Embedding extends Layer {
     return { inputDim, outputDim, maskZero, inputLength, ...describeWeightSettings('embeddings', this.#embeddings) };
   }
 
-  override checkBelow(call: string, below: Layer): void {
-    if (!(below instanceof InputLayer)) {
-      fail(call, `${this.name} must be the first layer, because its input is ids, got it on top of '${below.name}'`);
-    }
+  override get readsIds(): boolean {
+    return true;
   }
 
   override checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
     for (let i = from; i < from + count; i++) {
       const id = numbers[i]!;
       if (id >= 0 && id < this.inputDim && Number.isInteger(id)) continue;
-      const rule = `whole numbers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
+      const rule = `integers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
       fail(call, `${name} must hold ${rule}, got ${show(id)}`);
     }
   }

@@ -7,12 +7,13 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { checkBoolean } from '../util/options.ts';
+import { checkBoolean, checkOptions } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
 import { registerClass } from './registry.ts';
+import { LayerNode, type NodeGraph, SymbolicTensor } from './symbolicTensor.ts';
 import type { WeightSpec } from './weightSpec.ts';
 
 /** The shapes of the inputs and the outputs of a call. */
@@ -25,6 +26,33 @@ interface Connection {
 export interface WeightStore {
   read(call: string, layer: Layer): Float32Array[];
   write(call: string, layer: Layer, values: readonly Float32Array[]): void;
+}
+
+/** Options of `layer.apply`. */
+export interface ApplyOptions {
+  /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
+  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[];
+  /** Whether dropout is active, whatever the model does. Default: in training only. */
+  training?: boolean;
+}
+
+/**
+ * The result of `layer.apply` with symbolic tensors: one, or a list of them for a layer of several outputs. TypeScript
+ * cannot know which, so this type can be used as both.
+ */
+export interface Applied extends SymbolicTensor<Layer> {
+  readonly [output: number]: SymbolicTensor<Layer>;
+  [Symbol.iterator](): Iterator<SymbolicTensor<Layer>>;
+}
+
+/** Computes a layer for tensors. */
+type ApplyAtOnce = (call: string, layer: Layer, inputs: unknown, options: ApplyOptions) => unknown;
+
+let applyAtOnce: ApplyAtOnce = call => fail(call, 'inputs must be symbolic tensors, which input() returns');
+
+/** @internal Set by the module of functional models, which computes layers by models of one layer. */
+export function setApplyAtOnce(apply: ApplyAtOnce): void {
+  applyAtOnce = apply;
 }
 
 /** The number of layers named after each class. */
@@ -51,6 +79,7 @@ export abstract class Layer {
    * @internal
    * @param inputRank the rank of a sample that `inputDim` describes
    * @param takesLists whether a sample may be a list of any length, `[null]`, such as one of ids
+   * @param isModel whether the layer is a model, which is not rebuilt from its configuration alone
    * @param children the layers that this one wraps
    */
   constructor(
@@ -58,7 +87,7 @@ export abstract class Layer {
     readonly className: string,
     options: LayerOptions,
     inputRank: 1 | 2,
-    { takesLists = false, children = [] as readonly Layer[] } = {},
+    { takesLists = false, isModel = false, children = [] as readonly Layer[] } = {},
   ) {
     const call = `layers.${factoryNameOf(className)}`;
     this.#trainable = options.trainable === undefined ? true : checkBoolean(call, 'trainable', options.trainable);
@@ -69,7 +98,7 @@ export abstract class Layer {
     if (options.weights !== undefined && !Array.isArray(options.weights)) {
       fail(call, `weights must be an array of tensors, got ${show(options.weights)}`);
     }
-    registerClass(className, new.target as never);
+    if (!isModel) registerClass(className, new.target as never);
     this.#givenWeights = options.weights;
     this.#takesLists = takesLists;
     this.children = children;
@@ -102,6 +131,32 @@ export abstract class Layer {
   /** The shape of an input batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get inputShape(): Shape {
     return [...this.built.inputs[0]!];
+  }
+
+  /**
+   * Applies the layer. Symbolic tensors, which `input()` and this method return, add it to a graph, from which `model`
+   * makes a model; several calls share the weights. Tensors are computed at once.
+   *
+   * @param inputs one input, or a list of several
+   * @returns a tensor of the same kind, or a list for a layer of several outputs
+   * @throws ValueError if the layer cannot process the inputs
+   */
+  apply<R = Applied>(inputs: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[], options?: ApplyOptions): R;
+  apply<R extends Tensor | Tensor[] = Tensor>(inputs: TensorLike | readonly Tensor[], options?: ApplyOptions): R;
+  apply(inputs: unknown, options?: ApplyOptions): unknown {
+    const call = `${this.name}.apply`;
+    const known = checkOptions<ApplyOptions>(call, options, ['initialState', 'training']);
+    const training = known.training === undefined ? null : checkBoolean(call, 'training', known.training);
+    const states = known.initialState === undefined ? [] : [known.initialState].flat();
+    const given: unknown[] = [...(Array.isArray(inputs) ? inputs : [inputs]), ...states];
+    if (!given.some(value => value instanceof SymbolicTensor)) return applyAtOnce(call, this, inputs, known);
+    const tensors = given.map(value => {
+      if (value instanceof SymbolicTensor) return value as SymbolicTensor<Layer>;
+      return fail(call, `inputs must all be symbolic tensors, got ${show(value)} among them`);
+    });
+    const shapes = tensors.map(({ shape }) => shape);
+    const node = new LayerNode<Layer>(this, tensors, this.connect(call, shapes), states.length, training);
+    return node.outputs.length === 1 ? node.outputs[0] : [...node.outputs];
   }
 
   /** The number of parameters in the weights; 0 before the layer belongs to a model. */
@@ -196,8 +251,20 @@ export abstract class Layer {
     rejectWrapped(call, this);
   }
 
-  /** @internal Throws if the layer cannot follow `below`, for other reasons than shapes. */
-  checkBelow(_call: string, _below: Layer): void {}
+  /** @internal Whether the inputs of the layer are ids, which are checked when a model reads them. */
+  get readsIds(): boolean {
+    return false;
+  }
+
+  /** @internal The layers in the layer if it is a model, without models; null for others. */
+  get nestedLayers(): readonly Layer[] | null {
+    return null;
+  }
+
+  /** @internal The calls in the layer if it is a model; null for others. */
+  get innerGraph(): NodeGraph<Layer> | null {
+    return null;
+  }
 
   /** @internal Throws if the layer cannot process numbers of the model's input. */
   checkInput(_call: string, _name: string, _numbers: Float32Array, _from: number, _count: number): void {}
@@ -244,7 +311,7 @@ export abstract class Layer {
     const specs = this.describeWeights(...(inputs as [Shape, ...Shape[]]));
     if (this.#built) {
       this.#checkSameWeights(call, inputs, specs);
-      for (const child of this.children) child.connect(call, inputs);
+      for (const [n, child] of this.children.entries()) child.connect(call, this.childInputs(n, inputs));
       return outputs;
     }
     const given = this.#givenWeights;
@@ -256,8 +323,8 @@ export abstract class Layer {
     }
     const built: Layer[] = [];
     try {
-      for (const child of this.children) {
-        child.connect(call, inputs);
+      for (const [n, child] of this.children.entries()) {
+        child.connect(call, this.childInputs(n, inputs));
         built.push(child);
       }
       if (given && wraps) values = readWeights(call, given, this.#withChildren(specs));
@@ -290,25 +357,29 @@ export abstract class Layer {
     ];
   }
 
-  /** @internal Whether the layer belongs to a model. */
-  get hasStore(): boolean {
-    return this.#store !== null;
+  /** @internal The weights that those of the layer are a part of; null before it belongs to a model. */
+  get store(): WeightStore | null {
+    return this.#store;
   }
 
-  /** @internal Draws the seeds of a connected layer, and adds it to a model. */
-  join(store: WeightStore, seeds: SeedStream): void {
+  set store(store: WeightStore) {
+    this.#store = store;
+    for (const child of this.children) child.store = store;
+  }
+
+  /** @internal Draws the seeds of a connected layer. */
+  drawSeeds(seeds: SeedStream): void {
     const own = this.#weights.slice(0, this.#weights.length - this.#childWeightCount);
     const drawn = own.map(spec => ({ ...spec, seed: spec.initializer.drawSeed(seeds) }));
-    for (const child of this.children) child.join(store, seeds);
+    for (const child of this.children) child.drawSeeds(seeds);
     this.#weights = this.#withChildren(drawn);
-    this.#store = store;
   }
 
   get #childWeightCount(): number {
     return this.children.reduce((count, child) => count + child.weightSpecs.length, 0);
   }
 
-  /** @internal Undoes `connect` and `join`, so that the layer can join another model. */
+  /** @internal Undoes `connect`, so that the layer can join another model. */
   unbuild(): void {
     this.#store = null;
     this.#built = null;
@@ -331,6 +402,11 @@ export abstract class Layer {
   /** @internal The weights of the layer itself, without those of its children. */
   protected describeWeights(_input: Shape, ..._more: Shape[]): Omit<WeightSpec, 'seed'>[] {
     return [];
+  }
+
+  /** @internal The inputs that child n takes of those of this layer. */
+  protected childInputs(_n: number, inputs: readonly Shape[]): readonly Shape[] {
+    return inputs;
   }
 
   /** @internal The name that a weight of child n has in this layer. */

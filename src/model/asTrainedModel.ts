@@ -1,9 +1,10 @@
 /** A model as the training loop sees it. */
 
-import { shapeOfBatch } from '../inputs/batches.ts';
+import { shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
+import { partName, partsOf } from '../inputs/parts.ts';
 import { isSparse } from '../objective/losses.ts';
 import type { Metric } from '../objective/metrics.ts';
-import { shapeOfTarget, targetShapeOf } from '../objective/targets.ts';
+import { shapeOfTarget } from '../objective/targets.ts';
 import type { CallbackModel } from '../training/callback.ts';
 import { Means } from '../training/history.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
@@ -16,38 +17,58 @@ import type { TrainStep } from './trainStep.ts';
 const isRoot = (metric: Metric) => metric.kindOf(1) === 'rootMeanSquaredError';
 
 export function asTrainedModel(model: CallbackModel, view: ModelView, step: TrainStep): TrainedModel {
-  const { stack } = view;
+  const { state } = view;
   return {
     model,
-    seeds: stack.seeds,
+    seeds: state.seeds,
     training: false,
     signal: null,
     progress: null,
     readSnapshot: (call, name, bytes) => readSnapshot(call, view, bytes, name),
     get stateful() {
-      return stack.layers.some(layer => layer.stateful);
+      return state.allLayers.some(layer => layer.stateful);
     },
     objective: call => view.objective(call),
     checkNotDisposed: (call, message) => {
       if (view.isDisposed) fail(call, message);
     },
     fixedBatch: call => view.fixedBatch(call),
-    shapes: (call, x, y, names, samples) => {
-      const { loss } = view.objective(call);
-      const shape = shapeOfBatch(call, names[0], x, [samples, ...view.inputShape(call).slice(1)]);
-      const target = targetShapeOf(call, loss, view.outputFor(call, shape));
-      return { x: shape, y: shapeOfTarget(call, names[1], y, loss, target), target };
+    inputs: (call, name, x) => partsOf(call, name, x, view.ends(call).inputNames),
+    outputs: (call, name, y) => partsOf(call, name, y, view.ends(call).outputNames),
+    outputNames: call => view.ends(call).outputNames,
+    shapes: (call, xs, ys, [xName, yName], samples) => {
+      const objective = view.objective(call);
+      const { inputs, outputNames } = view.ends(call);
+      const xNames = inputs.map(({ name }) => partName(xName, name, inputs.length));
+      const yNames = outputNames.map(name => partName(yName, name, outputNames.length));
+      const shapes = xs.map((x, n) =>
+        shapeOfBatch(call, xNames[n]!, unwrapTensor(call, xNames[n]!, x), [samples, ...inputs[n]!.shape.slice(1)]),
+      );
+      const { targets } = view.batchShapes(call, shapes, objective);
+      return {
+        xs: shapes,
+        ys: ys.map((y, n) => shapeOfTarget(call, yNames[n]!, y, objective.outputs[n]!.loss, targets[n]!)),
+        targets,
+        xNames,
+        yNames,
+      };
     },
-    checkInput: (call, name, numbers) => view.checkInput(call, name, numbers, 0, numbers.length),
-    labels: () => model.metricsNames,
-    means: () => new Means(model.metricsNames, [false, ...(stack.objective?.metrics ?? []).map(isRoot)]),
+    checkInput: (call, n, name, numbers) => view.checkInput(call, n, name, numbers, 0, numbers.length),
+    means: call => {
+      const { labels, outputs } = view.objective(call);
+      const roots = outputs.flatMap(({ metrics }) => metrics.map(isRoot));
+      return new Means(labels, [...labels.slice(roots.length).map(() => false), ...roots]);
+    },
     classes: call => {
-      if (!isSparse(view.objective(call).loss)) return null;
-      const masks = stack.layers.some(layer => layer.createsMask);
-      return masks ? null : (view.outputShape(call).at(-1) ?? null);
+      const masks = state.allLayers.some(layer => layer.createsMask);
+      return view
+        .objective(call)
+        .outputs.map(({ loss }, n) =>
+          isSparse(loss) && !masks ? (view.ends(call).outputs[n]!.shape.at(-1) ?? null) : null,
+        );
     },
-    train: (call, x, y, weights) => step.train(call, x, y, weights),
-    test: (call, x, y, weights, of) => step.test(call, x, y, weights, of),
+    train: (call, xs, ys, weights) => step.train(call, xs, ys, weights),
+    test: (call, xs, ys, weights, of) => step.test(call, xs, ys, weights, of),
     restoreStatesOnError: view.restoreStatesOnError.bind(view),
     warnIfNotFinite: (call, results, of, diagnose) => step.warnIfNotFinite(call, results, true, of, diagnose),
     resetWarning: call => {

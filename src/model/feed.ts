@@ -1,21 +1,24 @@
 /** Feeds a model: reads a batch, checks it, and writes it where the kernels of its plan expect it. */
 
 import { type Batch, readBatch, shapeOfBatch, unwrapTensor, writeBatch } from '../inputs/batches.ts';
-import type { Selection } from '../inputs/samples.ts';
-import { readSampleWeights, type SampleWeightOptions, writeSampleWeights } from '../inputs/sampleWeights.ts';
+import { type BatchWeights, readSampleWeights, writeSampleWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
 import { shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { Purpose } from '../plan/planner.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { float32 } from '../wasm/engine.ts';
+import { FeedBuffers } from './feedBuffers.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
- * Reads one batch and returns its plan, ready to run. A batch of a known shape allocates nothing, unless it is a nested array.
+ * Reads one batch and returns its plan, ready to run. A batch of a known shape allocates nothing, unless it is a nested
+ * array.
  *
  * @param objective the model's own, read by the caller before it ran any user code
- * @param y needed for all but predictions
+ * @param xs for each input
+ * @param ys for each output; not used for predictions
+ * @param dropsOut whether dropout is active; by default in training only
  * @throws ValueError for bad data, or if user code changed the model meanwhile; weights and states are unchanged
  */
 export function feed(
@@ -23,27 +26,60 @@ export function feed(
   view: ModelView,
   purpose: Purpose,
   objective: Objective | null,
-  x: Batch,
-  y?: Batch,
-  weights?: SampleWeightOptions | Selection,
+  xs: readonly Batch[],
+  ys: readonly Batch[],
+  weights?: BatchWeights,
+  dropsOut = purpose === 'train',
+): CompiledPlan {
+  const buffers = view.feedBuffers.isUsed ? new FeedBuffers() : view.feedBuffers;
+  buffers.isUsed = true;
+  try {
+    return feedWith(buffers, call, view, purpose, objective, xs, ys, weights, dropsOut);
+  } finally {
+    buffers.isUsed = false;
+  }
+}
+
+function feedWith(
+  { xShapes, xNumbers, yShapes, yNumbers }: FeedBuffers,
+  call: string,
+  view: ModelView,
+  purpose: Purpose,
+  objective: Objective | null,
+  xs: readonly Batch[],
+  ys: readonly Batch[],
+  weights: BatchWeights,
+  dropsOut: boolean,
 ): CompiledPlan {
   const scored = purpose === 'predict' ? null : objective;
-  const input = view.inputShape(call);
-  const xOne = unwrapTensor(call, 'x', x);
-  const xShape = shapeOfBatch(call, 'x', xOne, input);
-  const xs = readBatch(call, 'x', xOne, xShape);
-  const shapes = view.batchShapes(call, xShape, scored?.loss ?? null);
-  const yOne = scored && unwrapTensor(call, 'y', y!);
-  const yShape = scored && shapeOfTarget(call, 'y', yOne!, scored.loss, shapes.target);
-  const ys = yShape && readBatch(call, 'y', yOne!, yShape);
-  const factors = scored && readSampleWeights(call, weights, shapes.output);
+  const { version } = view.state;
+  const { inputs, outputNames, xNames, yNames } = view.ends(call);
+  for (let n = 0; n < xs.length; n++) {
+    const x = unwrapTensor(call, xNames[n]!, xs[n]!);
+    xShapes[n] = shapeOfBatch(call, xNames[n]!, x, inputs[n]!.shape);
+    xNumbers[n] = readBatch(call, xNames[n]!, x, xShapes[n]!);
+  }
+  const shapes = view.batchShapes(call, xShapes, scored);
+  const outputs = scored?.outputs ?? [];
+  for (let n = 0; n < outputs.length; n++) {
+    const y = unwrapTensor(call, yNames[n]!, ys[n]!);
+    yShapes[n] = shapeOfTarget(call, yNames[n]!, y, outputs[n]!.loss, shapes.targets[n]!);
+    yNumbers[n] = readBatch(call, yNames[n]!, y, yShapes[n]!);
+  }
+  const factors = scored && readSampleWeights(call, weights, shapes.outputs, outputNames);
   // No user code runs past this point
-  view.checkUnchanged(call, input, objective);
-  const plan = view.plans(call).prepare(call, shapes.x[0]!, shapes.sample, purpose, scored, factors !== null);
+  view.checkUnchanged(call, version);
+  const batch = shapes.inputs[0]![0]!;
+  const plan = view.plans(call).prepare(call, batch, shapes.samples, purpose, scored, factors !== null, dropsOut);
   const memory = float32();
-  writeBatch(call, 'x', xs, xShape, memory, plan.input);
-  view.checkInput(call, 'x', memory, plan.input, sizeOf(xShape));
-  if (ys) writeBatch(call, 'y', ys, yShape, memory, plan.target);
-  if (factors) writeSampleWeights(call, factors, shapes.target, memory, plan.target, plan.weights);
+  for (let n = 0; n < xs.length; n++) {
+    writeBatch(call, xNames[n]!, xNumbers[n]!, xShapes[n]!, memory, plan.inputs[n]!);
+    view.checkInput(call, n, xNames[n]!, memory, plan.inputs[n]!, sizeOf(xShapes[n]!));
+  }
+  for (let n = 0; n < outputs.length; n++) {
+    const { target, weights: start } = plan.outputs[n]!;
+    writeBatch(call, yNames[n]!, yNumbers[n]!, yShapes[n]!, memory, target);
+    if (factors) writeSampleWeights(call, factors[n]!, shapes.targets[n]!, memory, target, start);
+  }
   return plan;
 }

@@ -1,10 +1,10 @@
 /** `inspect`: the gates and states of a recurrent layer at every time step. */
 
+import { type ModelData, partsOf } from '../inputs/parts.ts';
 import { Layer } from '../layers/layer.ts';
 import type { CellBuffer } from '../layers/recurrent/cellBuffers.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
-import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { floatsFor } from '../util/shapes.ts';
@@ -24,9 +24,10 @@ export interface Inspection {
 
 /** The layer to inspect, given as a layer or by its name. */
 export function inspectedLayer(call: string, view: ModelView, layer: unknown): Recurrent {
-  const { layers } = view.stack;
-  const found = typeof layer === 'string' ? view.stack.find(call, layer) : layer;
-  if (!(found instanceof Layer) || !layers.includes(found)) {
+  const { allLayers } = view.state;
+  const named = typeof layer === 'string' ? allLayers.find(({ name }) => name === layer) : layer;
+  const found = typeof layer === 'string' && !named ? view.state.find(call, layer) : named;
+  if (!(found instanceof Layer) || !allLayers.includes(found)) {
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
   }
   if (!(found instanceof Recurrent) || found.cells.length !== 1) {
@@ -36,10 +37,11 @@ export function inspectedLayer(call: string, view: ModelView, layer: unknown): R
 }
 
 /** Runs a batch as `predictOnBatch` does, and restores the carried states. */
-export function inspect(view: ModelView, layer: unknown, x: TensorLike): Inspection {
+export function inspect(view: ModelView, layer: unknown, x: ModelData): Inspection {
   const call = 'model.inspect';
   view.checkNotDisposed(call);
-  const plan = feed(call, view, 'predict', view.stack.objective, x);
+  const { inputNames } = view.ends(call);
+  const plan = feed(call, view, 'predict', view.state.objective, partsOf(call, 'x', x, inputNames), []);
   const inspected = inspectedLayer(call, view, layer);
   plan.forward();
   plan.rewind();

@@ -1,49 +1,74 @@
-/** A stack of layers at a batch size: its state checks, the shapes of its batches, and its plans. */
+/** A model at a batch size: its checks, the shapes of its batches, and its plans. */
 
+import { partName } from '../inputs/parts.ts';
 import type { Layer } from '../layers/layer.ts';
-import type { LossName } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import { targetShapeOf } from '../objective/targets.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, sameShape } from '../util/shapes.ts';
 import type { Parameters } from '../weights/parameters.ts';
-import type { Stack } from './stack.ts';
+import { FeedBuffers } from './feedBuffers.ts';
+import { type Graph, uniqueNames } from './graph.ts';
+import type { ModelState } from './modelState.ts';
 
-/** The shapes that follow from the shape of x. */
+/** An input or an output of a model. */
+export interface EndPoint {
+  readonly name: string;
+  /** The shape of a batch; null for open axes. */
+  readonly shape: Shape;
+}
+
+/** The ends of a model; the same objects until the layers change. */
+export interface EndPoints {
+  readonly inputs: readonly EndPoint[];
+  readonly inputNames: readonly string[];
+  readonly outputs: readonly EndPoint[];
+  readonly outputNames: readonly string[];
+  /** For each input, the layers that read ids from it. */
+  readonly idReaders: readonly (readonly Layer[])[];
+  /** The names of the parts of x and y in error messages. */
+  readonly xNames: readonly string[];
+  readonly yNames: readonly string[];
+}
+
+/** The shapes that follow from those of the inputs. */
 export interface BatchShapes {
-  readonly x: readonly number[];
-  /** One sample of x. */
-  readonly sample: readonly number[];
-  readonly output: readonly number[];
-  readonly loss: LossName | null;
-  /** The shape that the loss expects of y; empty without a loss. */
-  readonly target: number[];
+  readonly inputs: readonly (readonly number[])[];
+  /** One sample of each input. */
+  readonly samples: readonly (readonly number[])[];
+  readonly outputs: readonly (readonly number[])[];
+  readonly objective: Objective | null;
+  /** The shapes that the losses expect of y; empty without an objective. */
+  readonly targets: readonly number[][];
 }
 
 export class ModelView {
-  readonly stack: Stack;
+  readonly state: ModelState;
+  readonly feedBuffers = new FeedBuffers();
   /** The batch size set by `withBatchSize`; null to use that of the layers. */
   readonly #batch: number | null;
   /** Null until first used, and after the layers have changed; so are the plans and the shapes of batches. */
-  #input: Shape | null = null;
+  #ends: EndPoints | null = null;
   #plans: PlanCache | null = null;
   /** The shapes of the last batch: most batches have the same. */
   #shapes: BatchShapes | null = null;
   #disposed = false;
+  /** The number of the next batch with dropout outside of training, above all numbers of training batches. */
+  #noise = 2 ** 40;
 
-  constructor(stack: Stack, batch: number | null = null) {
-    this.stack = stack;
+  constructor(state: ModelState, batch: number | null = null) {
+    this.state = state;
     this.#batch = batch;
-    stack.models++;
+    state.models++;
   }
 
-  /** The same stack at another batch size. */
+  /** The same model at another batch size. */
   withBatchSize(batch: number): ModelView {
-    const other = new ModelView(this.stack, batch);
+    const other = new ModelView(this.state, batch);
     for (const view of [this, other]) {
       collectedViews.unregister(view); // this view may already be registered
-      collectedViews.register(view, this.stack, view);
+      collectedViews.register(view, this.state, view);
     }
     return other;
   }
@@ -58,54 +83,55 @@ export class ModelView {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
   }
 
-  /** Fails if the model is disposed or has no layers. */
-  checkUsable(call: string): void {
+  /** The graph; fails if the model is disposed or has no layers. */
+  graph(call: string): Graph {
     this.checkNotDisposed(call);
-    this.firstLayer(call);
+    return this.state.graph ?? fail(call, 'the model must have a layer, got none; call model.add first');
   }
 
-  /** The first layer; fails if there is none. */
-  firstLayer(call: string): Layer {
-    return this.stack.layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
-  }
-
-  /** The optimizer, loss and metrics; fails if the model is not compiled. */
+  /** The optimizer, losses and metrics; fails if the model is not compiled. */
   objective(call: string): Objective {
-    this.checkUsable(call);
-    return this.stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
+    this.graph(call);
+    return this.state.objective ?? fail(call, 'the model must be compiled first; call model.compile');
   }
 
   /**
    * Fails if user code, which ran while arguments were read, disposed the model, compiled it or changed its layers.
    *
-   * @param input the result of `inputShape` before
-   * @param objective the objective before
+   * @param version `state.version` before
    */
-  checkUnchanged(call: string, input: Readonly<Shape>, objective: Objective | null): void {
+  checkUnchanged(call: string, version: number): void {
     this.checkNotDisposed(call);
-    if (this.inputShape(call) === input && this.stack.objective === objective) return;
+    if (this.state.version === version) return;
     fail(call, 'the model must not be compiled, and no layers added or removed, while its arguments are read');
   }
 
-  /** Lets each layer reject numbers of x that it cannot take, such as ids that are not in an embedding. */
-  checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
-    const { layers } = this.stack;
-    for (let n = 0; n < layers.length; n++) layers[n]!.checkInput(call, name, numbers, from, count);
+  /** Lets each layer that reads ids from input `n` reject those that it does not have. */
+  checkInput(call: string, n: number, name: string, numbers: Float32Array, from: number, count: number): void {
+    const readers = this.ends(call).idReaders[n]!;
+    for (let k = 0; k < readers.length; k++) readers[k]!.checkInput(call, name, numbers, from, count);
   }
 
   // -------------------------------------------------------------------------------------------------------- shapes
 
-  /** The shape of an input batch, null for open axes; the same object until the layers change. */
-  inputShape(call: string): Readonly<Shape> {
-    const layer = this.firstLayer(call);
-    this.#input ??= this.#atBatch(layer.inputShape);
-    return this.#input;
-  }
-
-  /** The shape of an output batch, null for open axes. */
-  outputShape(call: string): Shape {
-    this.firstLayer(call);
-    return this.#atBatch(this.stack.layers.at(-1)!.outputShape);
+  /** The inputs and outputs. */
+  ends(call: string): EndPoints {
+    const graph = this.graph(call);
+    if (!this.#ends) {
+      const [inputNames, outputNames] = [uniqueNames(graph.inputs), uniqueNames(graph.outputs)];
+      this.#ends = {
+        inputs: graph.inputs.map(({ shape }, n) => ({ name: inputNames[n]!, shape: this.#atBatch(shape) })),
+        inputNames,
+        outputs: graph.outputs.map(({ shape }, n) => ({ name: outputNames[n]!, shape: this.#atBatch(shape) })),
+        outputNames,
+        idReaders: graph.inputs.map((_, n) =>
+          graph.calls.calls.flatMap(({ layer, inputs }) => (layer.readsIds && inputs.includes(n) ? [layer] : [])),
+        ),
+        xNames: inputNames.map(name => partName('x', name, inputNames.length)),
+        yNames: outputNames.map(name => partName('y', name, outputNames.length)),
+      };
+    }
+    return this.#ends;
   }
 
   #atBatch(shape: Shape): Shape {
@@ -115,23 +141,41 @@ export class ModelView {
 
   /** The batch size, if it is fixed. */
   fixedBatch(call: string): number | null {
-    return this.inputShape(call)[0] ?? null;
+    const { inputs } = this.ends(call);
+    for (let n = 0; n < inputs.length; n++) if (inputs[n]!.shape[0] !== null) return inputs[n]!.shape[0]!;
+    return null;
   }
 
-  /** The output shape for x of a given shape. */
-  outputFor(call: string, [samples, steps]: readonly number[]): number[] {
-    const [, ...sample] = this.outputShape(call);
-    return [samples!, ...sample.map(n => n ?? steps!)];
-  }
-
-  /** The shapes for a batch x; fails if the loss does not fit the output. */
-  batchShapes(call: string, x: readonly number[], loss: LossName | null): BatchShapes {
+  /**
+   * The shapes for a batch; fails if a layer cannot process it, or a loss does not fit its output.
+   *
+   * @param inputs the shape of each input
+   */
+  batchShapes(call: string, inputs: readonly (readonly number[])[], objective: Objective | null): BatchShapes {
     const last = this.#shapes;
-    if (last && last.loss === loss && sameShape(last.x, x)) return last;
-    const output = this.outputFor(call, x);
-    const target = loss === null ? [] : targetShapeOf(call, loss, output);
-    this.#shapes = { x: [...x], sample: x.slice(1), output, loss, target };
+    if (last && last.objective === objective && sameShapes(last.inputs, inputs)) return last;
+    const { inputNames } = this.ends(call);
+    const batch = inputs[0]![0]!;
+    const other = inputs.findIndex(shape => shape[0] !== batch);
+    if (other >= 0) {
+      const [a, b] = [inputNames[0], inputNames[other]];
+      fail(call, `x.${b} must hold as many samples as x.${a}, ${batch}, got ${inputs[other]![0]}`);
+    }
+    const copies = inputs.map(shape => [...shape]);
+    const outputs = this.graph(call).shapesFor(call, copies) as number[][];
+    this.#shapes = {
+      inputs: copies,
+      samples: copies.map(shape => shape.slice(1)),
+      outputs,
+      objective,
+      targets: objective ? outputs.map((shape, n) => targetShapeOf(call, objective.outputs[n]!.loss, shape)) : [],
+    };
     return this.#shapes;
+  }
+
+  /** A new number for the dropout of a prediction. */
+  nextNoise(): number {
+    return this.#noise++;
   }
 
   // -------------------------------------------------------------------------------------------------------- memory
@@ -139,13 +183,13 @@ export class ModelView {
   /** Weights, gradients and the state of the optimizer. */
   parameters(call: string): Parameters {
     this.checkNotDisposed(call);
-    return this.stack.parametersFor(call);
+    return this.state.parametersFor(call);
   }
 
   plans(call: string): PlanCache {
     if (!this.#plans) {
       const batch = this.fixedBatch(call);
-      this.#plans = new PlanCache([...this.stack.layers], this.parameters(call), batch);
+      this.#plans = new PlanCache(this.graph(call).calls, this.parameters(call), batch);
     }
     return this.#plans;
   }
@@ -177,7 +221,9 @@ export class ModelView {
   /** Adds or removes layers. */
   changeLayers(call: string, change: (call: string) => void): void {
     this.checkNotDisposed(call);
-    if (this.stack.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
+    if (this.state.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
+    if (this.state.graph && this.state.weights.models > 1)
+      fail(call, 'the model must not share its layers with another model');
     change(call);
     this.#freePlans();
   }
@@ -185,17 +231,22 @@ export class ModelView {
   #freePlans(): void {
     this.#plans?.free();
     this.#plans = null;
-    this.#input = null;
+    this.#ends = null;
     this.#shapes = null;
   }
 
   dispose(): void {
     this.#freePlans();
     collectedViews.unregister(this);
-    if (!this.#disposed) this.stack.removeDisposed();
+    if (!this.#disposed) this.state.removeDisposed();
     this.#disposed = true;
   }
 }
 
-/** Removes views that are garbage collected from the stack they share. */
-const collectedViews = new FinalizationRegistry<Stack>(stack => stack.removeCollected());
+function sameShapes(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): boolean {
+  for (let n = 0; n < a.length; n++) if (!sameShape(a[n]!, b[n]!)) return false;
+  return true;
+}
+
+/** Removes views that are garbage collected from the state they share. */
+const collectedViews = new FinalizationRegistry<ModelState>(state => state.removeCollected());

@@ -1,6 +1,7 @@
 /** `predict` and `predictOnBatch`. */
 
-import { type OneTensor, readSamples } from '../inputs/batches.ts';
+import { readSamples } from '../inputs/batches.ts';
+import { type ModelData, partName, partsOf } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
@@ -12,55 +13,86 @@ import { float32, kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
-interface PredictOptions {
+/** Options of `predict`. */
+export interface PredictOptions {
+  /** Default 32, or the model's own batch size if that is fixed. */
   batchSize?: number;
+  /** Accepted for compatibility with TF.js; it has no effect. */
   verbose?: boolean;
+  /**
+   * Whether dropout and noise are active, as in training; each call draws new ones. Default: false. The spread of many
+   * such predictions estimates how uncertain they are.
+   */
+  training?: boolean;
 }
 
-export function predict(view: ModelView, x: OneTensor, options: PredictOptions | undefined): Tensor {
+/** @returns the predictions of each output */
+export function predict(view: ModelView, x: ModelData, options: PredictOptions | undefined): Tensor[] {
   const call = 'model.predict';
   view.checkNotDisposed(call);
-  const known = checkOptions<PredictOptions>(call, options, ['batchSize', 'verbose']);
+  const known = checkOptions<PredictOptions>(call, options, ['batchSize', 'verbose', 'training']);
   if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
+  const training = known.training === undefined ? false : checkBoolean(call, 'training', known.training);
   const fixed = view.fixedBatch(call);
   const size = checkBatchSize(call, known.batchSize, fixed);
-  const samples = readInput(call, view, x, [null, ...view.inputShape(call).slice(1)]);
-  checkWhole(call, 'x', samples.shape, fixed);
-  return predictBatches(call, view, samples, size);
+  const samples = readInputs(call, view, x, shape => [null, ...shape.slice(1)]);
+  checkWhole(call, 'x', samples[0]!.shape, fixed);
+  return predictBatches(call, view, samples, size, training);
 }
 
-export function predictOnBatch(view: ModelView, x: OneTensor): Tensor {
+export function predictOnBatch(view: ModelView, x: ModelData): Tensor[] {
   const call = 'model.predictOnBatch';
   view.checkNotDisposed(call);
-  const samples = readInput(call, view, x, view.inputShape(call));
-  return predictBatches(call, view, samples, samples.count);
+  const samples = readInputs(call, view, x, shape => shape);
+  return predictBatches(call, view, samples, samples[0]!.count, false);
 }
 
 /** Reads and checks all of x before the first batch runs, so that bad samples leave the states unchanged. */
-function readInput(call: string, view: ModelView, x: OneTensor, expected: Readonly<Shape>): Samples {
-  const input = view.inputShape(call);
-  const { objective } = view.stack;
-  const samples = readSamples(call, 'x', x, expected);
-  view.checkUnchanged(call, input, objective);
-  view.checkInput(call, 'x', samples.data, 0, samples.data.length);
+function readInputs(call: string, view: ModelView, x: ModelData, expected: (shape: Shape) => Shape): Samples[] {
+  const { inputs, inputNames } = view.ends(call);
+  const { version } = view.state;
+  const names = inputNames.map(name => partName('x', name, inputNames.length));
+  const parts = partsOf(call, 'x', x, inputNames);
+  const samples = parts.map((part, n) => readSamples(call, names[n]!, part, expected(inputs[n]!.shape)));
+  view.checkUnchanged(call, version);
+  for (const [n, { data }] of samples.entries()) view.checkInput(call, n, names[n]!, data, 0, data.length);
   return samples;
 }
 
-function predictBatches(call: string, view: ModelView, samples: Samples, size: number): Tensor {
-  const { count: total, shape } = samples;
-  const output = view.outputFor(call, shape);
-  const out = floatsFor(call, 'the predictions', output);
-  const each = sizeOf(output.slice(1));
-  const batch = new Selection(samples);
+function predictBatches(
+  call: string,
+  view: ModelView,
+  samples: readonly Samples[],
+  size: number,
+  training: boolean,
+): Tensor[] {
+  const { objective } = view.state;
+  const { outputs: shapes } = view.batchShapes(
+    call,
+    samples.map(({ shape }) => shape),
+    null,
+  );
+  const total = samples[0]!.count;
+  const outs = shapes.map(shape => floatsFor(call, 'the predictions', shape));
+  const batches = samples.map(all => new Selection(all));
+  if (training) kernels().setBatch(view.nextNoise());
   let squares = 0; // of finite numbers, finite in float64
   for (let from = 0; from < total; from += size) {
     const count = Math.min(size, total - from);
-    const plan = feed(call, view, 'predict', view.stack.objective, batch.select(from, count));
+    for (const batch of batches) batch.select(from, count);
+    const plan = feed(call, view, 'predict', objective, batches, [], undefined, training);
     plan.forward();
-    plan.collect();
-    squares += kernels().sumOfSquares(plan.result * FLOAT, plan.resultSize);
-    out.set(float32().subarray(plan.result, plan.result + plan.resultSize), from * each);
+    for (const [n, out] of outs.entries()) {
+      plan.collect(n);
+      const { result, resultSize } = plan.outputs[n]!;
+      squares += kernels().sumOfSquares(result * FLOAT, resultSize);
+      out.set(float32().subarray(result, result + resultSize), from * sizeOf(shapes[n]!.slice(1)));
+    }
+    if (training) kernels().setBatch(view.nextNoise());
   }
-  if (isNotFinite(squares)) warnOnce(view.parameters(call), call, 'the predictions hold', out.find(isNotFinite));
-  return new Tensor(out, output);
+  if (isNotFinite(squares)) {
+    const wrong = outs.flatMap(out => out.find(isNotFinite) ?? [])[0];
+    warnOnce(view.parameters(call), call, 'the predictions hold', wrong);
+  }
+  return outs.map((out, n) => new Tensor(out, [...shapes[n]!]));
 }

@@ -13,7 +13,7 @@ export interface SequentialArgs {
   /** Default 'sequential_1', 'sequential_2' and so on. */
   name?: string;
   /**
-   * Fixes the initial weights, dropout and shuffles of this model, whatever else the program does: a whole number from 0
+   * Fixes the initial weights, dropout and shuffles of this model, whatever else the program does: an integer from 0
    * to 2^53 - 1. Without it, `setRandomSeed` and the number of models made since then fix them. It is not saved.
    */
   seed?: number;

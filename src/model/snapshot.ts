@@ -20,7 +20,7 @@ import { checkSeed } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { OptimizerState } from '../weights/parameters.ts';
 import type { ModelView } from './modelView.ts';
-import { readStates, recurrentOf, writeStates } from './states.ts';
+import { readStates, recurrentOf, usableLayers, writeStates } from './states.ts';
 
 /** How far the training of a snapshot had come. */
 export interface Restored {
@@ -35,11 +35,10 @@ export interface Restored {
 /** A snapshot that fits the model. */
 export interface Snapshot extends Restored, ModelSnapshot {}
 
-/** The stateful layers, each with its index in the stack. */
-const statefulOf = ({ stack }: ModelView): [RecurrentLayer, number][] =>
-  recurrentOf(stack.layers).filter(([layer]) => layer.stateful);
+const statefulOf = ({ state }: ModelView): RecurrentLayer[] =>
+  recurrentOf(state.allLayers).filter(layer => layer.stateful);
 
-const optimizerOf = ({ stack }: ModelView): Optimizer | null => stack.objective?.optimizer ?? null;
+const optimizerOf = ({ state }: ModelView): Optimizer | null => state.objective?.optimizer ?? null;
 
 /** @param progress of the current training run; null outside of one */
 export function takeSnapshot(
@@ -47,8 +46,7 @@ export function takeSnapshot(
   view: ModelView,
   progress: TrainingProgress | null,
 ): Uint8Array<ArrayBuffer> {
-  const { layers } = view.stack;
-  view.firstLayer(call);
+  const layers = usableLayers(call, view);
   const parameters = view.parameters(call);
   const optimizer = optimizerOf(view);
   const { batches, trained, counters, slotValues } = parameters.optimizerState(call, optimizer);
@@ -63,7 +61,7 @@ export function takeSnapshot(
     dropoutSeeds: layers.map(({ dropoutSeeds }) => dropoutSeeds),
     batchSize: batch,
     trained,
-    random: view.stack.seeds.state,
+    random: view.state.seeds.state,
     optimizer: optimizer && { ...kindOf(optimizer), batches },
     training: training?.header ?? null,
   };
@@ -91,8 +89,7 @@ const kindOf = ({ className, slots, counters, useEma, rateOrKind }: Optimizer) =
  * @param name of the argument with the bytes
  */
 export function readSnapshot(call: string, view: ModelView, bytes: unknown, name: string): Snapshot {
-  const { layers } = view.stack;
-  view.firstLayer(call);
+  const layers = usableLayers(call, view);
   const { header, body } = readBlock({ call, part: name }, bytes);
   const field = (key: string) => `${name}: ${key}`;
   checkSameAsModel(call, field('layers'), architectureOf(layers), header.layers);
@@ -111,7 +108,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
   const shapes = layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
   const weights = shapes.map(shape => body.floats(field('weights'), sizeOf(shape)));
   const optimizer = readOptimizer(call, view, field, header.optimizer, body, shapes);
-  const states = readCarried(call, view, field('batchSize'), header.batchSize, body);
+  const states = readCarried(call, view, field, header.batchSize, body);
   const progress =
     header.training === null || header.training === undefined
       ? null
@@ -148,7 +145,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
       }
       // Plans hold the dropout seeds
       parameters.invalidatePlans();
-      view.stack.seeds.state = random;
+      view.state.seeds.state = random;
     },
   };
 }
@@ -210,12 +207,20 @@ function readRate(call: string, name: string, value: unknown, own: Optimizer | n
 }
 
 /** Reads the carried states of the stateful layers, a list for each. */
-function readCarried(call: string, view: ModelView, name: string, value: unknown, body: Body): Tensor[][] {
+function readCarried(
+  call: string,
+  view: ModelView,
+  field: (key: string) => string,
+  value: unknown,
+  body: Body,
+): Tensor[][] {
   const stateful = statefulOf(view);
   if (stateful.length === 0) return [];
   const batch = view.fixedBatch(call)!;
-  if (value !== batch) fail(call, `${name} must be ${batch}, the batch size of the stateful model, got ${show(value)}`);
-  return stateful.map(([layer]) =>
-    layer.states.map(({ width }) => new Tensor(body.floats('the states', batch * width), [batch, width])),
+  if (value !== batch) {
+    fail(call, `${field('batchSize')} must be ${batch}, the batch size of the stateful model, got ${show(value)}`);
+  }
+  return stateful.map(layer =>
+    layer.states.map(({ width }) => new Tensor(body.floats(field('states'), batch * width), [batch, width])),
   );
 }

@@ -21,40 +21,40 @@ export function getStates(view: ModelView): Tensor[][] {
 export function setStates(view: ModelView, states: readonly (readonly TensorLike[])[]): void {
   const call = 'model.setStates';
   const recurrent = statefulLayers(call, view);
-  const input = view.inputShape(call);
-  const { objective } = view.stack;
-  const batch = input[0] ?? 0;
+  const { version } = view.state;
+  const batch = view.fixedBatch(call) ?? 0;
   const checked = checkStates(call, recurrent, batch, states);
-  view.checkUnchanged(call, input, objective);
+  view.checkUnchanged(call, version);
   writeStates(call, view.plans(call), recurrent, batch, checked);
 }
 
-/** The recurrent layers with their indices; fails if one of them is not stateful. */
-function statefulLayers(call: string, view: ModelView): [RecurrentLayer, number][] {
-  view.checkUsable(call);
-  const found = recurrentOf(view.stack.layers);
-  const stateless = found.find(([layer]) => !layer.stateful)?.[0];
+/** The recurrent layers; fails if one of them is not stateful. */
+function statefulLayers(call: string, view: ModelView): RecurrentLayer[] {
+  const found = recurrentOf(usableLayers(call, view));
+  const stateless = found.find(layer => !layer.stateful);
   if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
   return found;
 }
 
-/** The recurrent layers of a stack, each with its index. */
-export function recurrentOf(layers: readonly Layer[]): [RecurrentLayer, number][] {
-  return [...layers.entries()].flatMap(([n, layer]): [RecurrentLayer, number][] =>
-    layer instanceof RecurrentLayer ? [[layer, n]] : [],
-  );
+/** All layers of a model; fails if it is disposed or has none. */
+export function usableLayers(call: string, view: ModelView): readonly Layer[] {
+  view.graph(call);
+  return view.state.allLayers;
 }
+
+export const recurrentOf = (layers: readonly Layer[]): RecurrentLayer[] =>
+  layers.filter(layer => layer instanceof RecurrentLayer);
 
 /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
 export function readStates(
   call: string,
   plans: PlanCache,
-  recurrent: [RecurrentLayer, number][],
+  recurrent: readonly RecurrentLayer[],
   batch: number,
 ): Tensor[][] {
-  return recurrent.map(([layer, n]) =>
+  return recurrent.map(layer =>
     withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
-      layer.unpackStates(kernels(), plans.stateOf(call, n), batch, plain);
+      layer.unpackStates(kernels(), plans.stateOf(call, layer), batch, plain);
       return views().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
@@ -63,14 +63,14 @@ export function readStates(
 /** Checks and copies states in the form that `readStates` returns. */
 export function checkStates(
   call: string,
-  recurrent: [RecurrentLayer, number][],
+  recurrent: readonly RecurrentLayer[],
   batch: number,
   states: unknown,
 ): Float32Array[][] {
   if (!Array.isArray(states) || states.length !== recurrent.length) {
     fail(call, `states must be a list for each of ${recurrent.length} recurrent layers, got ${show(states)}`);
   }
-  return recurrent.map(([layer], n) => {
+  return recurrent.map((layer, n) => {
     const list: unknown = states[n];
     if (!Array.isArray(list) || list.length !== layer.states.length) {
       const names = layer.states.map(({ name }) => name).join(', ');
@@ -84,15 +84,15 @@ export function checkStates(
 export function writeStates(
   call: string,
   plans: PlanCache,
-  recurrent: [RecurrentLayer, number][],
+  recurrent: readonly RecurrentLayer[],
   batch: number,
   checked: readonly (readonly Float32Array[])[],
 ): void {
   readStates(call, plans, recurrent, batch); // allocates all memory, so that writing cannot fail
-  for (const [i, [layer, n]] of recurrent.entries()) {
+  for (const [i, layer] of recurrent.entries()) {
     withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
       for (const [k, view] of views().entries()) view.set(checked[i]![k]!);
-      layer.packStates(kernels(), plans.stateOf(call, n), batch, plain);
+      layer.packStates(kernels(), plans.stateOf(call, layer), batch, plain);
     });
   }
 }

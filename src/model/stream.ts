@@ -2,6 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import { layersOf } from '../plan/callGraph.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
@@ -12,35 +13,49 @@ import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
+import type { Graph } from './graph.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 
 /** Inference step by step; create it with `model.stream()`. It uses the model's current weights and never changes them. */
 export class Stream {
-  readonly #layers: readonly Layer[];
+  readonly #idReaders: readonly Layer[];
   readonly #parameters: Parameters;
   readonly #plans: PlanCache;
-  readonly #recurrent: [RecurrentLayer, number][];
-  readonly #sample: readonly number[];
+  readonly #recurrent: readonly RecurrentLayer[];
+  readonly #samples: readonly (readonly number[])[];
   readonly #inputs: number;
   readonly #outputs: number;
+  /** The plan of one step, and `Parameters.version` for which it was compiled. */
   #plan: CompiledPlan | null = null;
+  #version = 0;
 
   /** @internal */
-  constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
-    this.#layers = layers;
+  constructor(call: string, graph: Graph, parameters: Parameters) {
+    const { calls } = graph;
+    if (graph.inputs.length !== 1 || graph.outputs.length !== 1) {
+      fail(
+        call,
+        `the model must have one input and one output, got ${graph.inputs.length} and ${graph.outputs.length}`,
+      );
+    }
+    const layers = layersOf(calls);
+    this.#idReaders = layers.filter(layer => layer.readsIds);
     this.#recurrent = recurrentOf(layers);
-    const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
+    const backwards = this.#recurrent.find(layer => layer.looksAhead);
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
     const mixes = layers.find(layer => !layer.runsByTimeStep);
     if (mixes) fail(call, `every layer must work on one time step at a time, which '${mixes.name}' does not`);
+    const shared = this.#recurrent.find(layer => calls.calls.filter(one => one.layer === layer).length > 1);
+    if (shared) fail(call, `no recurrent layer may be applied twice, as '${shared.name}' is`);
     // One step of [T, D], or one number of a sequence [T], such as the id that an embedding takes.
-    const input = layers[0]!.built.inputs[0]!;
+    const { shape } = graph.inputs[0]!;
     const opensTime = layers.some(layer => layer.createsTimeSteps);
-    this.#sample = input.length === 3 ? [1, input[2]!] : opensTime ? [1] : [input[1]!];
-    this.#inputs = this.#sample.at(-1)!;
-    this.#outputs = layers.at(-1)!.built.outputs[0]!.at(-1)!;
+    const sample = shape.length === 3 ? [1, shape[2]!] : opensTime ? [1] : [shape[1]!];
+    this.#samples = [sample];
+    this.#inputs = sample.at(-1)!;
+    this.#outputs = graph.outputs[0]!.shape.at(-1)!;
     this.#parameters = parameters;
-    this.#plans = new PlanCache(layers, parameters, 1, true);
+    this.#plans = new PlanCache(calls, parameters, 1, true);
   }
 
   /**
@@ -65,12 +80,14 @@ export class Stream {
     }
     const plan = this.#ready(call);
     const memory = float32();
-    for (let i = 0; i < count; i++) memory[plan.input + i] = numbers[i]!;
-    for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
+    const first = plan.inputs[0]!;
+    for (let i = 0; i < count; i++) memory[first + i] = numbers[i]!;
+    for (let n = 0; n < this.#idReaders.length; n++)
+      this.#idReaders[n]!.checkInput(call, 'input', memory, first, count);
     plan.forward();
     let zeros = 0; // NaN after a number that is not finite
     for (let i = 0; i < outputs; i++) {
-      const value = memory[plan.output + i]!;
+      const value = memory[plan.outputs[0]!.first + i]!;
       result[i] = value;
       zeros += value * 0;
     }
@@ -103,7 +120,10 @@ export class Stream {
   /** The plan of one step; fails after the model was disposed, or its layers changed. */
   #ready(call: string): CompiledPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
-    this.#plan ??= this.#plans.prepare(call, 1, this.#sample, 'predict');
+    const { version } = this.#parameters;
+    if (this.#plan && version === this.#version) return this.#plan;
+    this.#plan = this.#plans.prepare(call, 1, this.#samples, 'predict');
+    this.#version = version;
     return this.#plan;
   }
 }

@@ -4,6 +4,8 @@ import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
+import type { ModelState } from './modelState.ts';
+import type { ModelView } from './modelView.ts';
 
 const DEFAULT_LENGTH = 80;
 const DEFAULT_POSITIONS = [0.5, 0.85, 1];
@@ -23,13 +25,13 @@ interface SummaryForm {
 export function printSummary(
   call: string,
   name: string,
-  layers: readonly Layer[],
+  view: ModelView,
   lineLength: unknown,
   positions: unknown,
   printFn: unknown,
 ): void {
   const known = readSummary(call, lineLength, positions, printFn);
-  for (const line of summarize(name, layers, known)) known.print(line);
+  for (const line of summarize(name, view.state, known)) known.print(line);
 }
 
 function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
@@ -46,7 +48,8 @@ function readSummary(call: string, lineLength: unknown, positions: unknown, prin
   return { length, positions: ends, print: print as SummaryForm['print'] };
 }
 
-function summarize(name: string, layers: readonly Layer[], { length, positions }: SummaryForm): string[] {
+function summarize(name: string, state: ModelState, { length, positions }: SummaryForm): string[] {
+  const { layers } = state;
   const ends = positions.at(-1)! <= 1 ? positions.map(part => Math.floor(part * length)) : positions;
   const row = (...cells: string[]) => {
     let line = '';
@@ -57,8 +60,8 @@ function summarize(name: string, layers: readonly Layer[], { length, positions }
     return line.trimEnd();
   };
   const count = (layers: readonly Layer[]) => layers.reduce((sum, layer) => sum + layer.countParams(), 0);
-  const total = count(layers);
-  const trainable = count(layers.filter(layer => layer.trainable));
+  const total = count(state.allLayers);
+  const trainable = count(state.allLayers.filter(layer => layer.trainable));
   return [
     `Model: ${name}`,
     '_'.repeat(length),

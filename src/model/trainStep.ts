@@ -1,8 +1,7 @@
 /** `trainOnBatch` and `testOnBatch`: one batch through the kernels, and in training back. */
 
 import type { Batch } from '../inputs/batches.ts';
-import type { Selection } from '../inputs/samples.ts';
-import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { BatchWeights } from '../inputs/sampleWeights.ts';
 import { isSparse } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
@@ -12,11 +11,9 @@ import { kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
-type Weights = SampleWeightOptions | Selection;
-
 const noContext = () => '';
 
-/** Training and test steps of a model. For batches of one shape they allocate only the list of metrics. */
+/** Training and test steps of a model. */
 export class TrainStep {
   readonly #view: ModelView;
 
@@ -25,18 +22,17 @@ export class TrainStep {
   }
 
   /** `trainOnBatch` for any call; the caller warns of results that are not finite. */
-  train(call: string, x: Batch, y: Batch, weights?: Weights): number | number[] {
+  train(call: string, xs: readonly Batch[], ys: readonly Batch[], weights?: BatchWeights): number | number[] {
     const objective = this.#view.objective(call);
     // Before the batch is read, because the rate may be a user function
     const rate = this.#view.parameters(call).rate(call, objective.optimizer);
-    const plan = feed(call, this.#view, 'train', objective, x, y, weights);
+    const plan = feed(call, this.#view, 'train', objective, xs, ys, weights);
     const parameters = this.#view.parameters(call);
     const penalty = parameters.startGradients();
     kernels().setBatch(parameters.trained);
     plan.forward();
-    const loss = plan.loss() + penalty;
-    const results = measure(plan, objective, loss);
-    if (!Number.isFinite(loss)) {
+    const results = measure(plan, objective, penalty);
+    if (!Number.isFinite(lossOf(results))) {
       rejectWrongClass(call, plan, objective);
       plan.rewind();
       return results;
@@ -65,42 +61,62 @@ export class TrainStep {
     if (parameters.warned) return;
     const values = [results].flat();
     const wrong = values.findIndex(isNotFinite);
-    const metric = this.#view.objective(call).metrics[wrong - 1];
-    const what = metric ? `the metric '${metric.key}'` : 'the loss';
-    const skipped = trained && !metric ? 'such a batch changes nothing, and training continues without it; ' : '';
+    const { labels, outputs } = this.#view.objective(call);
+    const losses = outputs.length === 1 ? 1 : 1 + outputs.length;
+    const what = wrong < losses ? 'the loss' : `the metric '${labels[wrong]}'`;
+    const skipped =
+      trained && wrong < losses ? 'such a batch changes nothing, and training continues without it; ' : '';
     warnOnce(parameters, call, `${what}${context()} is`, values[wrong], skipped + (diagnose?.() ?? NOT_FINITE_ADVICE));
   }
 
   /** `testOnBatch` for any call; warns of results that are not finite. */
-  test(call: string, x: Batch, y: Batch, weights?: Weights, context = noContext): number | number[] {
+  test(
+    call: string,
+    xs: readonly Batch[],
+    ys: readonly Batch[],
+    weights?: BatchWeights,
+    context = noContext,
+  ): number | number[] {
     const objective = this.#view.objective(call);
-    const plan = feed(call, this.#view, 'test', objective, x, y, weights);
+    const plan = feed(call, this.#view, 'test', objective, xs, ys, weights);
     const penalty = this.#view.parameters(call).penalty(call);
     plan.forward();
-    const loss = plan.loss() + penalty;
-    if (!Number.isFinite(loss)) rejectWrongClass(call, plan, objective);
-    const results = measure(plan, objective, loss);
+    const results = measure(plan, objective, penalty);
+    if (!Number.isFinite(lossOf(results))) rejectWrongClass(call, plan, objective);
     this.warnIfNotFinite(call, results, false, context);
     return results;
   }
 }
 
-/** The loss, or a list of the loss and the metrics. */
-function measure(plan: CompiledPlan, { metrics }: Objective, loss: number): number | number[] {
-  if (metrics.length === 0) return loss;
-  const values = [loss];
-  plan.measure(values);
+/** The loss; or a list of it, with several outputs the loss of each, and the metrics. */
+function measure(plan: CompiledPlan, { outputs, labels }: Objective, penalty: number): number | number[] {
+  if (labels.length === 1) return plan.loss(0) * outputs[0]!.lossWeight + penalty;
+  const values = [0];
+  let sum = 0;
+  for (let n = 0; n < outputs.length; n++) {
+    const loss = plan.loss(n);
+    sum += loss * outputs[n]!.lossWeight;
+    if (outputs.length > 1) values.push(loss);
+  }
+  values[0] = sum + penalty;
+  for (let n = 0; n < outputs.length; n++) {
+    for (let k = 0; k < outputs[n]!.metrics.length; k++) values.push(plan.metric(n, k));
+  }
   return values;
 }
+
+const lossOf = (results: number | number[]): number => (typeof results === 'number' ? results : results[0]!);
 
 const withLoss = (results: number | number[], loss: number) =>
   typeof results === 'number' ? loss : [loss, ...results.slice(1)];
 
 /** Fails if the loss is not finite because y holds a class that does not exist. */
-function rejectWrongClass(call: string, plan: CompiledPlan, { loss }: Objective): void {
-  if (!isSparse(loss)) return;
-  const wrong = plan.wrongClass();
-  if (wrong === undefined) return;
-  plan.rewind();
-  fail(call, `y must hold numbers of classes from 0 to ${plan.plan.output.y.width - 1}, got ${wrong}`);
+function rejectWrongClass(call: string, plan: CompiledPlan, { outputs }: Objective): void {
+  for (const [n, { loss }] of outputs.entries()) {
+    if (!isSparse(loss)) continue;
+    const wrong = plan.wrongClass(n);
+    if (wrong === undefined) continue;
+    plan.rewind();
+    fail(call, `y must hold numbers of classes from 0 to ${plan.outputs[n]!.width - 1}, got ${wrong}`);
+  }
 }

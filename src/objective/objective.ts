@@ -1,36 +1,111 @@
-/** The options of `compile`: optimizer, loss and metrics. */
+/** The options of `compile`: optimizer, losses and metrics. */
 
 import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimizers/index.ts';
-import { fail } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { fail, show, suggest } from '../util/errors.ts';
+import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
 import type { MetricFunction } from './metricFunctions.ts';
 import { type Metric, type MetricName, resolveMetrics } from './metrics.ts';
 
-export interface Objective {
-  readonly optimizer: Optimizer;
+/** What an output is compared with its target by. */
+export interface OutputObjective {
   readonly loss: LossName;
+  /** The factor of the loss in the sum of all losses. */
+  readonly lossWeight: number;
   readonly metrics: readonly Metric[];
 }
+
+export interface Objective {
+  readonly optimizer: Optimizer;
+  /** For each output. */
+  readonly outputs: readonly OutputObjective[];
+  /** The names of the results: 'loss', with several outputs the loss of each, then the metrics. */
+  readonly labels: readonly string[];
+}
+
+/** A loss, as `compile` takes it. @inline */
+type AnyLoss = Loss | MetricFunction;
+/** The metrics of one output, as `compile` takes them. @inline */
+type AnyMetrics = MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 
 export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
-  /** The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. */
-  loss: Loss | MetricFunction | readonly [Loss | MetricFunction];
+  /**
+   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. For several
+   * outputs: one for all of them, a list, or an object by the name of the output.
+   */
+  loss: AnyLoss | readonly AnyLoss[] | Readonly<Record<string, AnyLoss>>;
+  /** The factor of each loss in the sum that is trained: a list, or an object by the name of the output. Default: 1. */
+  lossWeights?: readonly number[] | Readonly<Record<string, number>>;
   /**
    * Names of metrics or losses, or functions of `metrics`, to compute in addition to the loss. 'acc' is the accuracy that
-   * fits the output and the loss. Default: none.
+   * fits the output and the loss. For several outputs: a list for all of them, or an object by the name of the output.
+   * Default: none.
    */
-  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
+  metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly (MetricName | MetricFunction)[])[];
 }
 
-/** The options of `compile`, checked. */
-export function readObjective(call: string, options: CompileOptions): Objective {
-  const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'metrics']);
+/**
+ * The options of `compile`, checked.
+ *
+ * @param names of the outputs of the model
+ */
+export function readObjective(call: string, options: CompileOptions, names: readonly string[]): Objective {
+  const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'lossWeights', 'metrics']);
   if (known.optimizer === undefined) fail(call, "optimizer must be one of train.* or a name such as 'adam', got none");
   if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
   const optimizer = resolveOptimizer(call, known.optimizer);
-  const loss = resolveLoss(call, Array.isArray(known.loss) && known.loss.length === 1 ? known.loss[0] : known.loss);
-  return { optimizer, loss, metrics: resolveMetrics(call, known.metrics, loss) };
+  const losses = forOutputs(call, 'loss', known.loss, names).map(loss => {
+    if (loss === undefined)
+      fail(call, `loss must have one for each output, ${names.join(', ')}, got ${show(known.loss)}`);
+    return resolveLoss(call, loss);
+  });
+  const weights = readLossWeights(call, known.lossWeights, names);
+  const metrics = readMetrics(call, known.metrics, names);
+  const outputs = losses.map((loss, n) => ({
+    loss,
+    lossWeight: weights[n]!,
+    metrics: resolveMetrics(call, metrics[n], loss),
+  }));
+  return { optimizer, outputs, labels: labelsOf(outputs, names) };
+}
+
+/** The value for each output; undefined where an object has none. */
+function forOutputs(call: string, option: string, value: unknown, names: readonly string[]): unknown[] {
+  if (Array.isArray(value)) {
+    if (value.length !== names.length) {
+      fail(call, `${option} must be one for all outputs or a list of ${names.length}, got a list of ${value.length}`);
+    }
+    return Array.from(value);
+  }
+  if (!isPlain(value)) return names.map(() => value);
+  const values = value as Record<string, unknown>;
+  const unknown = Object.keys(values).find(name => !names.includes(name));
+  if (unknown !== undefined) {
+    fail(call, `${option} must name outputs (${names.join(', ')}), got '${unknown}'${suggest(unknown, names)}`);
+  }
+  return names.map(name => values[name]);
+}
+
+function readLossWeights(call: string, value: unknown, names: readonly string[]): number[] {
+  if (value === undefined || value === null) return names.map(() => 1);
+  if (!Array.isArray(value) && !isPlain(value)) {
+    fail(call, `lossWeights must be a list or an object of numbers, got ${show(value)}`);
+  }
+  return forOutputs(call, 'lossWeights', value, names).map((weight, n) =>
+    weight === undefined ? 1 : Math.fround(checkNumber(call, `lossWeights of ${names[n]}`, weight)),
+  );
+}
+
+/** The metrics of each output: those of the object or the list of lists, or the same for all. */
+function readMetrics(call: string, value: unknown, names: readonly string[]): unknown[] {
+  const isPerOutput = isPlain(value) || (names.length > 1 && Array.isArray(value) && value.some(Array.isArray));
+  return isPerOutput ? forOutputs(call, 'metrics', value, names) : names.map(() => value);
+}
+
+function labelsOf(outputs: readonly OutputObjective[], names: readonly string[]): string[] {
+  if (outputs.length === 1) return ['loss', ...outputs[0]!.metrics.map(({ key }) => key)];
+  const named = outputs.flatMap(({ metrics }, n) => metrics.map(({ key }) => `${names[n]}_${key}`));
+  return ['loss', ...names.map(name => `${name}_loss`), ...named];
 }

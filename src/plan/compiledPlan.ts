@@ -1,82 +1,110 @@
 /** A plan bound to memory: its offsets have become addresses, and its kernel calls can be run. */
 
 import { isClass } from '../objective/losses.ts';
-import type { Objective } from '../objective/objective.ts';
+import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { Block, float32, int32, kernels } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
 import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
-import type { BlockName, Offset, Plan } from './planner.ts';
+import type { BlockName, Offset, Plan, PlannedOutput } from './planner.ts';
 
 /** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;
 
-export class CompiledPlan {
-  readonly plan: Plan;
-  /** Indices into float32 memory of the first number of the input, the target and the predictions. */
-  readonly input: number;
+/** An output of the model in a compiled plan. */
+export interface CompiledOutput {
+  readonly steps: number;
+  readonly width: number;
+  /** Indices into float32 memory of the first number of the target and of the predictions. */
   readonly target: number;
   readonly result: number;
+  readonly resultSize: number;
   /** Index of the sample weights, [B, T]; 0 in a plan without them. */
   readonly weights: number;
-  /** Index of the output of the last layer, in the layout of the kernels; contiguous for one sample and one time step. */
-  readonly output: number;
-  readonly resultSize: number;
+  /** Index of the output in the layout of the kernels; contiguous for one sample and one time step. */
+  readonly first: number;
+  /** Index of the mask; 0 without a mask. */
+  readonly mask: number;
+  /** Floats from one time step of the mask to the next. */
+  readonly maskStep: number;
+  readonly lossAddress: number;
+  readonly lossWeight: number;
+  readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
+}
+
+export class CompiledPlan {
+  readonly plan: Plan;
+  /** Indices into float32 memory of the first number of each input. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly CompiledOutput[];
   readonly #structures: Block;
-  readonly #addresses: number[] = [];
+  readonly #addresses: readonly number[];
   readonly #kernels = kernels();
   readonly #calls: readonly KernelFunctions[];
   readonly #blocks: Addresses;
-  readonly #outputAddress: number;
-  readonly #resultAddress: number;
-  readonly #lossAddress: number = 0;
-  /** Index of the mask of the output; 0 without a mask. */
-  readonly #mask: number;
-  readonly #metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
-    this.#calls = plan.calls.map(({ kind }) => kernelFunctions(this.#kernels, kind));
     this.#blocks = addresses;
-    const address = ({ block, offset }: Offset) => addresses[block] + offset;
-    const { y } = plan.output;
-    this.#outputAddress = address(y.start);
-    this.output = this.#outputAddress / FLOAT;
-    this.#resultAddress = address(plan.result);
-    this.input = address(plan.input) / FLOAT;
-    this.target = address(plan.target) / FLOAT;
-    this.#mask = plan.output.mask ? address(plan.output.mask.start) / FLOAT : 0;
-    this.weights = plan.weights ? address(plan.weights) / FLOAT : 0;
-    this.result = this.#resultAddress / FLOAT;
-    this.resultSize = plan.batch * y.steps * y.width;
-
-    const loss = objective ? [planLoss(plan, objective)] : [];
-    const metrics = objective ? planMetrics(plan, objective) : [];
+    this.#calls = plan.calls.map(({ kind }) => kernelFunctions(this.#kernels, kind));
+    const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const fields = [
       ...plan.calls.map(({ kind, fields }) =>
         structures[kind].map(name => (fields as Record<string, number | Offset>)[name]!),
       ),
-      ...[...loss, ...metrics.map(({ fields }) => fields)].map(fields => structures.loss.map(name => fields[name])),
+      ...scored.flat().map(({ fields }) => structures.loss.map(name => fields[name])),
     ];
     this.#structures = new Block(call, Math.max(1, fields.flat().length) * FLOAT);
+    const written = this.#write(fields);
+    this.#addresses = written.slice(0, plan.calls.length);
+    this.inputs = plan.inputs.map(input => this.indexOf(input));
+    let next = plan.calls.length;
+    this.outputs = plan.outputs.map((output, n) => {
+      const own = scored[n]!.map(({ program }) => ({ program, address: written[next++]! }));
+      return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1);
+    });
+  }
+
+  /** Writes the structures one after the other; returns their addresses. */
+  #write(fields: readonly (readonly (number | Offset)[])[]): number[] {
     let next = this.#structures.address;
-    for (const values of fields) {
-      this.#addresses.push(next);
+    return fields.map(values => {
+      const start = next;
       int32().set(
-        values.map(value => (typeof value === 'number' ? value : address(value))),
-        next / FLOAT,
+        values.map(value => (typeof value === 'number' ? value : this.#addressOf(value))),
+        start / FLOAT,
       );
       next += values.length * FLOAT;
-    }
-    const scored = this.#addresses.splice(plan.calls.length);
-    if (objective) this.#lossAddress = scored[0]!;
-    this.#metrics = metrics.map(({ program }, n) => ({ program, address: scored[n + 1]! }));
+      return start;
+    });
+  }
+
+  #compileOutput({ signal, target, result, weights }: PlannedOutput, scores: Scores, lossWeight: number) {
+    const { y, mask } = signal;
+    return {
+      steps: y.steps,
+      width: y.width,
+      target: this.indexOf(target),
+      result: this.indexOf(result),
+      resultSize: this.plan.batch * y.steps * y.width,
+      weights: weights ? this.indexOf(weights) : 0,
+      first: this.indexOf(y.start),
+      mask: mask ? this.indexOf(mask.start) : 0,
+      maskStep: (mask?.step ?? 0) / FLOAT,
+      lossAddress: scores[0]?.address ?? 0,
+      lossWeight,
+      metrics: scores.slice(1),
+    };
+  }
+
+  #addressOf({ block, offset }: Offset): number {
+    return this.#blocks[block] + offset;
   }
 
   /** The index into float32 memory of an offset. */
-  indexOf({ block, offset }: Offset): number {
-    return (this.#blocks[block] + offset) / FLOAT;
+  indexOf(offset: Offset): number {
+    return this.#addressOf(offset) / FLOAT;
   }
 
   forward(): void {
@@ -84,7 +112,7 @@ export class CompiledPlan {
     for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.forward(this.#addresses[n]!, batch);
   }
 
-  /** Adds the gradients of the weights; starts from the gradient of the output, which `loss` has written. */
+  /** Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written. */
   backward(): void {
     const { batch } = this.plan;
     for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!, batch);
@@ -92,60 +120,56 @@ export class CompiledPlan {
 
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
-    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.rewind(this.#addresses[n]!);
+    // Last call first: calls of a shared layer carry the states from one to the next
+    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
-  /** Computes the loss of the output and the target; in training also its gradient, for `backward`. */
-  loss(): number {
-    return this.#kernels.loss(this.#lossAddress);
+  /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */
+  loss(output: number): number {
+    return this.#kernels.loss(this.outputs[output]!.lossAddress);
   }
 
-  /** Writes the metrics to `values`, from index 1. Call it before `backward`, which may overwrite the output. */
-  measure(values: number[]): void {
-    for (let n = 0; n < this.#metrics.length; n++) {
-      const { program, address } = this.#metrics[n]!;
-      values[n + 1] = this.#kernels[program](address);
-    }
+  /** Metric `n` of an output. Call it before `backward`, which may overwrite the output. */
+  metric(output: number, n: number): number {
+    const { program, address } = this.outputs[output]!.metrics[n]!;
+    return this.#kernels[program](address);
   }
 
-  /** The number of unmasked pairs of sample and time step, over which the loss is a mean. */
-  counted(): number {
-    return this.plan.output.mask
-      ? this.#kernels.countedRows(this.#lossAddress)
-      : this.plan.batch * this.plan.output.y.steps;
+  /** The number of unmasked pairs of sample and time step of an output, over which its loss is a mean. */
+  counted(output: number): number {
+    const { mask, lossAddress, steps } = this.outputs[output]!;
+    return mask ? this.#kernels.countedRows(lossAddress) : this.plan.batch * steps;
   }
 
   /** The first target that is not a class index of the output, and is neither masked nor of weight 0; or undefined. */
-  wrongClass(): number | undefined {
-    const { batch, output } = this.plan;
-    const { steps, width } = output.y;
+  wrongClass(output: number): number | undefined {
+    const { target, weights, mask, maskStep, steps, width } = this.outputs[output]!;
     const memory = float32();
-    const maskStep = (output.mask?.step ?? 0) / FLOAT;
-    for (let row = 0; row < batch * steps; row++) {
-      const value = memory[this.target + row]!;
+    for (let row = 0; row < this.plan.batch * steps; row++) {
+      const value = memory[target + row]!;
       if (isClass(value, width) || !Number.isFinite(value)) continue;
-      if (this.#mask && memory[this.#mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
-      if (this.weights && memory[this.weights + row] === 0) continue;
+      if (mask && memory[mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
+      if (weights && memory[weights + row] === 0) continue;
       return value;
     }
     return undefined;
   }
 
-  /** Copies the output to `result`, row by row in the order [B, T, O]. */
-  collect(): void {
-    const { y: output } = this.plan.output;
-    const { batch } = this.plan;
-    const step = output.width * FLOAT;
+  /** Copies an output to its `result`, row by row in the order [B, T, O]. */
+  collect(output: number): void {
+    const { y } = this.plan.outputs[output]!.signal;
+    const { result, first } = this.outputs[output]!;
+    const step = y.width * FLOAT;
     this.#kernels.copyRows(
-      this.#resultAddress,
-      step * output.steps,
+      result * FLOAT,
+      step * y.steps,
       step,
-      this.#outputAddress,
-      output.row,
-      output.step,
-      output.steps,
-      batch,
-      output.width,
+      first * FLOAT,
+      y.row,
+      y.step,
+      y.steps,
+      this.plan.batch,
+      y.width,
     );
   }
 
@@ -153,3 +177,14 @@ export class CompiledPlan {
     this.#structures.free();
   }
 }
+
+type Scores = readonly { program: 'loss' | 'metric'; address: number }[];
+
+/** The loss of an output, then its metrics; empty without an objective. */
+const scoresOf = (plan: Plan, output: PlannedOutput, objective: OutputObjective | undefined) =>
+  objective
+    ? [
+        { program: 'loss' as const, fields: planLoss(plan.batch, output, objective) },
+        ...planMetrics(plan.batch, output, objective),
+      ]
+    : [];

@@ -2,46 +2,51 @@
 
 import { isSparse, type LossName } from '../objective/losses.ts';
 import type { ScoreName } from '../objective/metrics.ts';
-import type { Objective } from '../objective/objective.ts';
+import type { OutputObjective } from '../objective/objective.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { lossNumbers, metricNumbers } from '../wasm/shared.generated.ts';
-import { type Fields, maskFields, type Plan, rowFields } from './planner.ts';
+import { type Fields, maskFields, type PlannedOutput, rowFields } from './planner.ts';
 
 /** The delta of the Huber loss: 1, as the bits of a float32. TF.js has no other. */
 const DELTA = 0x3f80_0000;
 
 /** The loss. It starts from the logits if the last layer provides them, and has sample weights if the plan does. */
-export function planLoss(plan: Plan, { loss }: Objective): Fields<'loss'> {
-  const { dy } = plan.output;
-  const fields = fieldsOf(plan, lossNumbers[loss], loss, plan.output.logits !== undefined);
-  const { weights } = plan;
+export function planLoss(batch: number, output: PlannedOutput, { loss }: OutputObjective): Fields<'loss'> {
+  const { signal, weights } = output;
+  const fields = fieldsOf(batch, output, lossNumbers[loss], loss, signal.logits !== undefined);
   return {
     ...fields,
-    ...rowFields('dy', dy),
+    ...rowFields('dy', signal.dy),
     weights: weights ?? 0,
-    weightRow: weights ? plan.output.y.steps * FLOAT : 0,
+    weightRow: weights ? signal.y.steps * FLOAT : 0,
     weightStep: weights ? FLOAT : 0,
   };
 }
 
 /** The metrics, each with the kernel that computes it. Sample weights apply to the loss only, as in Keras. */
 export function planMetrics(
-  plan: Plan,
-  { loss, metrics }: Objective,
+  batch: number,
+  output: PlannedOutput,
+  { loss, metrics }: OutputObjective,
 ): { program: 'loss' | 'metric'; fields: Fields<'loss'> }[] {
   return metrics.map(metric => {
-    const kind = metric.kindOf(plan.output.y.width);
+    const kind = metric.kindOf(output.signal.y.width);
     // The logits belong to the loss; a metric of the same kind starts from them too
-    const logits = kind === loss && plan.output.logits !== undefined;
+    const logits = kind === loss && output.signal.logits !== undefined;
     return kind in lossNumbers
-      ? { program: 'loss', fields: fieldsOf(plan, lossNumbers[kind as LossName], loss, logits) }
-      : { program: 'metric', fields: fieldsOf(plan, metricNumbers[kind as ScoreName], loss, logits) };
+      ? { program: 'loss', fields: fieldsOf(batch, output, lossNumbers[kind as LossName], loss, logits) }
+      : { program: 'metric', fields: fieldsOf(batch, output, metricNumbers[kind as ScoreName], loss, logits) };
   });
 }
 
-function fieldsOf(plan: Plan, kind: number, loss: LossName, logits: boolean): Fields<'loss'> {
-  const { output, batch } = plan;
-  const y = logits ? output.logits! : output.y;
+function fieldsOf(
+  batch: number,
+  { signal, target }: PlannedOutput,
+  kind: number,
+  loss: LossName,
+  logits: boolean,
+): Fields<'loss'> {
+  const y = logits ? signal.logits! : signal.y;
   const targetStep = (isSparse(loss) ? 1 : y.width) * FLOAT;
   return {
     kind,
@@ -50,10 +55,10 @@ function fieldsOf(plan: Plan, kind: number, loss: LossName, logits: boolean): Fi
     cols: y.width,
     ...rowFields('y', y),
     ...rowFields('dy', null),
-    target: plan.target,
+    target,
     targetRow: targetStep * y.steps,
     targetStep,
-    ...maskFields(output.mask),
+    ...maskFields(signal.mask),
     weights: 0,
     weightRow: 0,
     weightStep: 0,

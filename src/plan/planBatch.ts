@@ -1,49 +1,103 @@
-/** Plans a batch: from layers and sizes to buffers and kernel calls. */
+/** Plans a batch: from the calls of layers and sizes to buffers and kernel calls. */
 
 import type { Layer } from '../layers/layer.ts';
 import type { LossActivation } from '../objective/losses.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signals } from './planner.ts';
+import type { CallGraph } from './callGraph.ts';
+import {
+  floatBits,
+  type LayerOffsets,
+  type Plan,
+  type PlannedOutput,
+  Planner,
+  type Purpose,
+  rowFields,
+  type Signal,
+  type Signals,
+} from './planner.ts';
+
+/** How the loss of an output enters the plan. */
+export interface OutputSpec {
+  /** The activation that the loss includes; null for none. */
+  readonly lossActivation: LossActivation | null;
+  /** The factor of its gradient. */
+  readonly lossWeight: number;
+}
 
 /** The sizes and the use of a batch. */
 export interface BatchSpec {
   readonly batch: number;
-  /** The shape of one sample: [T, D] or [D]. */
-  readonly sample: readonly number[];
+  /** The shape of one sample of each input: [T, D] or [D]. */
+  readonly samples: readonly (readonly number[])[];
   readonly purpose: Purpose;
   /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
   readonly carryAllStates: boolean;
-  /** The activation that the loss includes; null for none, and for predictions. */
-  readonly lossActivation: LossActivation | null;
-  /** Whether the loss has sample weights. */
+  /** Whether dropout and noise are active. */
+  readonly dropsOut: boolean;
+  /** For each output; empty for predictions. */
+  readonly outputs: readonly OutputSpec[];
+  /** Whether the losses have sample weights. */
   readonly weighted: boolean;
 }
 
-/**
- * @param layers in order, built
- * @param offsets one for each layer
- */
-export function planBatch(layers: readonly Layer[], offsets: readonly LayerOffsets[], spec: BatchSpec): Plan {
-  const { batch, sample, purpose } = spec;
-  const planner = new Planner(batch, purpose, spec.carryAllStates);
-  const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
-  const input = planner.floats('input', batch, steps, width);
-  const x: Rows = { start: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
-  const last = layers.length - 1;
-  const [output] = layers.reduce<Signals>(
-    (signals, layer, n) =>
-      layer.plan(planner, signals, {
-        name: layer.name,
-        offsets: offsets[n]!,
-        lossActivation: n === last ? spec.lossActivation : null,
-        isRead: [true],
-      }),
-    [{ y: x, dy: null, mask: null }],
-  );
-  const count = batch * output.y.steps * output.y.width;
-  const target = planner.floats('target', count + 3); // losses read a whole vector at the last number
-  const result = planner.floats('result', count);
-  const weights = spec.weighted ? planner.floats('weights', batch, output.y.steps) : null;
+/** @param offsetsOf the position of the memory of a layer */
+export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOffsets, spec: BatchSpec): Plan {
+  const { batch, samples, purpose, dropsOut, weighted } = spec;
+  const planner = new Planner(batch, purpose, spec.carryAllStates, dropsOut);
+  const lossActivationOf = (value: number): LossActivation | null => {
+    const n = graph.outputs.indexOf(value);
+    return graph.readers[value] === 1 && n >= 0 ? (spec.outputs[n]?.lossActivation ?? null) : null;
+  };
+  /** For each value, the signals of its readers that are not planned yet. */
+  const waiting: Signal[][] = [];
+  const provide = (value: number, name: string, signal: Signal): void => {
+    const readers = graph.readers[value]!;
+    if (readers === 0) planner.clear(signal);
+    waiting[value] = readers === 1 ? [signal] : planner.share(name, signal, readers);
+  };
+  const take = (value: number): Signal => waiting[value]!.shift()!;
+
+  const inputs = samples.map((sample, n) => {
+    const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
+    const start = planner.floats(samples.length === 1 ? 'input' : `input${n}`, batch, steps, width);
+    const y = { start, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
+    provide(n, 'input', { y, dy: null, mask: null });
+    return start;
+  });
+  for (const { layer, name, inputs: read, firstOutput, outputCount, training } of graph.calls) {
+    const values = Array.from({ length: outputCount }, (_, n) => firstOutput + n);
+    planner.dropsOut = training ?? dropsOut;
+    const signals = layer.plan(planner, read.map(take) as unknown as Signals, {
+      name,
+      offsets: offsetsOf(layer),
+      lossActivation: lossActivationOf(firstOutput),
+      isRead: values.map(value => graph.readers[value]! > 0),
+    });
+    for (const [n, value] of values.entries()) provide(value, `${name}/output${n}`, signals[n]!);
+  }
+  const outputs = graph.outputs.map((value, n): PlannedOutput => {
+    const signal = take(value);
+    const { steps, width } = signal.y;
+    const count = batch * steps * width;
+    const suffix = graph.outputs.length === 1 ? '' : `${n}`;
+    scaleGradient(planner, signal, spec.outputs[n]?.lossWeight ?? 1);
+    return {
+      signal,
+      target: planner.floats(`target${suffix}`, count + 3), // losses read a whole vector at the last number
+      result: planner.floats(`result${suffix}`, count),
+      weights: weighted ? planner.floats(`weights${suffix}`, batch, steps) : null,
+    };
+  });
   const { buffers, bytes, calls } = planner;
-  return { batch, sample, purpose, buffers, bytes, calls, input, output, target, result, weights };
+  return { batch, samples, purpose, dropsOut, weighted, buffers, bytes, calls, inputs, outputs };
+}
+
+/** Multiplies the gradient of an output by the weight of its loss, before backward uses it. */
+function scaleGradient(planner: Planner, { y, dy }: Signal, lossWeight: number): void {
+  if (!dy || lossWeight === 1) return;
+  const { steps, rows, width } = y;
+  planner.calls.push({
+    kind: 'scale',
+    fields: { steps, rows, width, ...rowFields('dx', dy), factor: floatBits(lossWeight) },
+  });
 }

@@ -11,6 +11,7 @@ import { FLOAT } from '../util/memorySizes.ts';
 import { sameShape } from '../util/shapes.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
+import { type CallGraph, layersOf } from './callGraph.ts';
 import { CompiledPlan } from './compiledPlan.ts';
 import { planBatch } from './planBatch.ts';
 import type { LayerOffsets, Plan, Purpose } from './planner.ts';
@@ -19,16 +20,25 @@ import type { LayerOffsets, Plan, Purpose } from './planner.ts';
 const MOST_PLANS = 32;
 
 /** Whether a plan fits a batch. Allocates nothing, because most batches have the sizes of the one before. */
-const fits = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose, weighted: boolean): boolean =>
-  plan.batch === batch &&
-  plan.purpose === purpose &&
-  (plan.weights !== null) === weighted &&
-  sameShape(plan.sample, sample);
+function fits(
+  plan: Plan,
+  batch: number,
+  samples: readonly (readonly number[])[],
+  purpose: Purpose,
+  weighted: boolean,
+  dropsOut: boolean,
+): boolean {
+  if (plan.batch !== batch || plan.purpose !== purpose) return false;
+  if (plan.weighted !== weighted || plan.dropsOut !== dropsOut) return false;
+  for (let n = 0; n < samples.length; n++) if (!sameShape(plan.samples[n]!, samples[n]!)) return false;
+  return true;
+}
 
 export class PlanCache {
-  readonly #layers: readonly Layer[];
+  readonly #graph: CallGraph;
   readonly #parameters: Parameters;
-  readonly #offsets: LayerOffsets[] = [];
+  /** Byte offsets of the carried states of each layer. */
+  readonly #stateOffsets = new Map<Layer, number>();
   readonly #stateBytes: number;
   readonly #carryAllStates: boolean;
   readonly #plans = new Map<string, CompiledPlan>();
@@ -44,14 +54,14 @@ export class PlanCache {
    * @param batch the batch size if it is fixed, as stateful layers require
    * @param carryAllStates whether all recurrent layers carry their states from batch to batch, stateful or not
    */
-  constructor(layers: readonly Layer[], parameters: Parameters, batch: number | null, carryAllStates = false) {
-    this.#layers = layers;
+  constructor(graph: CallGraph, parameters: Parameters, batch: number | null, carryAllStates = false) {
+    this.#graph = graph;
     this.#parameters = parameters;
     this.#carryAllStates = carryAllStates;
     this.#version = parameters.version;
     let states = 0;
-    for (const layer of layers) {
-      this.#offsets.push({ parameters: parameters.offsetOf(layer), states });
+    for (const layer of layersOf(graph)) {
+      this.#stateOffsets.set(layer, states);
       if (carryAllStates || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
     }
     this.#stateBytes = states;
@@ -60,18 +70,20 @@ export class PlanCache {
   /**
    * The compiled plan of a batch, ready to run.
    *
-   * @param sample the shape of one sample: [T, D] or [D]
+   * @param samples the shape of one sample of each input: [T, D] or [D]
    * @param objective required unless `purpose` is 'predict'
-   * @param weighted whether the loss has sample weights; the caller then writes them to `CompiledPlan.weights`
+   * @param weighted whether the losses have sample weights; the caller then writes them to `CompiledOutput.weights`
+   * @param dropsOut whether dropout and noise are active
    * @throws ValueError if there is not enough memory; nothing has changed in that case
    */
   prepare(
     call: string,
     batch: number,
-    sample: readonly number[],
+    samples: readonly (readonly number[])[],
     purpose: Purpose,
     objective: Objective | null = null,
     weighted = false,
+    dropsOut = purpose === 'train',
   ): CompiledPlan {
     const recompiled = objective !== null && objective !== this.#objective;
     if (recompiled || this.#version !== this.#parameters.version) {
@@ -79,14 +91,15 @@ export class PlanCache {
       this.#version = this.#parameters.version;
       if (recompiled) this.#objective = objective;
     }
-    if (this.#current && fits(this.#current.plan, batch, sample, purpose, weighted)) return this.#current;
-    const key = `${purpose} ${batch} ${sample.join(' ')} ${weighted}`;
+    if (this.#current && fits(this.#current.plan, batch, samples, purpose, weighted, dropsOut)) return this.#current;
+    const key = `${purpose} ${batch} ${samples.join(' ')} ${weighted} ${dropsOut}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
-      const lossActivation = objective && purpose !== 'predict' ? lossActivationOf(objective.loss) : null;
+      const scored = objective && purpose !== 'predict' ? objective.outputs : [];
+      const outputs = scored.map(({ loss, lossWeight }) => ({ lossActivation: lossActivationOf(loss), lossWeight }));
       const carryAllStates = this.#carryAllStates;
-      const spec = { batch, sample, purpose, carryAllStates, lossActivation, weighted };
-      const plan = planBatch(this.#layers, this.#offsets, spec);
+      const spec = { batch, samples, purpose, carryAllStates, dropsOut, outputs, weighted };
+      const plan = planBatch(this.#graph, layer => this.#offsetsOf(layer), spec);
       const addresses = {
         weights: this.#parameters.weights(call),
         gradients: purpose === 'train' ? this.#parameters.gradients(call, objective!.optimizer) : 0,
@@ -107,9 +120,13 @@ export class PlanCache {
     return this.#states.address;
   }
 
-  /** Address of the carried states of layer n. */
-  stateOf(call: string, n: number): number {
-    return this.states(call) + this.#offsets[n]!.states;
+  /** Address of the carried states of a layer. */
+  stateOf(call: string, layer: Layer): number {
+    return this.states(call) + this.#stateOffsets.get(layer)!;
+  }
+
+  #offsetsOf(layer: Layer): LayerOffsets {
+    return { parameters: this.#parameters.offsetOf(layer), states: this.#stateOffsets.get(layer)! };
   }
 
   /** Sets the carried states to zero. */

@@ -92,26 +92,34 @@ export type KernelCall = {
   [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
 }[Exclude<keyof Structures, 'loss'>];
 
-/** The plan of a batch. */
-export interface Plan {
-  readonly batch: number;
-  readonly sample: readonly number[];
-  readonly purpose: Purpose;
-  readonly buffers: readonly Buffer[];
-  /** Size of the workspace in bytes. */
-  readonly bytes: number;
-  /** In forward order; backward runs them in reverse. */
-  readonly calls: readonly KernelCall[];
-  /** The input x, [B, T, D] row by row. */
-  readonly input: Offset;
-  /** The output of the last layer. */
-  readonly output: Signal;
+/** An output of the model in a plan. */
+export interface PlannedOutput {
+  readonly signal: Signal;
   /** The target y, row by row. */
   readonly target: Offset;
   /** The predictions, [B, T, O] row by row. */
   readonly result: Offset;
   /** The sample weights of the loss, [B, T]; null in a plan without them. */
   readonly weights: Offset | null;
+}
+
+/** The plan of a batch. */
+export interface Plan {
+  readonly batch: number;
+  /** The shape of one sample of each input. */
+  readonly samples: readonly (readonly number[])[];
+  readonly purpose: Purpose;
+  readonly dropsOut: boolean;
+  /** Whether the losses have sample weights. */
+  readonly weighted: boolean;
+  readonly buffers: readonly Buffer[];
+  /** Size of the workspace in bytes. */
+  readonly bytes: number;
+  /** In forward order; backward runs them in reverse. */
+  readonly calls: readonly KernelCall[];
+  /** The inputs x, each [B, T, D] row by row. */
+  readonly inputs: readonly Offset[];
+  readonly outputs: readonly PlannedOutput[];
 }
 
 /** The position of a layer's memory in the blocks that persist between batches, in bytes. */
@@ -133,7 +141,7 @@ export class Planner {
     /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
     readonly carryAllStates = false,
     /** Whether dropout and noise are active. */
-    readonly dropsOut = purpose === 'train',
+    public dropsOut = purpose === 'train',
   ) {}
 
   get needsGradients(): boolean {
@@ -182,6 +190,13 @@ export class Planner {
       });
     }
     return [dy, ...gradients].map(own => ({ y, dy: own, mask }));
+  }
+
+  /** Sets the gradient of a signal that has no readers to zero, before backward uses it. */
+  clear({ y, dy }: Signal): void {
+    if (!dy) return;
+    const { steps, width } = y;
+    this.calls.push({ kind: 'clear', fields: { steps, rows: this.batch, width, ...rowFields('dx', dy) } });
   }
 
   mask(name: string, steps: number): Mask {

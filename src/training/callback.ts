@@ -1,6 +1,6 @@
 /** Callbacks: their base classes, and the forms in which `fit` accepts them. */
 
-import type { OneTensor } from '../inputs/batches.ts';
+import type { ModelData } from '../inputs/parts.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Optimizer } from '../optimizers/index.ts';
@@ -57,11 +57,11 @@ export interface CallbackModel {
   countParams(): number;
   getConfig(): Config;
   toJSON(unused?: unknown, returnString?: boolean): string | Config;
-  predict(x: OneTensor, options?: { batchSize?: number; verbose?: boolean }): Tensor;
-  predictOnBatch(x: OneTensor): Tensor;
-  evaluate<R extends Tensor | Tensor[] = Evaluation>(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): R;
-  trainOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[];
-  testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[];
+  predict<R extends Tensor | Tensor[] = Tensor>(x: ModelData, options?: { batchSize?: number; verbose?: boolean }): R;
+  predictOnBatch<R extends Tensor | Tensor[] = Tensor>(x: ModelData): R;
+  evaluate<R extends Tensor | Tensor[] = Evaluation>(x: ModelData, y: ModelData, options?: ModelEvaluateArgs): R;
+  trainOnBatch(x: ModelData, y: ModelData, options?: SampleWeightOptions): number | number[];
+  testOnBatch(x: ModelData, y: ModelData, options?: SampleWeightOptions): number | number[];
   getWeights(trainableOnly?: boolean): Tensor[];
   setWeights(weights: readonly TensorLike[]): void;
   finalizeVariableValues(): void;

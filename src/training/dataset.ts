@@ -1,22 +1,30 @@
 /** Data sets: reads arrays, generators, iterators and TF.js data sets batch by batch. */
 
-import { type OneTensor, unwrapTensor } from '../inputs/batches.ts';
-import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { ModelData } from '../inputs/parts.ts';
+import type { SampleWeightOptions, SampleWeights } from '../inputs/sampleWeights.ts';
 import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
+import { isPlain } from '../util/options.ts';
 import { arrayKind } from '../util/typedArrays.ts';
 
 export type { ForeignTensor } from '../tensor/read.ts';
 
+/** @inline */
+type BatchData =
+  | ModelData
+  | ForeignTensor
+  | readonly (TensorLike | ForeignTensor)[]
+  | Readonly<Record<string, TensorLike | ForeignTensor>>;
+
 /** A batch of a data set; other keys are ignored. */
 export interface DatasetBatch {
-  /** In the shape of the model's input. */
-  readonly xs: OneTensor | ForeignTensor;
-  /** In the shape of the model's output; class numbers for sparse losses. */
-  readonly ys: OneTensor | ForeignTensor;
+  /** In the shape of the model's input. For several inputs, a list, or an object by the name of the input. */
+  readonly xs: BatchData;
+  /** In the shape of the model's output; class numbers for sparse losses. For several outputs, as above. */
+  readonly ys: BatchData;
   /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
-  readonly sampleWeight?: TensorLike;
+  readonly sampleWeight?: SampleWeights;
 }
 
 /** @inline */
@@ -35,8 +43,8 @@ export type BatchSource = Steppable | Steps | (() => Steppable | Steps | Promise
 
 /** A batch whose form has been checked. */
 export interface ReadBatch {
-  readonly xs: TensorLike;
-  readonly ys: TensorLike;
+  readonly xs: ModelData;
+  readonly ys: ModelData;
   readonly weights: SampleWeightOptions | undefined;
   /** Disposes of the TF.js tensors of the batch. */
   release(): void;
@@ -160,16 +168,34 @@ function readBatch(call: string, name: string, value: unknown): ReadBatch {
   if (xs === undefined || xs === null || ys === undefined || ys === null) {
     fail(call, `${name} must hold batches of the form { xs, ys }, got ${show(value)}`);
   }
-  const foreign = [xs, ys, sampleWeight].filter(isForeign);
+  const foreign = [xs, ys, sampleWeight].flatMap(tensorsIn);
   return {
-    xs: unwrapTensor(call, 'xs', own(xs)),
-    ys: unwrapTensor(call, 'ys', own(ys)),
-    weights: sampleWeight === undefined ? undefined : { sampleWeight: own(sampleWeight) },
+    xs: own(xs),
+    ys: own(ys),
+    weights: sampleWeight === undefined ? undefined : { sampleWeight: own(sampleWeight) as SampleWeights },
     release() {
       for (const tensor of foreign) tensor.dispose?.();
     },
   };
 }
 
-const own = (value: unknown): TensorLike =>
-  isForeign(value) ? new Tensor(Float32Array.from(value.dataSync()), value.shape) : (value as TensorLike);
+/** The tensors of TF.js in the data of a batch. */
+function tensorsIn(value: unknown): ForeignTensor[] {
+  if (isForeign(value)) return [value];
+  return isContainer(value) ? Object.values(value).filter(isForeign) : [];
+}
+
+/** Whether a value can hold tensors: a list that is no array of numbers, or an object. */
+const isContainer = (value: unknown): value is object =>
+  Array.isArray(value) ? value.length <= MOST_PARTS && value.some(isForeign) : isPlain(value);
+
+/** Longer lists are samples. */
+const MOST_PARTS = 64;
+
+/** Copies tensors of TF.js. */
+function own(value: unknown): ModelData {
+  if (isForeign(value)) return new Tensor(Float32Array.from(value.dataSync()), value.shape);
+  if (!isContainer(value)) return value as ModelData;
+  if (Array.isArray(value)) return value.map(own) as unknown as ModelData;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, own(part)])) as ModelData;
+}

@@ -1,6 +1,7 @@
 /** `evaluate`, `evaluateDataset`, and the validation of a training run. */
 
-import { type OneTensor, readSamples, unwrapTensor } from '../inputs/batches.ts';
+import { readSamples } from '../inputs/batches.ts';
+import type { ModelData } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { isClass } from '../objective/losses.ts';
@@ -16,37 +17,69 @@ import { checkBatchSize, checkWhole } from './options.ts';
 import type { TrainedModel } from './trainedModel.ts';
 import { checkVerbose } from './verbosity.ts';
 
-/** Inputs and targets. */
+/** Samples of each input and targets of each output. */
 export interface Pairs {
-  readonly x: Samples;
-  readonly y: Samples;
-  /** A factor for the loss of each sample, or of each of its time steps; null for none. */
-  readonly weights: Samples | null;
+  /** The number of samples. */
+  readonly count: number;
+  readonly xs: readonly Samples[];
+  readonly ys: readonly Samples[];
+  /** For each output, a factor for the loss of each sample, or of each of its time steps; null for none. */
+  readonly weights: readonly (Samples | null)[];
 }
 
 /** Reads and checks all samples of x and y. */
 export function readPairs(
   call: string,
   trained: TrainedModel,
-  x: OneTensor,
-  y: OneTensor,
+  x: ModelData,
+  y: ModelData,
   weights: SampleWeightOptions = {},
   names: readonly [string, string] = ['x', 'y'],
 ): Pairs {
-  const [input, target] = [unwrapTensor(call, names[0], x), unwrapTensor(call, names[1], y)];
-  const shapes = trained.shapes(call, input, target, names, null);
-  const pairs = {
-    x: readSamples(call, names[0], input, shapes.x),
-    y: readSamples(call, names[1], target, shapes.y, shapes.target),
-  };
-  trained.checkInput(call, names[0], pairs.x.data);
-  const read = { ...pairs, weights: readAllSampleWeights(call, pairs.y, weights) };
-  checkClasses(call, names[1], trained.classes(call), read);
-  return read;
+  const [inputs, targets] = [trained.inputs(call, names[0], x), trained.outputs(call, names[1], y)];
+  const shapes = trained.shapes(call, inputs, targets, names, null);
+  const { xNames, yNames } = shapes;
+  const xs = inputs.map((input, n) => readSamples(call, xNames[n]!, input, shapes.xs[n]!));
+  const ys = targets.map((target, n) => readSamples(call, yNames[n]!, target, shapes.ys[n]!, shapes.targets[n]!));
+  for (const [n, { data }] of xs.entries()) trained.checkInput(call, n, xNames[n]!, data);
+  const factors = readAllSampleWeights(call, ys, weights, trained.outputNames(call));
+  const classes = trained.classes(call);
+  for (const [n, y] of ys.entries()) checkClasses(call, yNames[n]!, classes[n]!, y, factors[n]!);
+  return { count: xs[0]!.count, xs, ys, weights: factors };
+}
+
+/** Samples from index `from` up to, but not including, `to`: views, not copies. */
+export const partOfPairs = ({ xs, ys, weights }: Pairs, from: number, to: number): Pairs => ({
+  count: to - from,
+  xs: xs.map(samples => samples.part(from, to)),
+  ys: ys.map(samples => samples.part(from, to)),
+  weights: weights.map(samples => samples?.part(from, to) ?? null),
+});
+
+/** Batches of the samples of each input and output, moved together. */
+export class PairSelection {
+  readonly xs: readonly Selection[];
+  readonly ys: readonly Selection[];
+  readonly weights: readonly (Selection | null)[];
+
+  /** @param order indices of the samples; null for the order in which they were given */
+  constructor(pairs: Pairs, order: Uint32Array | null = null) {
+    this.xs = pairs.xs.map(samples => new Selection(samples, order));
+    this.ys = pairs.ys.map(samples => new Selection(samples, order));
+    this.weights = pairs.weights.map(samples => samples && new Selection(samples, order));
+  }
+
+  /** Moves to the batch of `count` samples that starts at index `from` of the order. */
+  select(from: number, count: number): this {
+    for (const selection of this.xs) selection.select(from, count);
+    for (const selection of this.ys) selection.select(from, count);
+    for (const selection of this.weights) selection?.select(from, count);
+    return this;
+  }
 }
 
 /** Fails if y holds a number that is not a class. */
-function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {
+function checkClasses(call: string, name: string, classes: number | null, y: Samples, weights: Samples | null): void {
   if (classes === null) return;
   const wrong = y.data.find((value, n) => !isClass(value, classes) && !Number.isNaN(value) && weights?.data[n] !== 0);
   if (wrong === undefined) return;
@@ -65,15 +98,13 @@ export function* testBatches(
   size: number,
   context?: () => string,
 ): Generator<void, Means, void> {
-  const { x, y, weights } = pairs;
-  const means = trained.means();
-  const [xs, ys] = [new Selection(x), new Selection(y)];
-  const batchWeights = weights && new Selection(weights);
-  for (let from = 0; from < x.count; from += size) {
+  const means = trained.means(call);
+  const batch = new PairSelection(pairs);
+  for (let from = 0; from < pairs.count; from += size) {
     if (from > 0) yield;
-    const count = Math.min(size, x.count - from);
-    const w = batchWeights?.select(from, count);
-    means.add(trained.test(call, xs.select(from, count), ys.select(from, count), w, context), count);
+    const count = Math.min(size, pairs.count - from);
+    const { xs, ys, weights } = batch.select(from, count);
+    means.add(trained.test(call, xs, ys, weights, context), count);
   }
   return means;
 }
@@ -113,8 +144,8 @@ export async function validateSource(
 export function readEvaluate(
   call: string,
   trained: TrainedModel,
-  x: OneTensor,
-  y: OneTensor,
+  x: ModelData,
+  y: ModelData,
   options: ModelEvaluateArgs | undefined,
 ): { pairs: Pairs; size: number; verbose: 0 | 1 | 2 } {
   trained.objective(call);
@@ -123,14 +154,14 @@ export function readEvaluate(
   const size = checkBatchSize(call, known.batchSize, fixed);
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const pairs = readPairs(call, trained, x, y, { sampleWeight: known.sampleWeight });
-  checkWhole(call, 'x', pairs.x.shape, fixed);
+  checkWhole(call, 'x', pairs.xs[0]!.shape, fixed);
   return { pairs, size, verbose };
 }
 
 export function evaluate(
   trained: TrainedModel,
-  x: OneTensor,
-  y: OneTensor,
+  x: ModelData,
+  y: ModelData,
   options: ModelEvaluateArgs | undefined,
 ): Tensor | Tensor[] {
   const call = 'model.evaluate';
@@ -142,7 +173,7 @@ export function evaluate(
     while (!step.done) step = steps.next();
     return step.value;
   });
-  if (verbose) printEvaluation(performance.now() - start, Math.ceil(pairs.x.count / size), means);
+  if (verbose) printEvaluation(performance.now() - start, Math.ceil(pairs.count / size), means);
   return scalars(means);
 }
 
@@ -175,7 +206,7 @@ async function testSource(
   pause: () => Promise<void>,
   context?: () => string,
 ): Promise<[Means, number]> {
-  const means = trained.means();
+  const means = trained.means(call);
   const objective = trained.objective(call);
   const reader = await source.open();
   let count = 0;
@@ -186,8 +217,9 @@ async function testSource(
       if (!batch) break;
       try {
         if (trained.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
-        const { x } = trained.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trained.fixedBatch(call));
-        means.add(trained.test(call, batch.xs, batch.ys, batch.weights, context), x[0]!);
+        const [xs, ys] = [trained.inputs(call, 'xs', batch.xs), trained.outputs(call, 'ys', batch.ys)];
+        const shapes = trained.shapes(call, xs, ys, ['xs', 'ys'], trained.fixedBatch(call));
+        means.add(trained.test(call, xs, ys, batch.weights, context), shapes.xs[0]![0]!);
       } finally {
         batch.release();
       }

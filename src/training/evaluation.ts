@@ -1,6 +1,6 @@
 /** Options and results of `evaluate` and `evaluateDataset`. */
 
-import type { TensorLike } from '../tensor/read.ts';
+import type { SampleWeights } from '../inputs/sampleWeights.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Verbosity } from './verbosity.ts';
 
@@ -9,7 +9,7 @@ export interface ModelEvaluateArgs {
   /** Default 32, or the fixed batch size of the model. */
   batchSize?: number;
   /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]. */
-  sampleWeight?: TensorLike;
+  sampleWeight?: SampleWeights;
   /** 1 prints a line at the end; default 0. */
   verbose?: Verbosity;
 }

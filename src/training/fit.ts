@@ -1,13 +1,12 @@
 /** `fit`: training on samples in memory. */
 
-import type { OneTensor } from '../inputs/batches.ts';
-import { SampleOrder, type Samples, Selection, type Shuffle } from '../inputs/samples.ts';
-import { readAllSampleWeights } from '../inputs/sampleWeights.ts';
-import type { TensorLike } from '../tensor/read.ts';
+import type { ModelData } from '../inputs/parts.ts';
+import { SampleOrder, type Samples, type Shuffle } from '../inputs/samples.ts';
+import { readAllSampleWeights, type SampleWeights } from '../inputs/sampleWeights.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
 import type { Logs } from './callback.ts';
-import { type Pairs, readPairs, validatePairs } from './evaluate.ts';
+import { PairSelection, type Pairs, partOfPairs, readPairs, validatePairs } from './evaluate.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
@@ -25,9 +24,9 @@ import type { TrainedModel } from './trainedModel.ts';
 
 /** Validation samples: [x, y] or [x, y, sampleWeight]. @inline */
 export type ValidationData =
-  | readonly [OneTensor, OneTensor]
-  | readonly [OneTensor, OneTensor, TensorLike]
-  | readonly OneTensor[];
+  | readonly [ModelData, ModelData]
+  | readonly [ModelData, ModelData, SampleWeights]
+  | readonly ModelData[];
 
 /** Options of `fit`. */
 export interface ModelFitArgs extends TrainingOptions {
@@ -40,7 +39,7 @@ export interface ModelFitArgs extends TrainingOptions {
   /** Samples to validate on after each epoch, [x, y] or [x, y, sampleWeight]; overrides validationSplit. */
   validationData?: ValidationData;
   /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]; also for validation samples. */
-  sampleWeight?: TensorLike;
+  sampleWeight?: SampleWeights;
 }
 
 interface Fit extends Training {
@@ -54,8 +53,8 @@ const OPTIONS = [...trainingOptions, 'batchSize', 'shuffle', 'validationSplit', 
 
 export async function fitSamples(
   trained: TrainedModel,
-  x: OneTensor,
-  y: OneTensor,
+  x: ModelData,
+  y: ModelData,
   options: ModelFitArgs | undefined,
 ): Promise<History> {
   const call = 'model.fit';
@@ -68,7 +67,7 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
   const found = readsSnapshot(resume, callbacks) ? await findSnapshot(resume, callbacks) : null;
   const snapshot = found && readResumed(call, trained, found);
   const resumed = snapshot?.progress ?? null;
-  const samples = pairs.x.count;
+  const samples = pairs.count;
   const steps = Math.ceil(samples / batchSize);
   const seed = resumed ? resumed.seed : shuffle ? trained.seeds.next() : null;
   const loop = new TrainingLoop(call, trained, {
@@ -82,9 +81,8 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
   });
   snapshot?.write();
   const order = new SampleOrder(samples, batchSize, shuffle, seed);
-  const [xs, ys] = [new Selection(pairs.x, order.indices), new Selection(pairs.y, order.indices)];
-  const weights = pairs.weights && new Selection(pairs.weights, order.indices);
-  const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
+  const selection = new PairSelection(pairs, order.indices);
+  const diagnose = () => findFault('x', pairs.xs) ?? findFault('y', pairs.ys);
   const pause = () => loop.pause();
 
   return loop.run(async (epochLogs, epoch, firstBatch) => {
@@ -96,7 +94,8 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
       await loop.batchBegin(batch, logs);
       logs.batch = batch;
       logs.size = size;
-      loop.train(logs, xs.select(from, size), ys.select(from, size), weights?.select(from, size), diagnose);
+      const { xs, ys, weights } = selection.select(from, size);
+      loop.train(logs, xs, ys, weights, diagnose);
       // Before the end of the last batch, as in TF.js
       if (batch === steps - 1 && validation) {
         await loop.validate(epochLogs, () => validatePairs(call, trained, validation, batchSize, pause));
@@ -110,8 +109,8 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
 export function readFit(
   call: string,
   trained: TrainedModel,
-  x: OneTensor,
-  y: OneTensor,
+  x: ModelData,
+  y: ModelData,
   options: ModelFitArgs | undefined,
 ): Fit {
   trained.objective(call);
@@ -125,25 +124,21 @@ export function readFit(
   const all = readPairs(call, trained, x, y, { sampleWeight, classWeight });
   const given = known.validationData === undefined ? null : readValidation(call, trained, known.validationData);
   const split = checkNumber(call, 'validationSplit', known.validationSplit ?? 0, { least: 0, below: 1 });
-  const count = all.x.count;
+  const { count } = all;
   if (given || split === 0) {
-    checkWhole(call, 'x', all.x.shape, fixed);
-    if (given) checkWhole(call, 'validationData[0]', given.x.shape, fixed);
+    checkWhole(call, 'x', all.xs[0]!.shape, fixed);
+    if (given) checkWhole(call, 'validationData[0]', given.xs[0]!.shape, fixed);
     return { ...training, pairs: all, batchSize, shuffle, validation: given };
   }
   const trainCount = Math.floor(count * (1 - split));
   if (trainCount === 0)
     fail(call, `validationSplit must leave at least one of ${count} samples for training, got ${split}`);
-  const part = (from: number, to: number, weights: Samples | null) => ({
-    x: all.x.part(from, to),
-    y: all.y.part(from, to),
-    weights: weights?.part(from, to) ?? null,
-  });
   // As in Keras, class weights do not apply to the validation
-  const validation = part(trainCount, count, readAllSampleWeights(call, all.y, { sampleWeight }));
-  const pairs = part(0, trainCount, all.weights);
-  checkWhole(call, 'the training part of x after validationSplit', pairs.x.shape, fixed);
-  checkWhole(call, 'the validation part of x after validationSplit', validation.x.shape, fixed);
+  const weights = readAllSampleWeights(call, all.ys, { sampleWeight }, trained.outputNames(call));
+  const validation = partOfPairs({ ...all, weights }, trainCount, count);
+  const pairs = partOfPairs(all, 0, trainCount);
+  checkWhole(call, 'the training part of x after validationSplit', pairs.xs[0]!.shape, fixed);
+  checkWhole(call, 'the validation part of x after validationSplit', validation.xs[0]!.shape, fixed);
   return { ...training, pairs, batchSize, shuffle, validation };
 }
 
@@ -184,7 +179,10 @@ export function readValidation(call: string, trained: TrainedModel, data: unknow
 }
 
 /** Describes the first sample with a number that is not finite; null if there is none. */
-export function findFault(name: string, { data, sampleSize }: Samples): string | null {
-  const index = data.findIndex(value => !Number.isFinite(value));
-  return index < 0 ? null : `sample ${Math.floor(index / sampleSize)} of ${name} holds ${data[index]}`;
+export function findFault(name: string, parts: readonly Samples[]): string | null {
+  for (const { data, sampleSize } of parts) {
+    const index = data.findIndex(value => !Number.isFinite(value));
+    if (index >= 0) return `sample ${Math.floor(index / sampleSize)} of ${name} holds ${data[index]}`;
+  }
+  return null;
 }

@@ -98,12 +98,20 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
         return false;
       }
       try {
-        const { x, y } = trained.shapes(call, next.xs, next.ys, ['xs', 'ys'], trained.fixedBatch(call));
-        const logs: Logs = { batch, size: x[0]! };
+        const [xs, ys] = [trained.inputs(call, 'xs', next.xs), trained.outputs(call, 'ys', next.ys)];
+        const shapes = trained.shapes(call, xs, ys, ['xs', 'ys'], trained.fixedBatch(call));
+        const logs: Logs = { batch, size: shapes.xs[0]![0]! };
         await loop.batchBegin(batch, logs);
         const diagnose = () =>
-          findFault('xs', readSamples(call, 'xs', next.xs, x)) ?? findFault('ys', readSamples(call, 'ys', next.ys, y));
-        loop.train(logs, next.xs, next.ys, joinWeights(next.weights, classWeight), diagnose);
+          findFault(
+            'xs',
+            xs.map((x, n) => readSamples(call, 'xs', x, shapes.xs[n]!)),
+          ) ??
+          findFault(
+            'ys',
+            ys.map((y, n) => readSamples(call, 'ys', y, shapes.ys[n]!)),
+          );
+        loop.train(logs, xs, ys, joinWeights(next.weights, classWeight), diagnose);
         await loop.batchEnd(batch, logs);
       } finally {
         next.release();
@@ -210,7 +218,7 @@ function readAnyValidation(
   if (data === undefined) return null;
   if (tensors) {
     const pairs = readValidation(call, trained, data);
-    checkWhole(call, 'validationData[0]', pairs.x.shape, fixed);
+    checkWhole(call, 'validationData[0]', pairs.xs[0]!.shape, fixed);
     return { pairs, size };
   }
   const source = sourceOf(call, 'validationData', data);

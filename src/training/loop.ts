@@ -1,8 +1,7 @@
 /** A training run: its epochs, batches and callback events, for `fit` and `fitDataset` alike. */
 
 import type { Batch } from '../inputs/batches.ts';
-import type { Selection } from '../inputs/samples.ts';
-import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { BatchWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
 import { fail } from '../util/errors.ts';
 import type { Diagnosis } from '../util/warning.ts';
@@ -73,10 +72,10 @@ export class TrainingLoop {
     this.#call = call;
     this.#trained = trained;
     this.#objective = trained.objective(call);
-    this.#labels = trained.labels();
+    this.#labels = this.#objective.labels;
     if (resumed) checkSameSetup(call, { method, data, labels: this.#labels, callbacks }, resumed);
     this.#options = options;
-    this.#means = trained.means();
+    this.#means = trained.means(call);
     const validated = params.doValidation ? this.#labels.map(label => `val_${label}`) : [];
     this.#params = { ...params, metrics: [...this.#labels, ...validated] };
     const addsBar = params.verbose > 0 && !callbacks.some(callback => callback instanceof ProgressBar);
@@ -183,15 +182,9 @@ export class TrainingLoop {
   }
 
   /** Trains one batch, and adds the loss and the metrics to its logs. */
-  train(
-    logs: Logs,
-    x: Batch,
-    y: Batch,
-    weights: SampleWeightOptions | Selection | undefined,
-    diagnose: Diagnosis,
-  ): void {
+  train(logs: Logs, xs: readonly Batch[], ys: readonly Batch[], weights: BatchWeights, diagnose: Diagnosis): void {
     this.#checkModel();
-    const values = this.#trained.train(this.#call, x, y, weights);
+    const values = this.#trained.train(this.#call, xs, ys, weights);
     for (const [n, label] of this.#labels.entries()) logs[label] = resultAt(values, n);
     this.#means.add(values, logs.size!);
     this.#batch!++;

@@ -1,5 +1,6 @@
 /** Options that `fit`, `fitDataset`, `evaluate` and `evaluateDataset` share. */
 
+import type { ClassWeights } from '../inputs/sampleWeights.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
@@ -28,7 +29,7 @@ export interface TrainingOptions {
    */
   resume?: Uint8Array | null;
   /** A factor for the loss of each class in y, by its number: { 0: 1, 1: 5 }. */
-  classWeight?: Record<number, number>;
+  classWeight?: ClassWeights;
   /**
    * Aborts training after the current batch; the promise is rejected with the reason of the signal.
    * `callbacks.modelCheckpoint` with a file saves the progress, so that training can be resumed.

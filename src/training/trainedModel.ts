@@ -1,9 +1,10 @@
 /** What the training loop needs from a model. */
 
 import type { Batch } from '../inputs/batches.ts';
-import type { Selection } from '../inputs/samples.ts';
-import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { ModelData } from '../inputs/parts.ts';
+import type { BatchWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
+import type { TensorLike } from '../tensor/read.ts';
 import type { SeedStream } from '../util/random.ts';
 import type { Diagnosis } from '../util/warning.ts';
 import type { CallbackModel } from './callback.ts';
@@ -31,28 +32,37 @@ export interface TrainedModel {
   fixedBatch(call: string): number | null;
   /** Whether a layer carries its state from batch to batch. */
   readonly stateful: boolean;
+  /** The parts of x for each input. */
+  inputs(call: string, name: string, x: ModelData): TensorLike[];
+  /** The parts of y for each output. */
+  outputs(call: string, name: string, y: ModelData): TensorLike[];
+  outputNames(call: string): readonly string[];
   /**
    * The shapes of x and y, checked against the model and each other.
    *
    * @param samples the required number of samples; null for any
    */
-  shapes(call: string, x: Batch, y: Batch, names: readonly [string, string], samples: number | null): Shapes;
-  /** Fails if x holds numbers that a layer cannot take. */
-  checkInput(call: string, name: string, numbers: Float32Array): void;
-  /** The names of the values that `train` and `test` return: 'loss', then the metrics. */
-  labels(): string[];
-  /** A new accumulator for the loss and the metrics. */
-  means(): Means;
-  /** The number of classes if y holds class numbers and no step is masked; else null. */
-  classes(call: string): number | null;
+  shapes(
+    call: string,
+    xs: readonly Batch[],
+    ys: readonly Batch[],
+    names: readonly [string, string],
+    samples: number | null,
+  ): Shapes;
+  /** Fails if input n holds numbers that a layer cannot take. */
+  checkInput(call: string, n: number, name: string, numbers: Float32Array): void;
+  /** A new accumulator for the losses and the metrics. */
+  means(call: string): Means;
+  /** For each output, the number of classes if y holds class numbers and no step is masked; else null. */
+  classes(call: string): (number | null)[];
   /** As `trainOnBatch`, with the name of the public call for error messages. */
-  train(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions | Selection): number | number[];
+  train(call: string, xs: readonly Batch[], ys: readonly Batch[], weights?: BatchWeights): number | number[];
   /** As `testOnBatch`. @param context for the warning about a loss that is not finite, such as ' of the validation' */
   test(
     call: string,
-    x: Batch,
-    y: Batch,
-    weights?: SampleWeightOptions | Selection,
+    xs: readonly Batch[],
+    ys: readonly Batch[],
+    weights?: BatchWeights,
     context?: () => string,
   ): number | number[];
   /** Runs several batches; if one of them fails, restores the carried states. */
@@ -64,12 +74,16 @@ export interface TrainedModel {
   resetWarning(call: string): void;
 }
 
+/** For each input or output. */
 export interface Shapes {
-  readonly x: readonly number[];
-  /** The shape of y as given. */
-  readonly y: readonly number[];
-  /** The shape of y as the loss reads it: class numbers with a last axis of 1. */
-  readonly target: number[];
+  readonly xs: readonly (readonly number[])[];
+  /** The shapes of y as given. */
+  readonly ys: readonly (readonly number[])[];
+  /** The shapes of y as the losses read them: class numbers with a last axis of 1. */
+  readonly targets: readonly number[][];
+  /** Names for error messages. */
+  readonly xNames: readonly string[];
+  readonly yNames: readonly string[];
 }
 
 /** A snapshot that fits the model. */

@@ -143,7 +143,7 @@ export function power(x: number, y: number): number {
   return x < 0 && isOdd ? -value : value;
 }
 
-/** Computes x^y for a whole y by repeated squaring, which is exact for small whole numbers. */
+/** Computes x^y for an integer y by repeated squaring, which is exact for small integers. */
 function wholePower(x: number, y: number): number {
   let product = 1;
   for (let n = Math.abs(y), square = x; n > 0; n >>= 1, square *= square) if (n & 1) product *= square;

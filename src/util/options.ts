@@ -29,10 +29,10 @@ export function isPlain(value: unknown): value is object {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Checks a whole number of at least `least`, by default 1. */
+/** Checks an integer of at least `least`, by default 1. */
 export function checkCount(call: string, name: string, value: unknown, least = 1): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    fail(call, `${name} must be a whole number of at least ${least}, got ${show(value)}`);
+    fail(call, `${name} must be an integer of at least ${least}, got ${show(value)}`);
   }
   return value;
 }

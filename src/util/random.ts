@@ -31,7 +31,7 @@ export class SeedStream {
     this.#state = seed === undefined ? null : BigInt(seed);
   }
 
-  /** Draws a seed, a whole number below 2^53. */
+  /** Draws a seed, an integer below 2^53. */
   next(): number {
     this.#state = ((this.#state ?? randomBits()) + STEP) & MASK;
     return mix(this.#state);
@@ -75,7 +75,7 @@ export const globalSeeds = /* @__PURE__ */ new SeedStream();
  * Fixes random tensors, the random choices of data functions, and the initial weights, dropout and shuffles of models
  * made afterwards. Models that exist already keep their streams. Without it, everything starts from a random seed.
  *
- * @param seed a whole number from 0 to 2^53 - 1
+ * @param seed an integer from 0 to 2^53 - 1
  */
 export function setRandomSeed(seed: number): void {
   rejectExtraArguments('setRandomSeed', 1, arguments);
@@ -84,7 +84,7 @@ export function setRandomSeed(seed: number): void {
 
 export function checkSeed(call: string, seed: unknown): number {
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) {
-    fail(call, `seed must be a whole number from 0 to 2^53 - 1, got ${show(seed)}`);
+    fail(call, `seed must be an integer from 0 to 2^53 - 1, got ${show(seed)}`);
   }
   return seed as number;
 }

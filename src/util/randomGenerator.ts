@@ -13,14 +13,14 @@ export class RandomGenerator {
   #counter = 1;
   #spare: number | null = null;
 
-  /** @param seed a whole number from 0 to 2^53 - 1, such as one from `nextSeed` of random.ts */
+  /** @param seed an integer from 0 to 2^53 - 1, such as one from `nextSeed` of random.ts */
   constructor(seed: number) {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32);
     for (let i = 0; i < 15; i++) this.bits(); // mixes the state, so that similar seeds give unrelated numbers
   }
 
-  /** A random whole number from 0 to 2^32 - 1. */
+  /** A random integer from 0 to 2^32 - 1. */
   bits(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -35,7 +35,7 @@ export class RandomGenerator {
     return ((this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
   }
 
-  /** A random whole number from 0 to n - 1; n is at most 2^32. */
+  /** A random integer from 0 to n - 1; n is at most 2^32. */
   below(n: number): number {
     return Math.floor(this.uniform() * n);
   }

@@ -42,14 +42,14 @@ const isAxis = (value: unknown): value is TypedArray | readonly NestedNumbers[] 
 /** The largest number of axes. It stops the recursion into an array that contains itself. */
 const MAX_AXES = 8;
 
-/** Checks a shape: whole numbers of at least 0; with `open`, of at least 1 or null. */
+/** Checks a shape: integers of at least 0; with `open`, of at least 1 or null. */
 export function checkShape(call: string, name: string, value: unknown, { open = false } = {}): Shape {
   const isSize = (n: unknown) => (open && n === null) || (Number.isSafeInteger(n) && (n as number) >= (open ? 1 : 0));
   const shape =
     Array.isArray(value) && value.length <= MAX_AXES ? Array.from({ length: value.length }, (_, n) => value[n]) : null;
   if (!shape?.every(isSize)) {
     const most = Array.isArray(value) && !shape ? `at most ${MAX_AXES} ` : '';
-    fail(call, `${name} must be an array of ${most}whole numbers${open ? ' or null' : ''}, got ${show(value)}`);
+    fail(call, `${name} must be an array of ${most}integers${open ? ' or null' : ''}, got ${show(value)}`);
   }
   return shape;
 }

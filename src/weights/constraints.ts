@@ -76,7 +76,7 @@ class NormBounds extends Constraint {
 }
 
 function checkAxis(call: string, axis: unknown = 0): number {
-  if (!Number.isSafeInteger(axis)) fail(call, `axis must be a whole number, got ${show(axis)}`);
+  if (!Number.isSafeInteger(axis)) fail(call, `axis must be an integer, got ${show(axis)}`);
   return axis as number;
 }
 

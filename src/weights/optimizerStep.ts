@@ -22,6 +22,8 @@ interface Range {
  */
 export class OptimizerStep {
   readonly #layout: WeightLayout;
+  /** The layers of the model; the weights may hold others too. */
+  readonly #layers: ReadonlySet<Layer>;
   readonly #constrained: readonly Layer[];
   /** For clipNorm and constraints; null if the model needs neither. */
   readonly #scratch: UnpackScratch | null;
@@ -38,6 +40,7 @@ export class OptimizerStep {
   constructor(
     call: string,
     layout: WeightLayout,
+    layers: readonly Layer[],
     constrained: readonly Layer[],
     scratch: UnpackScratch | null,
     weights: number,
@@ -46,6 +49,7 @@ export class OptimizerStep {
     const { count } = layout;
     const slots = optimizer.slots + Number(optimizer.useEma);
     this.#layout = layout;
+    this.#layers = new Set(layers);
     this.#constrained = constrained;
     this.#scratch = scratch;
     this.#block = new Block(call, Math.max(count, 1) * FLOAT * (1 + slots));
@@ -142,7 +146,7 @@ export class OptimizerStep {
     const { layers, count: all } = this.#layout;
     let same = true;
     for (let n = 0; n < layers.length; n++) {
-      const { trainable } = layers[n]!;
+      const trainable = layers[n]!.trainable && this.#layers.has(layers[n]!);
       if (trainable === this.#trainable[n]) continue;
       this.#trainable[n] = trainable;
       same = false;
@@ -172,7 +176,7 @@ export class OptimizerStep {
       const factor = globalClipNorm / norm;
       for (const { from, count } of this.#trainableRanges()) kernels().scale(gradients + from, count, factor);
     } else if (clipNorm !== null) {
-      for (const layer of this.#layout.layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
+      for (const layer of this.#layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
     }
   }
 

@@ -1,15 +1,16 @@
 /**
- * The parameters of a model: weights in wasm memory, and, once a batch is trained, their gradients and the state of the
- * optimizer.
+ * The parameters of a model: its weights, which it may share with others, and, once a batch is trained, their gradients
+ * and the state of the optimizer.
  */
 
-import type { Layer, WeightStore } from '../layers/layer.ts';
+import type { Layer } from '../layers/layer.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { Block, countModel, kernels, uncountModel } from '../wasm/engine.ts';
-import { sizesOf, UnpackScratch, WeightLayout, withUnpacked } from './layout.ts';
+import { kernels } from '../wasm/engine.ts';
+import { UnpackScratch } from './layout.ts';
 import { OptimizerStep } from './optimizerStep.ts';
+import type { SharedWeights } from './sharedWeights.ts';
 
 /** The state of a training besides the weights. Together they determine the result of the next batch. */
 export interface OptimizerState {
@@ -29,35 +30,52 @@ export interface OptimizerState {
 const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
   layers.filter(layer => layer.weightSpecs.some(spec => spec[what]));
 
-export class Parameters implements WeightStore {
-  /** Whether the warning about non-finite numbers has been printed (util/warning.ts). */
-  warned = false;
-  readonly #layout: WeightLayout;
+export class Parameters {
+  #warned = false;
+  /** The weights of these layers, and of those of other models that share some of them. */
+  #weights: SharedWeights;
+  /** The layers of the model. */
+  readonly #layers: readonly Layer[];
   readonly #penalized: readonly Layer[];
   readonly #constrained: readonly Layer[];
-  #weights: Block | null = null;
   /** Null until gradients are needed. */
   #training: OptimizerStep | null = null;
+  /** The state of a training whose weights have moved, until it goes on. */
+  #moved: OptimizerState | null = null;
+  /** `SharedWeights.writes` at the last update. */
+  #writes = 0;
   /** For regularizers, constraints and clipNorm; null until one of them needs it. */
   #scratch: UnpackScratch | null = null;
   #trained = 0;
   #free = false;
   #version = 0;
 
-  constructor(layers: readonly Layer[]) {
-    this.#layout = new WeightLayout(layers);
+  constructor(layers: readonly Layer[], weights: SharedWeights) {
+    this.#layers = layers;
+    this.#weights = weights;
     this.#penalized = layersWith(layers, 'regularizer');
     this.#constrained = layersWith(layers, 'constraint');
+    weights.addUser(this);
   }
 
-  /** Whether `free` has been called; all other methods then fail. */
+  /** Whether the warning about non-finite numbers has been printed (util/warning.ts). */
+  get warned(): boolean {
+    this.#noticeWrites();
+    return this.#warned;
+  }
+
+  set warned(warned: boolean) {
+    this.#warned = warned;
+  }
+
+  /** Whether `free` has been called, or the weights have been freed; all other methods then fail. */
   get isFree(): boolean {
-    return this.#free;
+    return this.#free || this.#weights.isFree;
   }
 
   /** The byte offset of a layer's weights, and of its gradients. */
   offsetOf(layer: Layer): number {
-    return this.#layout.offsetOf(layer);
+    return this.#weights.layout.offsetOf(layer);
   }
 
   /** Changes whenever the plans compiled so far have become invalid. */
@@ -74,19 +92,7 @@ export class Parameters implements WeightStore {
 
   /** Address of the weights; they are allocated and initialized on first use. */
   weights(call: string): number {
-    if (this.#weights) return this.#weights.address;
-    const { layers, count } = this.#layout;
-    const block = new Block(call, Math.max(count, 1) * FLOAT);
-    try {
-      for (const layer of layers) initialize(call, layer, block.address + this.offsetOf(layer));
-    } catch (error) {
-      block.free();
-      throw error;
-    }
-    for (const layer of layers) layer.initialValues = null;
-    countModel(this);
-    this.#weights = block;
-    return block.address;
+    return this.#weights.address(call);
   }
 
   /** Address of the gradients; they and the state of the optimizer are allocated on first use. */
@@ -97,15 +103,26 @@ export class Parameters implements WeightStore {
   #trainingWith(call: string, optimizer: Optimizer): OptimizerStep {
     if (!this.#training) {
       const weights = this.weights(call);
+      const { layout } = this.#weights;
       this.#reserveScratch(call, optimizer.clipNorm !== null);
-      this.#training = new OptimizerStep(call, this.#layout, this.#constrained, this.#scratch, weights, optimizer);
+      this.#training = new OptimizerStep(
+        call,
+        layout,
+        this.#layers,
+        this.#constrained,
+        this.#scratch,
+        weights,
+        optimizer,
+      );
+      if (this.#moved) this.#restoreTraining(call, this.#training, optimizer, this.#moved);
+      this.#moved = null;
     }
     return this.#training;
   }
 
   /** Reserves scratch for the layers that need it in every batch, or for all. */
   #reserveScratch(call: string, all: boolean): void {
-    const layers = all ? this.#layout.layers : [...this.#penalized, ...this.#constrained];
+    const layers = all ? this.#layers : [...this.#penalized, ...this.#constrained];
     if (layers.length === 0 || this.#scratch?.holds(layers)) return;
     const scratch = new UnpackScratch(call, layers);
     this.#scratch?.free();
@@ -113,7 +130,7 @@ export class Parameters implements WeightStore {
   }
 
   /**
-   * Allocates all memory that writing the weights and `resume` need, so that neither can fail afterwards.
+   * Allocates all memory that writing the weights and `restoreOptimizerState` need, so that neither can fail afterwards.
    *
    * @param optimizer null if no batches have been trained
    */
@@ -125,16 +142,23 @@ export class Parameters implements WeightStore {
 
   /** Allocates and frees the memory that writing the weights of any layer needs, so that writing cannot fail. */
   makeRoom(call: string): void {
-    if (this.#weights) new UnpackScratch(call, this.#layout.layers).free();
+    this.#weights.makeRoom(call);
+  }
+
+  /** The weights have moved: keeps the state of the training until it goes on there. */
+  moveTo(weights: SharedWeights): void {
+    if (this.#training) this.#moved = this.#stateOf('model', this.#training);
+    this.#training?.free();
+    this.#training = null;
+    this.#weights = weights;
+    weights.addUser(this);
+    this.invalidatePlans();
   }
 
   free(): void {
     this.forgetTraining();
     this.#scratch?.free();
     this.#scratch = null;
-    if (this.#weights) uncountModel(this);
-    this.#weights?.free();
-    this.#weights = null;
     this.#free = true;
   }
 
@@ -142,30 +166,20 @@ export class Parameters implements WeightStore {
 
   /** Copies of the weights of a layer, or of one that a layer wraps. */
   read(call: string, layer: Layer): Float32Array[] {
-    return this.#readFrom(call, layer, this.weights(call));
-  }
-
-  #readFrom(call: string, layer: Layer, address: number): Float32Array[] {
-    return withUnpacked(call, sizesOf(layer), (matrices, views) => {
-      layer.unpackWeights(kernels(), address + this.offsetOf(layer), matrices);
-      return views().map(view => view.slice());
-    });
+    return this.#weights.read(call, layer);
   }
 
   /** Replaces the weights of a layer, or of one that a layer wraps. */
   write(call: string, layer: Layer, values: readonly Float32Array[]): void {
-    this.warned = false;
-    // Without memory, the values are kept until `weights`
-    if (!this.#weights && this.#layout.layers.includes(layer)) layer.initialValues = [...values];
-    else this.#writeTo(call, layer, this.weights(call), values);
+    this.#weights.write(call, layer, values);
   }
 
-  #writeTo(call: string, layer: Layer, address: number, values: readonly Float32Array[]): void {
+  /** Resets what depends on weights that were written from outside of training. */
+  #noticeWrites(): void {
+    if (this.#writes === this.#weights.writes) return;
+    this.#writes = this.#weights.writes;
+    this.#warned = false;
     this.#training?.resetGuard();
-    withUnpacked(call, sizesOf(layer), (matrices, views) => {
-      for (const [i, view] of views().entries()) view.set(values[i]!);
-      layer.packWeights(kernels(), address + this.offsetOf(layer), matrices);
-    });
   }
 
   // ---------------------------------------------------------------------------------------------------- one batch
@@ -177,7 +191,7 @@ export class Parameters implements WeightStore {
 
   /** The number of batches trained with the current optimizer, as above. */
   get batches(): number {
-    return this.#training?.batches ?? 0;
+    return this.#training?.batches ?? this.#moved?.batches ?? 0;
   }
 
   /** The learning rate of the next batch. */
@@ -204,11 +218,12 @@ export class Parameters implements WeightStore {
    */
   startGradients(): number {
     const { gradients } = this.#training!;
-    kernels().zero(gradients, this.#layout.count * FLOAT);
+    const weights = this.#weights.address('model');
+    kernels().zero(gradients, this.#weights.layout.count * FLOAT);
     let sum = 0;
     for (const layer of this.#penalized) {
       const offset = this.offsetOf(layer);
-      const matrices = this.#scratch!.unpack(layer, this.#weights!.address + offset);
+      const matrices = this.#scratch!.unpack(layer, weights + offset);
       sum += penaltyOf(layer, matrices);
       toPenaltyGradients(layer, matrices);
       layer.packWeights(kernels(), gradients + offset, matrices);
@@ -223,6 +238,7 @@ export class Parameters implements WeightStore {
    * @returns false if gradients or updated numbers are not finite; nothing has changed in that case
    */
   update(call: string, optimizer: Optimizer, rate: number): boolean {
+    this.#noticeWrites();
     const updated = this.#training!.update(call, optimizer, rate);
     if (updated) this.#trained++;
     return updated;
@@ -236,6 +252,7 @@ export class Parameters implements WeightStore {
   /** Frees gradients and optimizer state, so that training starts with a fresh optimizer. */
   forgetTraining(): void {
     this.warned = false;
+    this.#moved = null;
     if (!this.#training) return;
     this.#training.free();
     this.#training = null;
@@ -247,12 +264,16 @@ export class Parameters implements WeightStore {
   /** The state of the training; the arrays are copies. */
   optimizerState(call: string, optimizer: Optimizer | null): OptimizerState {
     const { batches, trained } = this;
-    const training = this.#training;
-    if (batches === 0 || !training || !optimizer) return { batches, trained, counters: [], slotValues: [] };
+    if (batches === 0 || !optimizer) return { batches, trained, counters: [], slotValues: [] };
+    return this.#stateOf(call, this.#trainingWith(call, optimizer));
+  }
+
+  #stateOf(call: string, training: OptimizerStep): OptimizerState {
+    const { trained } = this;
     const slotValues = Array.from({ length: training.slots }, (_, slot) =>
-      this.#layout.layers.flatMap(layer => this.#readFrom(call, layer, training.slotAddress(slot))),
+      this.#layers.flatMap(layer => this.#weights.readFrom(call, layer, training.slotAddress(slot))),
     );
-    return { batches, trained, counters: training.counters, slotValues };
+    return { batches: training.batches, trained, counters: training.counters, slotValues };
   }
 
   /**
@@ -261,39 +282,32 @@ export class Parameters implements WeightStore {
    * @param optimizer null before `compile`; only `trained` is restored then
    * @param progress checked against this optimizer and these layers
    */
-  restoreOptimizerState(
-    call: string,
-    optimizer: Optimizer | null,
-    { batches, trained, counters, slotValues }: OptimizerState,
-  ): void {
+  restoreOptimizerState(call: string, optimizer: Optimizer | null, progress: OptimizerState): void {
+    const { batches, trained } = progress;
     if (batches === 0) this.forgetTraining();
     const training = batches > 0 && optimizer ? this.#trainingWith(call, optimizer) : null;
     this.#trained = trained;
     optimizer?.setStep(batches);
-    if (!training || !optimizer) return;
+    if (training && optimizer) this.#restoreTraining(call, training, optimizer, progress);
+  }
+
+  #restoreTraining(
+    call: string,
+    training: OptimizerStep,
+    optimizer: Optimizer,
+    { batches, counters, slotValues }: OptimizerState,
+  ): void {
     for (const [slot, values] of slotValues.entries()) {
       let next = 0;
-      for (const layer of this.#layout.layers) {
+      for (const layer of this.#layers) {
         const own = values.slice(next, next + layer.weightSpecs.length);
         next += own.length;
-        this.#writeTo(call, layer, training.slotAddress(slot), own);
+        this.#weights.writeTo(call, layer, training.slotAddress(slot), own);
       }
     }
+    training.resetGuard();
     training.restoreCounters(optimizer, batches, counters);
   }
-}
-
-/** Fills the weights of a layer with its initial values if it has any, or by its initializers. */
-function initialize(call: string, layer: Layer, address: number): void {
-  if (layer.weightSpecs.length === 0) return;
-  withUnpacked(call, sizesOf(layer), (matrices, views) => {
-    for (const [i, { initializer, shape, seed }] of layer.weightSpecs.entries()) {
-      const values = views()[i]!;
-      if (layer.initialValues) values.set(layer.initialValues[i]!);
-      else initializer.fill({ kernels: kernels(), address: matrices[i]!, values }, shape, seed);
-    }
-    layer.packWeights(kernels(), address, matrices);
-  });
 }
 
 /** The penalties of a layer. */

@@ -1,6 +1,7 @@
 /** The client side of each model method: checks the arguments, builds the message, and converts the reply. */
 
-import { type OneTensor, shapeOfBatch } from '../inputs/batches.ts';
+import { shapeOfBatch } from '../inputs/batches.ts';
+import { type ModelData, partName, partsOf } from '../inputs/parts.ts';
 import { checkSampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
 import { inspectedLayer } from '../model/inspect.ts';
@@ -28,6 +29,7 @@ import { checkSignal } from '../training/options.ts';
 import { serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
+import type { Shape } from '../util/shapes.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
 import { pack } from './serialization.ts';
 
@@ -126,8 +128,17 @@ function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): 
   const { rest, transfer } = separateTransfer(call, options);
   const trained = model.trained;
   checkSampleWeightOptions(call, rest);
-  trained.shapes(call, x, y, ['x', 'y'], trained.fixedBatch(call));
+  const [xs, ys] = [trained.inputs(call, 'x', x), trained.outputs(call, 'y', y)];
+  trained.shapes(call, xs, ys, ['x', 'y'], trained.fixedBatch(call));
   return { args: [x, y, rest], transfer };
+}
+
+/** Checks the shapes of x. */
+function checkInputs(call: string, model: Sequential, x: ModelData, expected: (shape: Shape) => Shape): void {
+  const { inputs, inputNames } = model.view.ends(call);
+  for (const [n, part] of partsOf(call, 'x', x, inputNames).entries()) {
+    shapeOfBatch(call, partName('x', inputNames[n]!, inputNames.length), part, expected(inputs[n]!.shape));
+  }
 }
 
 /** A call whose argument only the model in the worker can check. */
@@ -150,7 +161,11 @@ export const clientCalls = {
   },
 
   compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
-    const objective = describeObjective(call, readObjective(call, options), 'in a worker');
+    const objective = describeObjective(
+      call,
+      readObjective(call, options, model.view.state.outputNames),
+      'in a worker',
+    );
     model.compile(options);
     return { args: [objective] };
   },
@@ -208,11 +223,11 @@ export const clientCalls = {
 
   predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): ClientCall {
     const { rest, transfer } = separateTransfer(call, options);
-    shapeOfBatch(call, 'x', x, [null, ...model.view.inputShape(call).slice(1)]);
+    checkInputs(call, model, x, shape => [null, ...shape.slice(1)]);
     return { args: [x, rest], transfer };
   },
-  predictOnBatch(call: string, model: Sequential, x: OneTensor, options?: TransferOptions): ClientCall {
-    shapeOfBatch(call, 'x', x, model.view.inputShape(call));
+  predictOnBatch(call: string, model: Sequential, x: ModelData, options?: TransferOptions): ClientCall {
+    checkInputs(call, model, x, shape => shape);
     return uncheckedCall(call, model, x, options);
   },
 
@@ -223,7 +238,7 @@ export const clientCalls = {
   ): ClientCall {
     const { transfer } = separateTransfer(call, options);
     const view = model.view;
-    shapeOfBatch(call, 'x', x, view.inputShape(call));
+    checkInputs(call, model, x, shape => shape);
     return { args: [inspectedLayer(call, view, layer).name, x], transfer };
   },
 

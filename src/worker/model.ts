@@ -39,7 +39,9 @@ type Arguments<M extends Method | Local> = M extends Plain
 export type RemoteMethods = {
   [M in keyof Pick<Sequential, Method | Local>]: M extends 'evaluate' | 'evaluateDataset'
     ? <R extends Tensor | Tensor[] = Evaluation>(...args: Arguments<M>) => Promise<R>
-    : (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
+    : M extends 'predict' | 'predictOnBatch'
+      ? <R extends Tensor | Tensor[] = Tensor>(...args: Arguments<M>) => Promise<R>
+      : (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
 const plain: ReadonlySet<string> = new Set<Plain>(['setWeights', 'setStates', 'predictOnBatch', 'inspect', 'restore']);
@@ -160,7 +162,7 @@ export class Remote {
     const call = 'model.withBatchSize';
     rejectExtraArguments(call, 1, arguments);
     const view = this.#local.view;
-    view.checkUsable(call);
+    view.graph(call);
     const size = checkCount(call, 'batchSize', batchSize);
     const local = new Sequential({ name: `${this.name}_batch${size}` }, view.withBatchSize(size));
     const id = nextId();

@@ -49,7 +49,7 @@ const hostCalls = {
   async loadLayersModel(models: Models, id: number, artifacts: ModelArtifacts, strict: boolean) {
     const model = await loadLayersModel({ load: async () => artifacts }, { strict });
     models.set(id, model);
-    const { objective } = model.view.stack;
+    const { objective } = model.view.state;
     return {
       config: model.getConfig(),
       objective: objective && describeObjective('loadLayersModel', objective, 'in a worker'),

@@ -52,19 +52,19 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => confusionMatrix([0], [0.5]),
     'confusionMatrix: predictions must be class indices, got 0.5; take argMax(-1) of probabilities',
   ],
-  [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be a whole number of at least 1, got 0'],
+  [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be an integer of at least 1, got 0'],
   [
     () => windows(wrong('1'), { inputSteps: 1 }),
     "windows: series must be numbers in arrays, a typed array or a tensor, got '1'",
   ],
-  [() => windows([1, 2], wrong(undefined)), 'windows: inputSteps must be a whole number of at least 1, got undefined'],
+  [() => windows([1, 2], wrong(undefined)), 'windows: inputSteps must be an integer of at least 1, got undefined'],
   [() => windows([1, 2], wrong({ inputStep: 1 })), "windows: unknown option 'inputStep'; did you mean 'inputSteps'?"],
-  [() => windows([1, 2], { inputSteps: 0 }), 'windows: inputSteps must be a whole number of at least 1, got 0'],
+  [() => windows([1, 2], { inputSteps: 0 }), 'windows: inputSteps must be an integer of at least 1, got 0'],
   [
     () => windows([1, 2], { inputSteps: 1, outputSteps: 0.5 }),
-    'windows: outputSteps must be a whole number of at least 1, got 0.5',
+    'windows: outputSteps must be an integer of at least 1, got 0.5',
   ],
-  [() => windows([1, 2], { inputSteps: 1, stride: 0 }), 'windows: stride must be a whole number of at least 1, got 0'],
+  [() => windows([1, 2], { inputSteps: 1, stride: 0 }), 'windows: stride must be an integer of at least 1, got 0'],
   [() => windows([1, 2], { inputSteps: 2 }), 'windows: series must have at least 3 steps, got 2'],
   [
     () => windows(wrong([[[1]]]), { inputSteps: 1 }),
@@ -85,16 +85,13 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => windows(series, { inputSteps: 1, batchSize: -1 }),
-    'windows: batchSize must be a whole number of at least 1, got -1',
+    'windows: batchSize must be an integer of at least 1, got -1',
   ],
   [
     () => windows(series, { inputSteps: 1, shuffle: wrong('yes') }),
     "windows: shuffle must be true or false, got 'yes'",
   ],
-  [
-    () => windows(series, { inputSteps: 1, seed: 0.5 }),
-    'windows: seed must be a whole number from 0 to 2^53 - 1, got 0.5',
-  ],
+  [() => windows(series, { inputSteps: 1, seed: 0.5 }), 'windows: seed must be an integer from 0 to 2^53 - 1, got 0.5'],
   [
     () => windows(series, { inputSteps: 1, dropRemainder: wrong(1) }),
     'windows: dropRemainder must be true or false, got 1',
@@ -115,7 +112,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => trainTestSplit(series, { validationSize: 1.5 }),
-    'trainTestSplit: validationSize must be a whole number of at least 0, got 1.5',
+    'trainTestSplit: validationSize must be an integer of at least 0, got 1.5',
   ],
   [
     () => trainTestSplit(series, { testSize: 4, validationSize: 4 }),
@@ -176,7 +173,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => v.oneHot('abx'), "vocabulary.oneHot: text must have only known characters, got 'x'; set the option unknown"],
   [() => v.sample([1, 2]), 'vocabulary.sample: probabilities must have 3 numbers, got [2]'],
   [() => v.windows('abc', { steps: 3 }), 'vocabulary.windows: text must have at least 4 characters, got 3'],
-  [() => v.windows('abc', wrong({})), 'vocabulary.windows: steps must be a whole number of at least 1, got undefined'],
+  [() => v.windows('abc', wrong({})), 'vocabulary.windows: steps must be an integer of at least 1, got undefined'],
   [
     () => v.windows('abc', { steps: 1, inputs: wrong('onehot') }),
     "vocabulary.windows: unknown inputs 'onehot'; did you mean 'oneHot'?",
@@ -191,8 +188,8 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => sample([1, -1]), 'sample: probabilities must be finite and not negative, got -1'],
   [() => sample([1, Number.NaN]), 'sample: probabilities must be finite and not negative, got NaN'],
   [() => sample([1], { temperature: -1 }), 'sample: temperature must be a finite number at least 0, got -1'],
-  [() => sample([1], { topK: 0 }), 'sample: topK must be a whole number of at least 1, got 0'],
-  [() => sample([1], { seed: -1 }), 'sample: seed must be a whole number from 0 to 2^53 - 1, got -1'],
+  [() => sample([1], { topK: 0 }), 'sample: topK must be an integer of at least 1, got 0'],
+  [() => sample([1], { seed: -1 }), 'sample: seed must be an integer from 0 to 2^53 - 1, got -1'],
   [() => sample([1], { seed: 1, random: Math.random }), 'sample: takes either seed or random, got both'],
   [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
   [() => sample([1], { random: () => 1 }), 'sample: random must return numbers in [0, 1), got 1'],
@@ -200,7 +197,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => forecast(wrong({}), series, 1), 'forecast: model must be a sequential() model, got {}'],
   [() => forecast(wrong(null), series, 1), 'forecast: model must be a sequential() model, got null'],
   [() => forecast(sequential(), series, 1), 'forecast: model must have a layer, got none; call model.add first'],
-  [() => forecast(one, series, 0), 'forecast: steps must be a whole number of at least 1, got 0'],
+  [() => forecast(one, series, 0), 'forecast: steps must be an integer of at least 1, got 0'],
   [() => forecast(one, [], 1), 'forecast: history must have at least 1 step, got 0'],
   [
     () => forecast(one, table, 1),
@@ -241,10 +238,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(two, table, 5, { inputSteps: 3 }),
     "forecast: inputSteps must be 4, the number of steps in the model's input, got 3",
   ],
-  [
-    () => forecast(one, series, 5, { inputSteps: 0 }),
-    'forecast: inputSteps must be a whole number of at least 1, got 0',
-  ],
+  [() => forecast(one, series, 5, { inputSteps: 0 }), 'forecast: inputSteps must be an integer of at least 1, got 0'],
   [
     () => forecast(one, series, 5, { scaler: wrong({}) }),
     'forecast: scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got {}',
@@ -265,12 +259,12 @@ const mistakes: [call: () => unknown, sentence: string][] = [
 
   [() => data.array(wrong(tensor([1]))), 'data.array: items must be an array, got a Tensor'],
   [() => data.generator(wrong([])), 'data.generator: generator must be a function, got []'],
-  [() => data.array([1]).take(-1), 'dataset.take: count must be a whole number of at least 0, got -1'],
-  [() => data.array([1]).skip(0.5), 'dataset.skip: count must be a whole number of at least 0, got 0.5'],
-  [() => data.array([1]).repeat(-1), 'dataset.repeat: count must be a whole number of at least 0, got -1'],
-  [() => data.array([1]).batch(0), 'dataset.batch: batchSize must be a whole number of at least 1, got 0'],
+  [() => data.array([1]).take(-1), 'dataset.take: count must be an integer of at least 0, got -1'],
+  [() => data.array([1]).skip(0.5), 'dataset.skip: count must be an integer of at least 0, got 0.5'],
+  [() => data.array([1]).repeat(-1), 'dataset.repeat: count must be an integer of at least 0, got -1'],
+  [() => data.array([1]).batch(0), 'dataset.batch: batchSize must be an integer of at least 1, got 0'],
   [() => data.array([1]).batch(1, wrong(1)), 'dataset.batch: smallLastBatch must be true or false, got 1'],
-  [() => data.array([1]).shuffle(0), 'dataset.shuffle: bufferSize must be a whole number of at least 1, got 0'],
+  [() => data.array([1]).shuffle(0), 'dataset.shuffle: bufferSize must be an integer of at least 1, got 0'],
   [() => data.array([1]).map(wrong(1)), 'dataset.map: f must be a function, got 1'],
 ];
 

@@ -131,7 +131,7 @@ describe('values that are hard to print', () => {
   ])('%s is rejected with a printable message', (_, value, printed) => {
     expect(() => createModel().predict(wrong(value))).toThrow(ValueError);
     expect(() => layers.dense({ units: wrong(value) })).toThrow(
-      `layers.dense: units must be a whole number of at least 1, got ${printed}`,
+      `layers.dense: units must be an integer of at least 1, got ${printed}`,
     );
   });
 

@@ -4,7 +4,7 @@ import { constraints, layers, regularizers, sequential } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { resolveConstraint } from '../../src/weights/constraints.ts';
 import { resolveRegularizer } from '../../src/weights/regularizers.ts';
-import { describeRejections, wrong } from './bad.ts';
+import { describeRejections, wrong } from './invalidArguments.ts';
 import { withRules } from './modelWithReference.ts';
 
 const infinity = Number.POSITIVE_INFINITY;

@@ -559,10 +559,10 @@ describe('invalid calls of fit and evaluate', () => {
   const invalidOptions: [problem: string, options: unknown, message: string][] = [
     ['a number for the options', 3, 'options must be an object, got 3'],
     ['an unknown option', { batchsize: 3 }, "unknown option 'batchsize'; did you mean 'batchSize'?"],
-    ['a batch size of 0', { batchSize: 0 }, 'batchSize must be a whole number of at least 1, got 0'],
+    ['a batch size of 0', { batchSize: 0 }, 'batchSize must be an integer of at least 1, got 0'],
     ['a batch size of 2.5', { batchSize: 2.5 }, 'batchSize must be'],
-    ['0 epochs', { epochs: 0 }, 'epochs must be a whole number of at least 1, got 0'],
-    ['a string for epochs', { epochs: '3' }, "epochs must be a whole number of at least 1, got '3'"],
+    ['0 epochs', { epochs: 0 }, 'epochs must be an integer of at least 1, got 0'],
+    ['a string for epochs', { epochs: '3' }, "epochs must be an integer of at least 1, got '3'"],
     ['an initialEpoch of -1', { initialEpoch: -1 }, 'initialEpoch must be'],
     ['an unknown shuffle', { shuffle: 'all' }, "shuffle must be true, false or 'batch', got 'all'"],
     [

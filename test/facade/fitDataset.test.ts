@@ -266,7 +266,7 @@ describe('invalid calls of fitDataset and evaluateDataset', () => {
     ['a function that returns a number', () => 3, {}, 'TF.js data set, got 3'],
     ['an iterator whose next returns a number', { next: () => 3 }, {}, 'dataset must give { value, done }'],
     ['a misspelled option', batches, { batchPerEpoch: 3 }, "did you mean 'batchesPerEpoch'?"],
-    ['batchesPerEpoch of 0', batches, { batchesPerEpoch: 0 }, 'batchesPerEpoch must be a whole number'],
+    ['batchesPerEpoch of 0', batches, { batchesPerEpoch: 0 }, 'batchesPerEpoch must be an integer'],
     ['validationSplit', batches, { validationSplit: 0.1 }, 'validationSplit must be absent'],
     ['batchSize', batches, { batchSize: 3 }, "unknown option 'batchSize'"],
     ['0 epochs', batches, { epochs: 0 }, 'epochs must be'],
@@ -327,7 +327,7 @@ describe('invalid calls of fitDataset and evaluateDataset', () => {
     await expect(model.evaluateDataset([])).rejects.toThrow(
       'model.evaluateDataset: dataset must hold a batch, got none',
     );
-    await expect(model.evaluateDataset(batches, { batches: 0 })).rejects.toThrow('batches must be a whole number');
+    await expect(model.evaluateDataset(batches, { batches: 0 })).rejects.toThrow('batches must be an integer');
     await expect(model.evaluateDataset(wrong(1))).rejects.toThrow('dataset must be batches of { xs, ys }');
     async function* recompiling() {
       yield batches[0]!;

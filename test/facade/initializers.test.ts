@@ -3,7 +3,7 @@
 import { type Initializer, type InitializerName, initializers, layers, sequential, setRandomSeed } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
-import { describeRejections, wrong } from './bad.ts';
+import { describeRejections, wrong } from './invalidArguments.ts';
 
 /** A kernel [rows, columns] made by the initializer. */
 function kernelOf(kernelInitializer: Initializer | InitializerName, rows = 7, columns = 5): Float32Array {

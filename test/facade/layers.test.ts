@@ -367,7 +367,7 @@ describe('embedding', () => {
       ];
       for (const call of calls) {
         expect(call).toThrow(ValueError);
-        expect(call).toThrow(/x must hold whole numbers from 0 to 2, the ids of embedding_Embedding\d+, got /);
+        expect(call).toThrow(/x must hold integers from 0 to 2, the ids of embedding_Embedding\d+, got /);
       }
       expectBits(all(), before);
     }
@@ -519,7 +519,7 @@ test.each<[string, () => unknown, string]>([
   [
     'an inputDim of 0',
     () => layers.embedding({ inputDim: 0, outputDim: 1 }),
-    'layers.embedding: inputDim must be a whole number of at least 1, got 0',
+    'layers.embedding: inputDim must be an integer of at least 1, got 0',
   ],
   [
     'an inputDim above 2^24',
@@ -582,11 +582,7 @@ test.each<[string, () => unknown, string]>([
     () => layers.masking({ maskValue: Number.NaN }),
     'layers.masking: maskValue must be a finite number, got NaN',
   ],
-  [
-    'an n of 0',
-    () => layers.repeatVector({ n: 0 }),
-    'layers.repeatVector: n must be a whole number of at least 1, got 0',
-  ],
+  ['an n of 0', () => layers.repeatVector({ n: 0 }), 'layers.repeatVector: n must be an integer of at least 1, got 0'],
   [
     'repeatVector of sequences',
     stackOf(sequences(), layers.repeatVector({ n: 2 })),

@@ -1,5 +1,5 @@
-// Metrics of two tensors: the numbers of TF.js's unit tests (tfjs-layers/src/metrics_test.ts, losses_test.ts), and
-// the same as the kernels give for the same outputs.
+// Metrics of two tensors equal the values in TF.js's unit tests (tfjs-layers/src/metrics_test.ts, losses_test.ts) and
+// those that the kernels compute for the same outputs.
 
 import { layers, losses, metrics, sequential, type Tensor, tensor1d, tensor2d, tensor3d } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const close = (got: Tensor, expected: number[], shape: number[]) => {
   expectClose(got.dataSync(), expected, { abs: 5e-8, rel: 1e-6 });
 };
 
-test('binaryAccuracy', () => {
+test('binaryAccuracy gives the share of correct labels', () => {
   const halves = tensor1d([1, 1, 1, 1, 0, 0, 0, 0]);
   close(metrics.binaryAccuracy(halves, tensor1d([1, 0, 1, 0, 0, 1, 0, 1])), [0.5], []);
   close(metrics.binaryAccuracy(halves, tensor1d([0.2, 0.4, 0.6, 0.8, 0.2, 0.3, 0.4, 0.7])), [5 / 8], []);
@@ -19,7 +19,7 @@ test('binaryAccuracy', () => {
   close(metrics.binaryAccuracy(tensor2d([1, 1, 1, 1, 0, 0, 0, 0], [4, 2]), y), [0, 1, 1, 0.5], [4]);
 });
 
-test('accuracies of classes', () => {
+test('categorical metrics match the values of TF.js', () => {
   const y = [
     [0, 1, 0],
     [1, 0, 0],
@@ -43,24 +43,24 @@ test('accuracies of classes', () => {
   close(metrics.categoricalCrossentropy(last, rows), [2.995732, 0.22314353], [2]);
 });
 
-test('binaryCrossentropy', () => {
+test('binaryCrossentropy matches the values of TF.js, also for probabilities of 0 and 1', () => {
   const got = metrics.binaryCrossentropy([[0], [0], [0], [1], [1], [1]], [[0], [0.5], [1], [0], [0.5], [1]]);
   close(got, [1.00000015e-7, 6.93147182e-1, 1.59423847e1, 1.61180954e1, 6.93147182e-1, 1.19209332e-7], [6]);
 });
 
-test('precision, recall, r2Score', () => {
+test('precision, recall and r2Score match their definitions', () => {
   const labels = tensor2d([0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0], [4, 3]);
-  const said = tensor2d([0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0], [4, 3]);
+  const predicted = tensor2d([0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0], [4, 3]);
   const none = tensor2d(new Float32Array(12), [4, 3]);
-  close(metrics.precision(labels, said), [0.75], []);
-  close(metrics.recall(labels, said), [0.75], []);
+  close(metrics.precision(labels, predicted), [0.75], []);
+  close(metrics.recall(labels, predicted), [0.75], []);
   close(metrics.precision(labels, none), [0], []);
-  close(metrics.recall(none, said), [0], []);
+  close(metrics.recall(none, predicted), [0], []);
   close(metrics.recall([1, 0, 1, 0, 0, 0, 1], [0, 0, 1, 1, 1, 1, 0]), [1 / 3], []);
   close(metrics.r2Score([1, 2, 4, 8], [1.5, 2, 3, 8]), [1 - 1.25 / 28.75], []);
 });
 
-test('errors of numbers', () => {
+test('regression metrics match their definitions under all their names', () => {
   close(
     metrics.meanSquaredError(
       [
@@ -122,10 +122,10 @@ test('errors of numbers', () => {
   expect([metrics.mape, metrics.MAPE].map(f => f([[1, 2]], [[1, 3]]).dataSync()[0])).toEqual([25, 25]);
 });
 
-describe('in compile each stands for its name', () => {
+describe('functions in compile', () => {
   const names = (Object.keys(metrics) as (keyof typeof metrics)[]).filter(name => !name.startsWith('sparse'));
 
-  test.each(names)('%s', name => {
+  test.each(names)('compile accepts the function %s in place of its name', name => {
     const random = new Random(4);
     const layer = layers.dense({ units: 3, activation: 'sigmoid', inputShape: [2, 4] });
     const model = sequential({ layers: [layer] });
@@ -141,7 +141,7 @@ describe('in compile each stands for its name', () => {
     expectClose([measured!], [values.reduce((a, b) => a + b) / values.length], { abs: 1e-6, rel: 1e-6 });
   });
 
-  test('also as the loss, where it is one', () => {
+  test('compile accepts a loss function in place of its name', () => {
     const model = sequential({ layers: [layers.dense({ units: 3, inputShape: [4] })] });
     model.compile({ optimizer: 'sgd', loss: metrics.meanAbsoluteError });
     const [x, y] = [new Float32Array(4), new Float32Array(3).fill(2)];
@@ -158,20 +158,28 @@ describe('in compile each stands for its name', () => {
 });
 
 test.each<[string, () => unknown, string]>([
-  ['other shapes', () => metrics.mse([1, 2], [1, 2, 3]), 'metrics.mse: yTrue must have the shape of yPred, [3]'],
   [
-    'nothing',
+    'tensors of different shapes',
+    () => metrics.mse([1, 2], [1, 2, 3]),
+    'metrics.mse: yTrue must have the shape of yPred, [3]',
+  ],
+  [
+    'empty arrays',
     () => metrics.recall([], []),
     'metrics.recall: yTrue must be a tensor or nested arrays of numbers, not empty',
   ],
-  ['a number', () => metrics.recall(3, [1]), 'metrics.recall: yTrue must be'],
-  ['a string', () => metrics.precision([1], 'a' as unknown as number[]), 'metrics.precision: yPred must be'],
+  ['a number in place of a tensor', () => metrics.recall(3, [1]), 'metrics.recall: yTrue must be'],
+  [
+    'a string in place of a tensor',
+    () => metrics.precision([1], 'a' as unknown as number[]),
+    'metrics.precision: yPred must be',
+  ],
   ['ragged arrays', () => metrics.precision([1], [[1], [2, 3]]), 'metrics.precision: yPred must not be ragged'],
   [
-    'classes of other rows',
+    'a list of classes of the wrong length',
     () => metrics.sparseCategoricalAccuracy([1, 2], [[1, 2]]),
     'yTrue must have the shape [1], got [2]',
   ],
-])('refuses %s', (_, call, message) => {
+])('a metric rejects %s', (_, call, message) => {
   expect(call).toThrow(message);
 });

@@ -6,7 +6,7 @@ import { type LossName, lossSpellings, resolveLoss } from '../../src/objective/l
 import { resolveMetrics, type ScoreName } from '../../src/objective/metrics.ts';
 import { resolveOptimizer } from '../../src/optimizers/index.ts';
 import { planLoss, planMetrics } from '../../src/plan/lossFields.ts';
-import type { Plan } from '../../src/plan/planner.ts';
+import type { PlannedOutput } from '../../src/plan/planner.ts';
 import { lossNumbers, metricNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';
@@ -427,9 +427,9 @@ describe('fields of loss and metric kernels', () => {
     rows: 5,
     width: 6,
   });
-  const plan = {
-    batch: 5,
-    output: {
+  const batch = 5;
+  const output = {
+    signal: {
       y: rows(0),
       dy: rows(1000, 48, 240),
       mask: { start: start(2000), step: -20 },
@@ -437,22 +437,22 @@ describe('fields of loss and metric kernels', () => {
     },
     target: start(4000),
     weights: start(5000),
-  } as unknown as Plan;
+  } as unknown as PlannedOutput;
   const objective = (loss: LossName, metrics: string[]) => ({
     loss,
+    lossWeight: 1,
     metrics: resolveMetrics('test', metrics, loss),
-    optimizer: train.sgd(),
   });
 
   test('the loss, and a metric of the same kind, use logits if the plan has them', () => {
     const compiled = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
-    expect(planLoss(plan, compiled)).toEqual({
+    expect(planLoss(batch, output, compiled)).toEqual({
       ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000 },
       ...{ y: start(3000), yRow: 64, yStep: 320, dy: start(1000), dyRow: 48, dyStep: 240 },
       ...{ target: start(4000), targetRow: 72, targetStep: 24, mask: start(2000), maskStep: -20 },
       ...{ weights: start(5000), weightRow: 12, weightStep: 4 },
     });
-    const [mse, crossentropy, accuracy] = planMetrics(plan, compiled);
+    const [mse, crossentropy, accuracy] = planMetrics(batch, output, compiled);
     expect(mse).toMatchObject({ program: 'loss', fields: { kind: 0, y: start(0), logits: 0, dy: 0, weights: 0 } });
     expect(crossentropy).toMatchObject({
       program: 'loss',
@@ -465,8 +465,8 @@ describe('fields of loss and metric kernels', () => {
   });
 
   test('a plan without logits, mask and weights leaves their fields zero', () => {
-    const bare = { ...plan, output: { y: rows(0), dy: null, mask: null }, weights: null } as unknown as Plan;
-    const fields = planLoss(bare, objective('sparseCategoricalCrossentropy', []));
+    const bare = { ...output, signal: { y: rows(0), dy: null, mask: null }, weights: null } as PlannedOutput;
+    const fields = planLoss(batch, bare, objective('sparseCategoricalCrossentropy', []));
     expect(fields).toMatchObject({
       kind: 6,
       y: start(0),

@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { type CommonOptions, type RuleName, Stepper } from '../reference/optimizers.ts';
 import { boundNorms } from '../reference/weights.ts';
-import { describeRejections, wrong } from './bad.ts';
+import { describeRejections, wrong } from './invalidArguments.ts';
 import { tensorOf } from './models.ts';
 import { type Options as ModelOptions, ModelWithReference } from './modelWithReference.ts';
 

@@ -83,7 +83,7 @@ describe.each(cells)('%s', (_, kind, own) => {
   const layer = (config: object) => spec(kind, { ...own, ...config });
 
   describe.each(rates)('%o', rate => {
-    test.each([3, 4, 7, 20])('%i units', units => {
+    test.each([3, 4, 7, 20])('%i units match the reference', units => {
       for (const [B, T, D] of [
         [1, 2, 1],
         [5, 4, 3],
@@ -98,7 +98,7 @@ describe.each(cells)('%s', (_, kind, own) => {
       }
     });
 
-    test('on top of each other, and masked', () => {
+    test('stacked layers match the reference, with and without a mask', () => {
       const layers = [
         layer({ ...all, ...rate, units: 5, inputShape: [null, 3] }),
         layer({ ...rate, seed: 8, units: 6 }),
@@ -106,7 +106,7 @@ describe.each(cells)('%s', (_, kind, own) => {
       for (const masked of flags) expectDropped([...layers, dense({ units: 2 })], [4, 5, 3], masked);
     });
 
-    test('bidirectional', () => {
+    test('a bidirectional layer matches the reference, with and without a mask', () => {
       const below = layer({ ...all, units: 4, inputShape: [null, 2] });
       for (const masked of flags) {
         const both = spec('bidirectional', { layer: layer({ ...rate, units: 5 }) });
@@ -114,11 +114,11 @@ describe.each(cells)('%s', (_, kind, own) => {
       }
     });
 
-    test('in more than 256 rows', () => {
+    test('a batch of 300 rows matches the reference', () => {
       expectDropped([layer({ ...rate, units: 3, inputShape: [null, 2] })], [300, 3, 2]);
     });
 
-    test('a stateful layer carries the state as it was before anything was dropped', () => {
+    test('a stateful layer carries the state without dropout', () => {
       const make = (config: object) => {
         setRandomSeed(4);
         const model = sequential();
@@ -132,7 +132,7 @@ describe.each(cells)('%s', (_, kind, own) => {
       const model = make(rate);
       model.trainOnBatch(x, new Float32Array(10));
       const [state] = model.getStates()[0]!;
-      // tanh and the gates never give zero: a dropped number would show.
+      // tanh and gates are never zero, so a zero would be a dropped number.
       expect(state!.dataSync().every(value => value !== 0)).toBe(true);
       model.resetStates();
       const plain = make({});
@@ -142,12 +142,12 @@ describe.each(cells)('%s', (_, kind, own) => {
   });
 });
 
-test('what is dropped of the state is not what is dropped of the input', () => {
+test('dropout and recurrentDropout draw different masks from one seed', () => {
   const [input, state] = [seedBits(3), seedBits(3) ^ RECURRENT_DROPOUT_SEED].map(seed => factors(seed, 5, 8, 0.5));
   expect([...state!]).not.toEqual([...input!]);
 });
 
-test('stacked cells drop each for themselves', () => {
+test('each of several stacked cells draws its own masks', () => {
   const cells = [
     { class: 'lstm', config: { units: 5, dropout: 0.2, recurrentDropout: 0.3, seed: 1 } },
     { class: 'gru', config: { units: 3 } },
@@ -179,7 +179,7 @@ describe('in a model', () => {
   const y = tensor(Float32Array.from(random.normals([6, 1]).data), [6, 1]);
   const losses = (model: ReturnType<typeof make>) => Array.from({ length: 6 }, () => model.trainOnBatch(x, y));
 
-  test('the same seed drops the same, another one does not', () => {
+  test('equal seeds give equal masks, and different seeds different masks', () => {
     const first = losses(make(1, undefined));
     expect(losses(make(1, undefined))).toEqual(first);
     expect(losses(make(2, undefined))).not.toEqual(first);
@@ -189,7 +189,7 @@ describe('in a model', () => {
     expect(own[0]).not.toBe(first[0]);
   });
 
-  test('every batch drops something else', () => {
+  test('every batch draws a new mask', () => {
     setRandomSeed(1);
     const model = make(1, 5);
     model.compile({ optimizer: train.sgd(0), loss: 'mse' });
@@ -197,7 +197,7 @@ describe('in a model', () => {
     expect(new Set(seen).size).toBe(6);
   });
 
-  test('predictions and tests drop nothing', () => {
+  test('predict and testOnBatch apply no dropout', () => {
     const [dropping, plain] = [make(1, 3), make(1, 3, 0)];
     plain.setWeights(dropping.getWeights());
     expect([...dropping.predict(x).dataSync()]).toEqual([...plain.predict(x).dataSync()]);
@@ -205,7 +205,7 @@ describe('in a model', () => {
     expect(dropping.trainOnBatch(x, y)).not.toEqual(plain.trainOnBatch(x, y));
   });
 
-  test('a rate of zero is no dropout: nothing is drawn for it', () => {
+  test('a rate of zero draws no random numbers', () => {
     const [without, zero] = [{}, { dropout: 0, recurrentDropout: 0 }].map(config => {
       const gru = layers.gru({ units: 3, inputShape: [2, 2], ...config });
       return sequential({ layers: [gru, layers.dense({ units: 1 })], seed: 9 });

@@ -6,7 +6,7 @@ import { type Schedule, schedules } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { exp, ln, power as pow } from '../../src/util/math.ts';
 import { expectClose } from '../compare.ts';
-import { describeRejections, wrong } from './bad.ts';
+import { describeRejections, wrong } from './invalidArguments.ts';
 
 const ratesAt = (schedule: Schedule, steps: readonly number[]) => steps.map(step => schedule.at(step));
 const range = (count: number, stride = 1) => Array.from({ length: count }, (_, n) => n * stride);

@@ -152,7 +152,7 @@ describe('the option seed of sequential', () => {
 
   test.each([-1, 0.5, 2 ** 53, Number.NaN, '1', null])('sequential rejects the seed %s', seed => {
     expect(() => sequential({ seed: seed as number })).toThrow(
-      'sequential: seed must be a whole number from 0 to 2^53 - 1, got',
+      'sequential: seed must be an integer from 0 to 2^53 - 1, got',
     );
   });
 });

@@ -86,7 +86,7 @@ it('a stream with an embedding accepts one id per step', () => {
     }
     const before = stream.getStates().flat();
     for (const id of [7, -1, 1.5, Number.NaN]) {
-      expect(() => stream.step([id])).toThrow(/^stream\.step: input must hold whole numbers from 0 to 6/);
+      expect(() => stream.step([id])).toThrow(/^stream\.step: input must hold integers from 0 to 6/);
     }
     expect(() => stream.step([1, 2])).toThrow('stream.step: input must hold 1 numbers, got 2');
     for (const [n, state] of stream.getStates().flat().entries()) expectBits(state.dataSync(), before[n]!.dataSync());

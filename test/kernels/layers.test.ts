@@ -551,7 +551,7 @@ describe('losses from logits', () => {
   test.each(makers)('%s below another layer does not pass on logits', (_, make) => {
     const layer = make('softmax');
     layer.connect('test', [[3, 2, 5]]);
-    layer.join({ read: () => [], write: () => {} }, globalSeeds);
+    layer.drawSeeds(globalSeeds);
     const planner = new Planner(3, 'train');
     const x = planner.rows('x', 2, 5);
     const [flow] = layer.plan(planner, [{ y: x, dy: null, mask: null }], {

@@ -61,7 +61,7 @@ export function bindCall(
 ): BoundCall {
   const shapes = inputs.map(({ values }) => [...values.shape]);
   const outputs = layer.connect('test', shapes);
-  layer.join({ read: () => [], write: () => {} }, globalSeeds);
+  layer.drawSeeds(globalSeeds);
   const batch = shapes[0]![0]!;
   const planner = new FencedPlanner(batch, purpose);
   const signals = inputs.map(({ values: { shape }, mask, isModelInput }, n): Signal => {

@@ -4,7 +4,7 @@ import { layers, type Sequential, sequential, tensor } from 'lstm-wasm';
 import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { readModel } from '../../src/onnx/proto.ts';
-import { describeRejections, wrong } from '../facade/bad.ts';
+import { describeRejections, wrong } from '../facade/invalidArguments.ts';
 
 /** The graph in the file of a model. */
 const graphOf = (model: Sequential, options?: ToOnnxOptions) => readModel('test', toOnnx(model, options)).graph!;

@@ -25,13 +25,13 @@ class GraphBuilder {
     return made.name!;
   }
 
-  /** A constant list of whole numbers. */
+  /** A constant list of integers. */
   ints(...values: (number | bigint)[]): string {
     const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     return this.#tensor({ name: `i${this.#count++}`, dims: [values.length], dataType: 7, rawData });
   }
 
-  /** A constant whole number. */
+  /** A constant integer. */
   int(value: number): string {
     return this.#tensor({ ...ints(`i${this.#count++}`, [value]), dims: [] });
   }

@@ -48,9 +48,9 @@ it('the same seed prints the same costs', () => {
 
 it.each([
   [['--stepz', '3'], /^npm start: .*'--stepz'/],
-  [['--steps', 'many'], /^npm start: --steps must be a whole number of at least 1, got 'many'$/],
-  [['--steps', '0'], /^npm start: --steps must be a whole number of at least 1, got '0'$/],
-  [['--units', '2.5'], /^npm start: --units must be a whole number of at least 1, got '2.5'$/],
+  [['--steps', 'many'], /^npm start: --steps must be an integer of at least 1, got 'many'$/],
+  [['--steps', '0'], /^npm start: --steps must be an integer of at least 1, got '0'$/],
+  [['--units', '2.5'], /^npm start: --units must be an integer of at least 1, got '2.5'$/],
   [['--seed', '-1'], /^npm start: .*seed/],
   [['--learning-rate', '0'], /^npm start: --learning-rate must be a number above 0, got '0'$/],
   [['--simd', 'fast'], /^npm start: --simd must be auto, strict or relaxed, got 'fast'$/],

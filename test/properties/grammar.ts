@@ -20,7 +20,7 @@ const pick = (...codes: string[]): Code => mostly(fc.constantFrom(...codes));
 const mostly = (usual: Code, other: Code = unusualValue): Code =>
   fc.oneof({ weight: 15, arbitrary: usual }, { weight: 1, arbitrary: other });
 
-/** A whole number. Valid numbers that would take too much time or memory are left out. */
+/** An integer. Valid numbers that would take too much time or memory are left out. */
 const count = (...codes: string[]): Code => {
   const tooLarge = ['2 ** 31', '2 ** 32', '2 ** 40', '2 ** 53', '1e308'];
   const invalid = [...unusualValues, ...unusualNumbers].filter(code => !tooLarge.includes(code));

@@ -61,7 +61,7 @@ const numbers = (shape: number[]): Tensor =>
     shape,
   );
 
-/** Whole numbers below `most`. */
+/** Integers below `most`. */
 const ids = (shape: number[], most: number): Tensor =>
   tensor(
     Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => (n * 3) % most),

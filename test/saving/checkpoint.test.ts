@@ -362,11 +362,11 @@ test.each<[object, string]>([
   [{ file: 'a', save: () => {} }, 'file and save must not both be given'],
   [{ resume: true }, 'resume must be false without file, got true'],
   [{ file: 'a', resume: 1 }, 'resume must be true or false, got 1'],
-  [{ file: 'a', every: 0 }, 'every must be a whole number of at least 1, got 0'],
+  [{ file: 'a', every: 0 }, 'every must be an integer of at least 1, got 0'],
   [{ file: 'a', every: 'epoch' }, "every must be a number of epochs, { epochs } or { batches }, got 'epoch'"],
   [{ file: 'a', every: {} }, 'every must have either epochs or batches, got {}'],
   [{ file: 'a', every: { epochs: 1, batches: 1 } }, 'every must have either epochs or batches'],
-  [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be a whole number of at least 1, got 0.5'],
+  [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be an integer of at least 1, got 0.5'],
   [{ file: 'a', every: { steps: 5 } }, "unknown option 'steps'"],
   [{ every: 2 }, 'every must be absent with saveBestOnly, got 2'],
 ])('modelCheckpoint rejects %o', (args, message) => {

@@ -156,18 +156,18 @@ describe('a server', () => {
       'a.bin': change(new Uint8Array(weightData, 0, half)) as BodyInit,
       'b.bin': new Uint8Array(weightData, half),
     };
-    const asked: string[] = [];
+    const requested: string[] = [];
     const fetchFunc = async (url: Any) => {
-      asked.push(url);
+      requested.push(url);
       const name = String(url).split('?')[0]!.split('/').at(-1)!;
       return name in files ? new Response(files[name]) : new Response('no', { status: 404 });
     };
-    return { fetchFunc, asked };
+    return { fetchFunc, requested };
   };
 
   test('loadLayersModel requests model.json, then the shards next to it, with the same query', async () => {
     const model = trained();
-    const { fetchFunc, asked } = await serve(model);
+    const { fetchFunc, requested } = await serve(model);
     const shares: number[] = [];
     const url = 'https://example.org/models/model.json?key=1';
     const loaded = await loadLayersModel(url, {
@@ -175,7 +175,11 @@ describe('a server', () => {
       onProgress: share => shares.push(share),
       streamWeights: true,
     });
-    expect(asked).toEqual([url, 'https://example.org/models/a.bin?key=1', 'https://example.org/models/b.bin?key=1']);
+    expect(requested).toEqual([
+      url,
+      'https://example.org/models/a.bin?key=1',
+      'https://example.org/models/b.bin?key=1',
+    ]);
     expect(shares[0]).toBe(0);
     expect(shares.at(-1)).toBe(1);
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));
@@ -183,11 +187,11 @@ describe('a server', () => {
   });
 
   test('weightPathPrefix and weightUrlConverter change the URLs of the shards', async () => {
-    const { fetchFunc, asked } = await serve(trained());
+    const { fetchFunc, requested } = await serve(trained());
     await loadLayersModel('model.json', { fetchFunc, weightPathPrefix: 'https://w/' });
     await loadLayersModel(io.http('sub/model.json', { fetchFunc, weightUrlConverter: async name => `/moved/${name}` }));
     await loadLayersModel('model.json', { fetchFunc });
-    expect(asked.filter(name => name.endsWith('a.bin'))).toEqual(['https://w/a.bin', '/moved/a.bin', './a.bin']);
+    expect(requested.filter(name => name.endsWith('a.bin'))).toEqual(['https://w/a.bin', '/moved/a.bin', './a.bin']);
   });
 
   test('missing, endless and short responses are rejected', async () => {
@@ -226,16 +230,16 @@ describe('a server', () => {
       'https%3ax',
     ];
     for (const path of [...outside, '..\\x', '..%5cx', ' /x', '/x', '']) {
-      const asked: string[] = [];
+      const requested: string[] = [];
       const json = JSON.stringify({ ...rest, weightsManifest: [{ paths: [path], weights: weightSpecs }] });
       const fetchFunc = async (url: Any) => {
-        asked.push(url);
+        requested.push(url);
         return new Response(json);
       };
       await expect(loadLayersModel('http://h/models/model.json', { fetchFunc }), path).rejects.toThrow(
         'weightsManifest[0].paths[0]: must stay in the folder of model.json',
       );
-      expect(asked).toEqual(['http://h/models/model.json']);
+      expect(requested).toEqual(['http://h/models/model.json']);
     }
   });
 
@@ -254,7 +258,7 @@ describe('a server', () => {
 
   test('with strict: false, surplus bytes after the weights are ignored', async () => {
     const model = trained();
-    const { fetchFunc, asked } = await serve(model, bytes => bytes);
+    const { fetchFunc, requested } = await serve(model, bytes => bytes);
     const longer = async (url: Any) => {
       const found = await fetchFunc(url);
       return String(url).endsWith('b.bin') ? new Response(new Blob([await found.blob(), 'spare'])) : found;
@@ -262,7 +266,7 @@ describe('a server', () => {
     await expect(loadLayersModel('http://h/model.json', { fetchFunc: longer })).rejects.toThrow('got more');
     const loaded = await loadLayersModel('http://h/model.json', { fetchFunc: longer, strict: false });
     expect(predicts(loaded)).toEqual(predicts(model));
-    expect(asked.length).toBeGreaterThan(4);
+    expect(requested.length).toBeGreaterThan(4);
   });
 
   test('io.http uploads a form whose files io.browserFiles can load', async () => {

@@ -214,10 +214,14 @@ describe('forged snapshots with a valid checksum', () => {
 
   test('restore rejects missing and surplus data, and invalid headers', () => {
     const body = bodyOf(bytes);
-    for (const length of [0, 8, body.length - 8]) {
-      expect(errorOf(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
-        /must have \d+ numbers, got/,
-      );
+    for (const [length, array] of [
+      [0, 'weights'],
+      [8, 'weights'],
+      [body.length - 8, 'training.states[0].weights'],
+    ] as const) {
+      const error = errorOf(withHeader(bytes, headerOf(bytes), body.subarray(0, length)));
+      expect(error).toMatch(/^model\.restore: bytes: [^:]+ must have \d+ numbers, got \d+$/);
+      expect(error).toContain(`bytes: ${array} must have`);
     }
     const more = new Uint8Array(body.length + 8);
     more.set(body);

@@ -71,6 +71,7 @@ const more: Record<string, () => lw.Layer[]> = {
 const unsupported: Record<string, RegExp> = {
   'gru, resetAfter: true': /reset_after/,
   bidirectional: /reset_after/,
+  'bidirectional with a backwardLayer': /no target variable/,
   'rnn of several cells': /reset_after/,
   'layers without weights': /Unknown activation: geluNew/,
 };
@@ -211,7 +212,7 @@ describe.each(optimizers)('%s', (_name, make) => {
     expect(without.optimizer).toBeUndefined();
   });
 
-  test.each([false, true])('training of TF.js continues here, with frozen layers: %s', async frozen => {
+  test.each([false, true])('training continues from a model saved by TF.js, with frozen layers: %s', async frozen => {
     const theirs = smallModel(tf, frozen);
     theirs.layers[1].trainable = !frozen;
     theirs.layers[2].trainable = !frozen;

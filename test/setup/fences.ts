@@ -82,6 +82,12 @@ export function checkAllFences(call: string): void {
   for (const fences of blocks.values()) check(call, fences);
 }
 
+/** Stops checking the blocks of the test file that has ended, whose models may wait for garbage collection. */
+export function forgetFences(): void {
+  blocks.clear();
+  unchecked = blocks.values();
+}
+
 /** The number of fences checked so far. */
 export const fencesChecked = (): number => checkCount;
 
@@ -160,7 +166,7 @@ function fenceRuns(): void {
       runningFences = [];
     }
   };
-  for (const name of ['backward', 'loss', 'rewind', 'measure', 'collect', 'counted'] as const) {
+  for (const name of ['backward', 'loss', 'rewind', 'metric', 'collect', 'counted'] as const) {
     const method = CompiledPlan.prototype[name] as (this: CompiledPlan, ...args: never[]) => unknown;
     (CompiledPlan.prototype as unknown as Record<string, unknown>)[name] = function (
       this: CompiledPlan,

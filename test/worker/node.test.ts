@@ -2,56 +2,39 @@
 
 import { rmSync } from 'node:fs';
 import type * as Core from 'lstm-wasm';
-import type * as Workers from 'lstm-wasm/worker';
-import type { Host, RemoteSequential } from 'lstm-wasm/worker';
-import { afterAll, afterEach, describe, expect, it, test } from 'vitest';
-import { onClock } from '../setup/clock.ts';
+import type { RemoteSequential } from 'lstm-wasm/worker';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import {
+  built,
+  connect,
+  endless,
+  fitLayers,
+  lw,
+  messageOf,
+  mse,
+  numbers,
+  small,
+  start,
+  terminateHosts,
+  x,
+  y,
+} from './hosts.ts';
 
-const built = (name: string) => import(/* @vite-ignore */ new URL(`../../dist/${name}.js`, import.meta.url).href);
-const lw: typeof Core = await built('index');
-const { connect }: typeof Workers = await built('worker');
 const { forecast, sineCosine, standardize }: typeof import('lstm-wasm/data') = await built('data');
 
-lw.configure({ simd: 'strict' });
-const hosts: Host[] = [];
-const start = (seed = 7) => {
-  hosts.push(connect({ seed, simd: 'strict' }));
-  return hosts.at(-1)!;
-};
-afterEach(async () => {
-  await Promise.all(hosts.splice(0).map(host => host.terminate()));
-});
+afterEach(terminateHosts);
 
 const { layers, train, callbacks } = lw;
 const seedLayers = () => [
   layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }),
   layers.timeDistributed({ layer: layers.dense({ units: 1 }) }),
 ];
-const fitLayers = () => [
-  layers.gru({ units: 6, inputShape: [5, 2], dropout: 0.2 }),
-  layers.dropout({ rate: 0.3 }),
-  layers.dense({ units: 1 }),
-];
-const mse = () => ({ optimizer: train.adam(0.01), loss: 'mse', metrics: ['mae'] }) as const;
-const numbers = (count: number, turn: number) => Float32Array.from({ length: count }, (_, n) => Math.sin(n * turn));
-const [x, y] = [numbers(640 * 10, 0.7), numbers(640, 0.3)];
 const arraysOf = (tensors: readonly Core.Tensor[]) => tensors.map(tensor => [...tensor.dataSync()]);
 /** Replaces tensors by arrays, at any depth. */
 const withoutTensors = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutTensors);
   return value instanceof lw.Tensor ? [...value.dataSync()] : value;
 };
-const messageOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'nothing',
-    (error: Error) => `${error.constructor.name} ${error.message}`,
-  );
-
-async function small(host = start()): Promise<RemoteSequential> {
-  const model = await host.sequential({ layers: fitLayers() });
-  await model.compile(mse());
-  return model;
-}
 
 describe('results compared with a model outside a worker', () => {
   it('the seed program gives the same bits in a worker, batch by batch', async () => {
@@ -244,19 +227,19 @@ describe('inspect', () => {
 
   it('inspect rejects invalid arguments before it transfers them', async () => {
     const model = await small();
-    const given = x.slice(0, 160);
+    const samples = x.slice(0, 160);
     const errorOf = async (layer: unknown, ...rest: unknown[]) =>
       messageOf((model.inspect as (...args: unknown[]) => Promise<unknown>)(layer, ...rest));
     const { layers: all } = (await model.getConfig()) as unknown as { layers: { config: { name: string } }[] };
     const top = all[2]!.config.name;
-    expect(await errorOf(top, given)).toMatch(
+    expect(await errorOf(top, samples)).toMatch(
       /^ValueError model.inspect: layer must be an lstm, a gru or a simpleRNN, got/,
     );
-    expect(await errorOf('none', given)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
-    expect(await errorOf(layers.gru({ units: 2 }), given)).toMatch(/layer must be a layer of the model or its name/);
-    expect(await errorOf(top, given.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
-    expect(await errorOf(top, given, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
-    expect(given.length).toBe(160);
+    expect(await errorOf('none', samples)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
+    expect(await errorOf(layers.gru({ units: 2 }), samples)).toMatch(/layer must be a layer of the model or its name/);
+    expect(await errorOf(top, samples.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
+    expect(await errorOf(top, samples, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
+    expect(samples.length).toBe(160);
   });
 });
 
@@ -359,8 +342,6 @@ describe('callbacks', () => {
 });
 
 describe('ending fit', () => {
-  const endless = { epochs: 1e6, verbose: 0 } as const;
-
   it('a signal aborts fit, and the model can be trained again', async () => {
     const model = await small();
     const control = new AbortController();
@@ -370,57 +351,6 @@ describe('ending fit', () => {
     expect(await messageOf(model.fit(x, y, { signal: control.signal }))).toBe('Error no more');
     expect(await model.trainOnBatch(x, y)).toHaveLength(2);
     await model.fit(x, y, { epochs: 1, verbose: 0 });
-  });
-
-  it('a signal aborts fitDataset while it waits for data', onClock, async () => {
-    const model = await small();
-    let closed = 0;
-    const batches = {
-      async *[Symbol.asyncIterator]() {
-        try {
-          yield { xs: x.slice(0, 160), ys: y.slice(0, 16) };
-          await new Promise(resolve => setTimeout(resolve, 300));
-        } finally {
-          closed++;
-        }
-      },
-    };
-    const began = performance.now();
-    const fit = model.fitDataset(batches, { ...endless, signal: AbortSignal.timeout(50) });
-    expect(await messageOf(fit)).toMatch(/^DOMException .*timeout/);
-    expect(performance.now() - began).toBeLessThan(250);
-    await model.fit(x, y, { epochs: 1, verbose: 0 });
-    await new Promise(resolve => setTimeout(resolve, 400));
-    expect(closed).toBe(1);
-  });
-
-  it('a signal aborts fit before it starts and during a long validation', onClock, async () => {
-    const model = await start().sequential({
-      layers: [layers.lstm({ units: 192, inputShape: [50, 8] }), layers.dense({ units: 1 })],
-    });
-    await model.compile(mse());
-    const never = () => new Promise<never>(() => {});
-    const opened = model.fitDataset(never, { ...endless, signal: AbortSignal.timeout(50) });
-    expect(await messageOf(opened)).toMatch(/^DOMException .*timeout/);
-    const [few, many] = [32, 4096].map(count => [numbers(count * 400, 0.7), numbers(count, 0.3)] as const);
-    const checkpoint = callbacks.modelCheckpoint({
-      file: 'build/worker.snapshot',
-      every: { epochs: 1e6 },
-      resume: true,
-    });
-    rmSync('build/worker.snapshot', { force: true });
-    const control = new AbortController();
-    const resumed = model.fit(...few!, { ...endless, signal: control.signal, callbacks: checkpoint });
-    control.abort(new Error('no more'));
-    expect(await messageOf(resumed)).toBe('Error no more');
-    rmSync('build/worker.snapshot');
-    const begun = performance.now();
-    const signal = AbortSignal.timeout(500);
-    const tested = model.fit(...few!, { ...endless, signal, validationData: many! });
-    expect(await messageOf(tested)).toMatch(/^DOMException .*timeout/);
-    expect(performance.now() - begun).toBeLessThan(1000);
-    const { epoch } = await model.fit(...few!, { epochs: 1, verbose: 0, validationData: few! });
-    expect(epoch).toEqual([0]);
   });
 
   it('stopTraining ends fit, which returns its history', async () => {
@@ -452,8 +382,8 @@ describe('ending fit', () => {
     const file = 'build/cancelled.snapshot';
     const train = async (model: RemoteSequential, onBatchEnd: () => void, signal?: AbortSignal) => {
       const checkpoint = callbacks.modelCheckpoint({ file, every: { epochs: 1e6 }, resume: true });
-      const given = { epochs: 40, verbose: 0, batchSize: 8, callbacks: [checkpoint, { onBatchEnd }] } as const;
-      return model.fit(x, y, signal ? { ...given, signal } : given);
+      const options = { epochs: 40, verbose: 0, batchSize: 8, callbacks: [checkpoint, { onBatchEnd }] } as const;
+      return model.fit(x, y, signal ? { ...options, signal } : options);
     };
     rmSync(file, { force: true });
     const uninterrupted = await small(start(3));
@@ -647,8 +577,6 @@ describe('memory', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
   }, 60_000);
 });
-
-afterAll(() => Promise.all(hosts.map(host => host.terminate())));
 
 test('forecast with a model in a worker returns a promise of the same numbers', async () => {
   const series = Array.from({ length: 30 }, (_, n) => Math.sin(n / 3));

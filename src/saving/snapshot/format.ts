@@ -112,7 +112,11 @@ export class Body {
     this.#bytes = bytes;
   }
 
-  /** The next array of float32 numbers: a view, not a copy. */
+  /**
+   * The next array of float32 numbers: a view, not a copy.
+   *
+   * @param part names the array in an error
+   */
   floats(part: string, count: number): Float32Array {
     return new Float32Array(this.#bytes.buffer, this.#take(part, count, 4), count);
   }
@@ -125,10 +129,7 @@ export class Body {
   #take(part: string, count: number, size: number): number {
     const from = this.#at;
     const left = this.#bytes.length - from;
-    if (count * size > left) {
-      const { call, part: block } = this.#location;
-      fail(call, `${block}: ${part} must have ${count} numbers, got ${left / size}`);
-    }
+    if (count * size > left) fail(this.#location.call, `${part} must have ${count} numbers, got ${left / size}`);
     this.#at += padded(count * size);
     return this.#bytes.byteOffset + from;
   }

@@ -108,8 +108,8 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const { own, others } = readMetadata({ call, part: 'userDefinedMetadata' }, userDefinedMetadata);
   const model = topologyOf(call, all.modelTopology);
   try {
-    const { layers } = model;
-    const view = model.view;
+    const { view } = model;
+    const { allLayers: layers, outputNames } = view.state;
     const ofOptimizer = (stored ?? []).filter(({ optimizer }) => optimizer);
     const training = { call, part: 'trainingConfig' };
     const asTfjs = trainingConfig !== undefined && trainingConfig !== null;
@@ -117,9 +117,9 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
     let found: FoundTraining | null = null;
     if (own !== undefined && isOwnFile) {
       const here = { call, part: `userDefinedMetadata.${OWN}` };
-      found = readOwnTraining(here, own, location, ofOptimizer, layers, asTfjs, optimizerFrom);
+      found = readOwnTraining(here, own, location, ofOptimizer, layers, outputNames, asTfjs, optimizerFrom);
     } else if (asTfjs) {
-      found = readTfjsTraining(training, trainingConfig, location, ofOptimizer, layers, optimizerFrom);
+      found = readTfjsTraining(training, trainingConfig, location, ofOptimizer, layers, outputNames, optimizerFrom);
     }
     if (stored) {
       const assigned = assignWeights(location, stored, layers, strict);
@@ -128,7 +128,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
     if (others) model.setUserDefinedMetadata(others);
     if (found) {
       const { objective, progress, dropoutSeeds } = found;
-      view.stack.objective = objective;
+      view.state.objective = objective;
       if (progress) view.parameters(call).restoreOptimizerState(call, objective.optimizer, progress);
       if (dropoutSeeds) for (const [n, layer] of layers.entries()) layer.dropoutSeeds = dropoutSeeds[n]!;
     }

@@ -6,9 +6,9 @@
  */
 
 import type { Layer } from '../../layers/layer.ts';
-import { type LossName, resolveLoss } from '../../objective/losses.ts';
-import { type MetricName, resolveMetrics } from '../../objective/metrics.ts';
-import type { Objective } from '../../objective/objective.ts';
+import type { Loss, LossName } from '../../objective/losses.ts';
+import type { MetricName } from '../../objective/metrics.ts';
+import { type CompileOptions, type Objective, readObjective } from '../../objective/objective.ts';
 import { Adam } from '../../optimizers/adam.ts';
 import type { Optimizer } from '../../optimizers/index.ts';
 import { type Config, type ConfigValue, fromPython, fromSnake, serialize, toPython } from '../../util/config.ts';
@@ -116,7 +116,9 @@ const tfjsMetrics: { readonly [name: string]: string } = {
 const snake = (name: string) => toPython(name) as string;
 
 /** The TF.js training config; null if TF.js does not support all of it. */
-function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingConfig | null {
+function tfjsTrainingConfig({ optimizer, outputs }: Objective): TrainingConfig | null {
+  if (outputs.length > 1 || outputs[0]!.lossWeight !== 1) return null;
+  const { loss, metrics } = outputs[0]!;
   const config = tfjsConfigOf(optimizer);
   const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
   if (!config || !tfjsLosses.includes(loss) || !names.every(name => name !== undefined)) return null;
@@ -131,11 +133,18 @@ function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingCo
  *
  * @param purpose why they must be data, for the error message
  */
-export function describeObjective(call: string, { optimizer, loss, metrics }: Objective, purpose: string) {
+export function describeObjective(call: string, { optimizer, outputs }: Objective, purpose: string) {
   if (!optimizer.rateIsData) {
     fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
   }
-  return { loss, metrics: metrics.map(({ name }) => name), optimizer: serialize(optimizer) };
+  const losses = outputs.map(({ loss }) => loss);
+  const metrics = outputs.map(({ metrics }) => metrics.map(({ name }) => name));
+  const weights = outputs.map(({ lossWeight }) => lossWeight);
+  return {
+    ...(outputs.length === 1 ? { loss: losses[0]!, metrics: metrics[0]! } : { loss: losses, metrics }),
+    ...(weights.some(weight => weight !== 1) && { lossWeights: weights }),
+    optimizer: serialize(optimizer),
+  };
 }
 
 /** The saved state of a training. */
@@ -255,6 +264,7 @@ export function readTfjsTraining(
   specs: FilePath,
   stored: readonly StoredWeight[],
   layers: readonly Layer[],
+  outputNames: readonly string[],
   makeOptimizer: MakeOptimizer,
 ): FoundTraining {
   checkDepth(location, value);
@@ -266,11 +276,18 @@ export function readTfjsTraining(
     }
   }
   const loss = readNames(within(location, 'loss'), config.loss);
-  if (loss.length !== 1) failAt(within(location, 'loss'), `must be one name, got ${loss.length}`);
+  const count = outputNames.length;
+  if (loss.length !== count) {
+    failAt(within(location, 'loss'), `must be ${count === 1 ? 'one name' : `${count} names`}, got ${loss.length}`);
+  }
   const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
   const described = fromPython(config.optimizer_config as ConfigValue);
   const optimizer = makeOptimizer(within(location, 'optimizer_config'), described);
-  const objective = objectiveOf(location, optimizer, loss[0]!, readNames(within(location, 'metrics'), metrics));
+  const objective = objectiveOf(location, outputNames, {
+    optimizer,
+    loss: loss as Loss[],
+    metrics: readNames(within(location, 'metrics'), metrics) as MetricName[],
+  });
   if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
   const batches = readIterations(specs, stored);
   const slotValues = readSlotValues(specs, stored, layers, optimizer, true, batches);
@@ -286,14 +303,14 @@ export function readOwnTraining(
   specs: FilePath,
   stored: readonly StoredWeight[],
   layers: readonly Layer[],
+  outputNames: readonly string[],
   asTfjs: boolean,
   makeOptimizer: MakeOptimizer,
 ): FoundTraining {
   checkDepth(location, value);
   const own = readObject(location, value);
   const optimizer = makeOptimizer(within(location, 'optimizer'), own.optimizer);
-  const loss = readText(within(location, 'loss'), own.loss);
-  const objective = objectiveOf(location, optimizer, loss, readNames(within(location, 'metrics'), own.metrics));
+  const objective = objectiveOf(location, outputNames, { ...readOwnObjective(location, own), optimizer });
   const batches = readCount(within(location, 'batches'), own.batches);
   const trained = readCount(within(location, 'trained'), own.trained);
   const counters = readNumbers(within(location, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
@@ -335,13 +352,26 @@ function readSlots(
   );
 }
 
-function objectiveOf(location: FilePath, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
-  return withFilePath(location, () => {
-    const loss = resolveLoss('compile', lossName);
-    const metrics = resolveMetrics('compile', names as MetricName[], loss);
-    return { optimizer, loss, metrics };
-  });
+/** The losses and metrics of a result of `describeObjective`: of one output, or lists of those of several. */
+function readOwnObjective(
+  location: FilePath,
+  own: Readonly<Record<string, unknown>>,
+): Omit<CompileOptions, 'optimizer'> {
+  const metricsLocation = within(location, 'metrics');
+  const weights = own.lossWeights === undefined ? {} : { lossWeights: own.lossWeights as number[] };
+  if (!Array.isArray(own.loss)) {
+    const loss = readText(within(location, 'loss'), own.loss) as Loss;
+    return { loss, metrics: readNames(metricsLocation, own.metrics) as MetricName[], ...weights };
+  }
+  const loss = readNames(within(location, 'loss'), own.loss) as Loss[];
+  const metrics = readList(metricsLocation, own.metrics).map((names, n) =>
+    readNames(itemOf(metricsLocation, n), names),
+  );
+  return { loss, metrics: metrics as MetricName[][], ...weights };
 }
+
+const objectiveOf = (location: FilePath, outputNames: readonly string[], options: CompileOptions): Objective =>
+  withFilePath(location, () => readObjective('compile', options, outputNames));
 
 /** Reads a name, a list of names, or names by output. */
 function readNames(location: FilePath, value: unknown): string[] {

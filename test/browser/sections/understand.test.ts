@@ -52,11 +52,12 @@ class Section {
     return this.demo.page;
   }
 
-  /** Scrolls to the section and pauses the live run, which would slow down these networks. */
+  /** Scrolls to the section, pauses the live run, which would slow down these networks, and continues their training. */
   async scrollTo(): Promise<void> {
     await this.page.$eval('#understand', section => section.scrollIntoView());
     await this.page.waitForSelector('.understand[data-trained]');
     if ((await this.demo.state()).state === 'training') await this.demo.press('#toggle');
+    if ((await this.state()).state === 'paused') await this.train();
   }
 
   /** Resolves once the networks have trained for `steps`. */
@@ -150,94 +151,114 @@ inBrowsers(installed => {
   const { name } = installed;
 
   describe('by default', () => {
-    const { openPage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
+    const { openPage, sharePage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
 
-    it('shows the numbers of the selected unit and step', async () => {
-      const section = new Section(await openPage());
-      await section.scrollTo();
-      await section.until(12);
-      const trained = await section.pause();
-      const [gated, plain] = [trainInNode(defaults, 'lstm', trained), trainInNode(defaults, 'simpleRNN', trained)];
-      const forgetGates: number[] = [];
-      for (const [unit, step] of [
-        [3, 5],
-        [3, 6],
-        [19, 19],
-        [0, 0],
-      ] as const) {
-        await section.choose(unit, step);
-        const numbers = await section.numbers();
-        const index = step * defaults.units + unit;
-        for (const gate of ['i', 'f', 'g', 'o', 'c', 'h'] as const) {
-          expect(numbers[`gated.${gate}`], gate).toBeCloseTo(gated.gates[gate]![index]!, 3);
-        }
-        for (const gate of ['i', 'f', 'o']) {
-          expect(numbers[`gated.${gate}`]).toBeGreaterThan(0);
-          expect(numbers[`gated.${gate}`]).toBeLessThan(1);
-        }
-        const earlier = (values: ArrayLike<number>) => (step > 0 ? values[index - defaults.units]! : 0);
-        expect(numbers['gated.previousC']).toBeCloseTo(earlier(gated.gates.c!), 3);
-        expect(numbers['plain.h']).toBeCloseTo(plain.gates.h[index]!, 3);
-        expect(numbers['plain.previousH']).toBeCloseTo(earlier(plain.gates.h), 3);
-        expect(numbers['sum.kept']! + numbers['sum.added']!).toBeCloseTo(numbers['gated.c']!, 5);
-        const drawn = await section.drawn('gated-cell');
-        for (const gate of ['i', 'f', 'g', 'o', 'c', 'h']) {
-          expect(drawn).toContain(decimal(numbers[`gated.${gate}`]!));
-        }
-        expect((await section.drawn('gated-chain')).includes('–')).toBe(step === 0 || step === 19);
-        forgetGates.push(numbers['gated.f']!);
-      }
-      expect(new Set(forgetGates).size).toBe(4);
-    });
+    describe('the default network, on one page', () => {
+      const sharedPage = sharePage(async () => {});
+      const openSection = () => new Section(sharedPage());
 
-    it('plots the gradient norm of every time step', async () => {
-      const section = new Section(await openPage());
-      await section.scrollTo();
-      await section.until(20);
-      const trained = await section.pause();
-      const shown = await section.reach();
-      const [gated, plain] = [trainInNode(defaults, 'lstm', trained), trainInNode(defaults, 'simpleRNN', trained)];
-      for (const [line, norms] of [
-        ['plain', plain.reach.h],
-        ['gated', gated.reach.h],
-        ['cell', gated.reach.c!],
-      ] as const) {
-        expect(shown[line]).toHaveLength(defaults.timeSteps);
-        for (const [step, norm] of norms.entries()) {
-          expect(shown[line][step]! / norm, `${line} at step ${step}`).toBeCloseTo(1, 2);
+      it('does not train while it is out of view', async () => {
+        const section = openSection();
+        expect(await section.page.$('.understand svg')).toBeNull();
+        await section.scrollTo();
+        await section.until(5);
+        await section.page.evaluate(() => scrollTo(0, 0));
+        await section.demo.waitFrames(); // until the page notices
+        await section.idle();
+        const { trained } = await section.state();
+        await new Promise(resolve => setTimeout(resolve, 700));
+        expect((await section.state()).trained).toBe(trained);
+      });
+
+      it('shows the numbers of the selected unit and step', async () => {
+        const section = openSection();
+        await section.scrollTo();
+        await section.until(12);
+        const trained = await section.pause();
+        const [gated, plain] = [trainInNode(defaults, 'lstm', trained), trainInNode(defaults, 'simpleRNN', trained)];
+        const forgetGates: number[] = [];
+        for (const [unit, step] of [
+          [3, 5],
+          [3, 6],
+          [19, 19],
+          [0, 0],
+        ] as const) {
+          await section.choose(unit, step);
+          const numbers = await section.numbers();
+          const index = step * defaults.units + unit;
+          for (const gate of ['i', 'f', 'g', 'o', 'c', 'h'] as const) {
+            expect(numbers[`gated.${gate}`], gate).toBeCloseTo(gated.gates[gate]![index]!, 3);
+          }
+          for (const gate of ['i', 'f', 'o']) {
+            expect(numbers[`gated.${gate}`]).toBeGreaterThan(0);
+            expect(numbers[`gated.${gate}`]).toBeLessThan(1);
+          }
+          const earlier = (values: ArrayLike<number>) => (step > 0 ? values[index - defaults.units]! : 0);
+          expect(numbers['gated.previousC']).toBeCloseTo(earlier(gated.gates.c!), 3);
+          expect(numbers['plain.h']).toBeCloseTo(plain.gates.h[index]!, 3);
+          expect(numbers['plain.previousH']).toBeCloseTo(earlier(plain.gates.h), 3);
+          expect(numbers['sum.kept']! + numbers['sum.added']!).toBeCloseTo(numbers['gated.c']!, 5);
+          const drawn = await section.drawn('gated-cell');
+          for (const gate of ['i', 'f', 'g', 'o', 'c', 'h']) {
+            expect(drawn).toContain(decimal(numbers[`gated.${gate}`]!));
+          }
+          expect((await section.drawn('gated-chain')).includes('–')).toBe(step === 0 || step === 19);
+          forgetGates.push(numbers['gated.f']!);
         }
-      }
-      await section.screenshot(`${name}-understand-light`);
-    });
+        expect(new Set(forgetGates).size).toBe(4);
+      });
 
-    it('plays through the time steps, and selects a cell of the heat map by a click', async () => {
-      const section = new Section(await openPage());
-      await section.scrollTo();
-      const { step } = await section.state();
-      await section.page.click('[data-control="play"]');
-      await section.page.waitForFunction(
-        step => document.querySelector<HTMLElement>('.understand')!.dataset.step === String(Number(step) + 2),
-        {},
-        step,
-      );
-      await section.page.click('[data-control="play"]');
-      const fields = await section.page.$$('[data-picture="heat"] .lw-panel-c rect');
-      await fields[7 * defaults.units + 4]!.scrollIntoView();
-      await fields[7 * defaults.units + 4]!.click();
-      expect(await section.state()).toMatchObject({ unit: '4', step: '7' });
-    });
+      it('plots the gradient norm of every time step', async () => {
+        const section = openSection();
+        await section.scrollTo();
+        await section.until(20);
+        const trained = await section.pause();
+        const shown = await section.reach();
+        const [gated, plain] = [trainInNode(defaults, 'lstm', trained), trainInNode(defaults, 'simpleRNN', trained)];
+        for (const [line, norms] of [
+          ['plain', plain.reach.h],
+          ['gated', gated.reach.h],
+          ['cell', gated.reach.c!],
+        ] as const) {
+          expect(shown[line]).toHaveLength(defaults.timeSteps);
+          for (const [step, norm] of norms.entries()) {
+            expect(shown[line][step]! / norm, `${line} at step ${step}`).toBeCloseTo(1, 2);
+          }
+        }
+        await section.screenshot(`${name}-understand-light`);
+      });
 
-    it('does not train while it is out of view', async () => {
-      const section = new Section(await openPage());
-      expect(await section.page.$('.understand svg')).toBeNull();
-      await section.scrollTo();
-      await section.until(5);
-      await section.page.evaluate(() => scrollTo(0, 0));
-      await section.demo.waitFrames(); // until the page notices
-      await section.idle();
-      const { trained } = await section.state();
-      await new Promise(resolve => setTimeout(resolve, 700));
-      expect((await section.state()).trained).toBe(trained);
+      it('plays through the time steps, and selects a cell of the heat map by a click', async () => {
+        const section = openSection();
+        await section.scrollTo();
+        const { step } = await section.state();
+        await section.page.click('[data-control="play"]');
+        await section.page.waitForFunction(
+          step => document.querySelector<HTMLElement>('.understand')!.dataset.step === String(Number(step) + 2),
+          {},
+          step,
+        );
+        await section.page.click('[data-control="play"]');
+        const fields = await section.page.$$('[data-picture="heat"] .lw-panel-c rect');
+        await fields[7 * defaults.units + 4]!.scrollIntoView();
+        await fields[7 * defaults.units + 4]!.click();
+        expect(await section.state()).toMatchObject({ unit: '4', step: '7' });
+      });
+
+      it('fits narrow screens and has no accessibility faults', async () => {
+        const section = openSection();
+        await section.scrollTo();
+        await section.until(1);
+        await section.pause();
+        for (const width of [1024, 360]) {
+          await section.page.setViewport({ width, height: 800 });
+          await section.demo.waitFrames();
+          const viewportWidth = await section.page.evaluate(() => document.documentElement.clientWidth);
+          const contentWidth = await section.page.evaluate(() => document.documentElement.scrollWidth);
+          expect(contentWidth, `at ${width} pixels`).toBeLessThanOrEqual(viewportWidth);
+          expect(await accessibilityFaults(section.page)).toEqual([]);
+        }
+      });
     });
 
     it('shows a GRU, and tasks with a single output at the end', async () => {
@@ -262,21 +283,6 @@ inBrowsers(installed => {
       }
       expect(await section.page.$eval('.understand', element => element.textContent)).toMatch(/x is \(\S+, \S+\)/);
       await section.screenshot(`${name}-understand-gru`);
-    });
-
-    it('fits narrow screens and has no accessibility faults', async () => {
-      const section = new Section(await openPage());
-      await section.scrollTo();
-      await section.until(1);
-      await section.pause();
-      for (const width of [1024, 360]) {
-        await section.page.setViewport({ width, height: 800 });
-        await section.demo.waitFrames();
-        const viewportWidth = await section.page.evaluate(() => document.documentElement.clientWidth);
-        const contentWidth = await section.page.evaluate(() => document.documentElement.scrollWidth);
-        expect(contentWidth, `at ${width} pixels`).toBeLessThanOrEqual(viewportWidth);
-        expect(await accessibilityFaults(section.page)).toEqual([]);
-      }
     });
 
     it('frames no heat map cell for a unit that is not drawn', async () => {

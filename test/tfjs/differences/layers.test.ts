@@ -73,11 +73,11 @@ test('an embedding id out of range is an error, unlike in TF.js', async () => {
   };
   const fractional = await errors(predict(1.5)); // row 1 in TF.js
   expect(fractional.tf).toBeNull();
-  expect(fractional.lw).toContain('whole numbers from 0 to 2');
+  expect(fractional.lw).toContain('integers from 0 to 2');
   for (const id of [-1, 3]) {
     const outside = await errors(predict(id));
     expect(outside.tf).toContain(`the index value ${id} is not in [0, 2]`); // from the cpu backend
-    expect(outside.lw).toContain(`whole numbers from 0 to 2, the ids of embedding`);
+    expect(outside.lw).toContain(`integers from 0 to 2, the ids of embedding`);
   }
 });
 

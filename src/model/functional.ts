@@ -1,0 +1,201 @@
+/** Functional models: graphs of layers between symbolic inputs and outputs. */
+
+import { InputLayer } from '../layers/inputLayer.ts';
+import { type Layer, setApplyAtOnce } from '../layers/layer.ts';
+import { LayerNode, type SymbolicTensor } from '../layers/symbolicTensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
+import { type Config, serialize } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
+import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
+import type { Shape } from '../util/shapes.ts';
+import { SharedWeights } from '../weights/sharedWeights.ts';
+import { checkIdInputs, Graph, readTensors, uniqueNames } from './graph.ts';
+import { LayersModel } from './layersModel.ts';
+import { ModelState } from './modelState.ts';
+import { ModelView } from './modelView.ts';
+
+/** A symbolic tensor, from `input()` or `layer.apply`. */
+export type Symbolic = SymbolicTensor<Layer>;
+
+/** Options of `input`: `shape` or `batchShape` is required. */
+export interface InputOptions {
+  /** The shape of a sample: [timeSteps, features] or [features]; null for a number of time steps that may vary. */
+  shape?: Shape;
+  /** The shape of a batch, for a fixed batch size. */
+  batchShape?: Shape;
+  /** Default: 'input1', 'input2' and so on. */
+  name?: string;
+  /** 'float32', or 'int32' for ids; both are read as numbers. */
+  dtype?: 'float32' | 'int32';
+}
+
+let inputs = 0;
+
+/** A symbolic input of a model. */
+export function input(options: InputOptions): Symbolic {
+  rejectExtraArguments('input', 1, arguments);
+  const call = 'input';
+  const { shape, batchShape, name, dtype } = checkOptions<InputOptions>(call, options, [
+    'shape',
+    'batchShape',
+    'name',
+    'dtype',
+  ]);
+  if ((shape === undefined) === (batchShape === undefined)) {
+    fail(call, `either shape or batchShape must be given, got ${shape === undefined ? 'neither' : 'both'}`);
+  }
+  if (dtype !== undefined && dtype !== 'float32' && dtype !== 'int32') {
+    fail(call, `dtype must be 'float32' or 'int32', got ${show(dtype)}`);
+  }
+  const layer = new InputLayer({
+    ...(shape ? { inputShape: shape } : { batchInputShape: batchShape! }),
+    name: name ?? `input${++inputs}`,
+  });
+  const own = layer.batchInputShape!;
+  return new LayerNode<Layer>(layer, [], layer.connect(call, [own])).outputs[0]!;
+}
+
+/** Options of `model`. */
+export interface ContainerArgs {
+  /** One or more results of `input`. */
+  inputs: Symbolic | readonly Symbolic[];
+  /** One or more symbolic tensors that depend on all of the inputs, and on no others. */
+  outputs: Symbolic | readonly Symbolic[];
+  /** Default: 'model_1', 'model_2' and so on. */
+  name?: string;
+  /** Fixes initial weights, dropout and shuffles, as for `sequential`. */
+  seed?: number;
+}
+
+/** The state of a functional model. */
+class FunctionalState extends ModelState {
+  constructor(
+    readonly graph: Graph,
+    seeds: SeedStream,
+  ) {
+    super(seeds);
+  }
+
+  get layers(): readonly Layer[] {
+    return this.graph.layers;
+  }
+}
+
+let unnamed = 0;
+
+/** A graph of layers; create one with `model()`. */
+export class FunctionalModel extends LayersModel {
+  constructor(name: string, view: ModelView) {
+    super('Functional', name, view);
+  }
+
+  override getConfig(): Config {
+    const graph = this.view.graph('model.getConfig');
+    const positions = nodePositions(graph);
+    const referTo = (tensor: Symbolic): Config[string] => [
+      tensor.sourceLayer.name,
+      positions.get(tensor.node)!,
+      tensor.index,
+    ];
+    const layers = graph.layers.map(layer => {
+      const nodes = graph.nodes.filter(node => node.layer === layer && node.inputs.length > 0);
+      return {
+        ...serialize(layer),
+        name: layer.name,
+        inboundNodes: nodes.map(node => {
+          const count = node.inputs.length - node.stateCount;
+          const named: Config = {
+            ...(node.stateCount > 0 && { initialState: node.inputs.slice(count).map(referTo) }),
+            ...(node.training !== null && { training: node.training }),
+          };
+          return node.inputs
+            .slice(0, count)
+            .map((tensor, n) => [...(referTo(tensor) as unknown[]), n === 0 ? named : {}]) as Config[string];
+        }),
+      };
+    });
+    return {
+      name: this.name,
+      layers: layers as unknown as Config[string],
+      inputLayers: graph.inputs.map(referTo),
+      outputLayers: graph.outputs.map(referTo),
+    };
+  }
+
+  /** @internal */
+  protected override withView(name: string, view: ModelView): this {
+    return new FunctionalModel(name, view) as this;
+  }
+}
+
+/** For each node, how many calls of the same layer are before it. */
+function nodePositions({ nodes }: Graph): Map<LayerNode<Layer>, number> {
+  const counts = new Map<Layer, number>();
+  return new Map(
+    nodes.map(node => {
+      const count = counts.get(node.layer) ?? 0;
+      counts.set(node.layer, count + 1);
+      return [node, count];
+    }),
+  );
+}
+
+/**
+ * A model from symbolic inputs to symbolic outputs. Layers that belong to other models too are shared with them.
+ *
+ *     const x = input({ shape: [null, 3] });
+ *     const y = layers.dense({ units: 1 }).apply(layers.lstm({ units: 8 }).apply(x));
+ *     const net = model({ inputs: x, outputs: y });
+ */
+export function model(options: ContainerArgs): FunctionalModel {
+  rejectExtraArguments('model', 1, arguments);
+  const call = 'model';
+  const known = checkOptions<ContainerArgs>(call, options, ['inputs', 'outputs', 'name', 'seed']);
+  const { name, seed } = known;
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    fail(call, `name must be a non-empty string, got ${show(name)}`);
+  }
+  if (seed !== undefined) checkSeed(call, seed);
+  const graph = new Graph(call, readTensors(call, 'inputs', known.inputs), readTensors(call, 'outputs', known.outputs));
+  checkIdInputs(call, graph.calls);
+  return new FunctionalModel(name ?? `model_${++unnamed}`, new ModelView(stateOf(call, graph, seed)));
+}
+
+/** Draws the seeds of layers that are in no model yet, and gives all layers common weights. */
+function stateOf(call: string, graph: Graph, seed: number | undefined): ModelState {
+  return globalSeeds.rollBackOnError(() => {
+    const seeds = seed === undefined ? globalSeeds.split() : new SeedStream(seed);
+    const state = new FunctionalState(graph, seeds);
+    const weights = () => SharedWeights.of(call, state.allLayers);
+    for (const layer of state.allLayers) if (!layer.store) layer.drawSeeds(seeds);
+    weights().addModel();
+    return state;
+  });
+}
+
+// ------------------------------------------------------------------------------------------------- tensors at once
+
+/** Computes a layer for tensors, by a model that consists of that layer. */
+setApplyAtOnce((call, layer, given, { initialState, training }) => {
+  if (initialState !== undefined) fail(call, 'initialState must be symbolic tensors, with symbolic inputs');
+  const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
+  const tensors = list.map(value =>
+    value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),
+  );
+  const symbols = tensors.map(({ shape }) => input({ batchShape: [...shape] }));
+  const outputs = layer.apply<Symbolic | Symbolic[]>(symbols);
+  const net = model({ inputs: symbols, outputs });
+  try {
+    const results = net.predict<Tensor | Tensor[]>(tensors, {
+      batchSize: tensors[0]!.shape[0]!,
+      training: training ?? false,
+    });
+    return results;
+  } finally {
+    net.view.dispose();
+  }
+});
+
+export const inputNamesOf = ({ inputs }: Graph): string[] => uniqueNames(inputs);

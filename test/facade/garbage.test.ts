@@ -1,0 +1,46 @@
+// A batch and a step of a stream make hardly any garbage: less than an array as large as any of these batches.
+
+import { constraints, layers, regularizers, sequential, tensor, train } from 'lstm-wasm';
+import { expect, test } from 'vitest';
+import { garbageOf } from './memoryUse.ts';
+import { small } from './training.ts';
+
+const [B, T] = [50, 20];
+const x = tensor(
+  Float32Array.from({ length: B * T }, (_, n) => Math.sin(n)),
+  [B, T, 1],
+);
+const inputShape = [T, 1];
+const regression = { optimizer: 'adam', loss: 'mse' } as const;
+const weightOptions = { kernelRegularizer: regularizers.l2(), kernelConstraint: constraints.maxNorm({ maxValue: 1 }) };
+const lstm = () => layers.lstm({ units: 4, returnSequences: true, ...weightOptions });
+
+test.each([
+  ['a dense layer', 500, regression, () => [layers.dense({ units: 1, inputShape })]],
+  ['regularizers and constraints', 3000, regression, () => [layers.bidirectional({ layer: lstm(), inputShape })]],
+  [
+    'clipped gradients',
+    3000,
+    { optimizer: train.adam({ clipNorm: 0.01 }), loss: 'mse' } as const,
+    () => [layers.bidirectional({ layer: layers.gru({ units: 4 }), inputShape })],
+  ],
+])('a batch of a model with %s makes at most %i bytes of garbage', (_, most, objective, make) => {
+  const model = sequential({ layers: make() });
+  model.compile(objective);
+  const { shape } = model.predict(x);
+  const y = tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, n) => Math.cos(n) ** 2),
+    shape,
+  );
+  const calls = [() => model.trainOnBatch(x, y), () => model.testOnBatch(x, y)];
+  for (const call of calls) expect(garbageOf(call, most)).toBeLessThanOrEqual(most);
+  model.dispose();
+});
+
+test('a step of a stream makes at most 200 bytes of garbage', () => {
+  const model = small();
+  const stream = model.stream();
+  const [input, out] = [Float32Array.of(1, 2), new Float32Array(1)];
+  expect(garbageOf(() => stream.step(input, out), 200)).toBeLessThanOrEqual(200);
+  model.dispose();
+});
