@@ -235,6 +235,13 @@ export class ModelView {
     this.#shapes = null;
   }
 
+  /** Frees all memory but the weights; the model must not be used afterwards. */
+  disposeTemporary(): void {
+    this.#freePlans();
+    this.state.parameters?.free();
+    this.state.weights.removeTemporaryModel();
+  }
+
   dispose(): void {
     this.#freePlans();
     collectedViews.unregister(this);

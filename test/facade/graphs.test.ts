@@ -91,5 +91,10 @@ test('the weight of a loss scales its gradient', () => {
 test('layer.apply computes tensors at once', () => {
   const layer = layers.dense({ units: 2, kernelInitializer: 'ones', biasInitializer: 'ones' });
   expect(layer.apply(tensor([[1, 2, 3]])).arraySync()).toEqual([[7, 7]]);
-  expect(layer.apply(tensor([[0, 0, 1]])).arraySync()).toEqual([[2, 2]]);
+  layer.setWeights([tensor(new Float32Array(6).fill(3), [3, 2]), tensor([0, 1])]);
+  expect(layer.apply(tensor([[0, 0, 1]])).arraySync()).toEqual([[3, 4]]);
+  const recurrent = layers.lstm({ units: 2, returnState: true });
+  const [y, h, c] = recurrent.apply<Tensor[]>(numbers(1, 3, 4, 2));
+  expectBits(y!.dataSync(), h!.dataSync());
+  expect(c!.shape).toEqual([3, 2]);
 });
