@@ -11,7 +11,7 @@ import { checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
-import { checkIdInputs, Graph, readTensors } from './graph.ts';
+import { checkIdInputs, Graph, nodePositions, readTensors } from './graph.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelState } from './modelState.ts';
 import { ModelView } from './modelView.ts';
@@ -128,18 +128,6 @@ export class FunctionalModel extends LayersModel {
   protected override withView(name: string, view: ModelView): this {
     return new FunctionalModel(name, view) as this;
   }
-}
-
-/** For each node, how many calls of the same layer are before it. */
-function nodePositions({ nodes }: Graph): Map<LayerNode<Layer>, number> {
-  const counts = new Map<Layer, number>();
-  return new Map(
-    nodes.map(node => {
-      const count = counts.get(node.layer) ?? 0;
-      counts.set(node.layer, count + 1);
-      return [node, count];
-    }),
-  );
 }
 
 /**
