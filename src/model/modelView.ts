@@ -116,6 +116,7 @@ export class ModelView {
 
   /** The inputs and outputs. */
   ends(call: string): EndPoints {
+    if (this.#ends && !this.#disposed) return this.#ends;
     const graph = this.graph(call);
     if (!this.#ends) {
       const [inputNames, outputNames] = [uniqueNames(graph.inputs), uniqueNames(graph.outputs)];
