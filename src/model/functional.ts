@@ -11,7 +11,7 @@ import { checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
-import { checkIdInputs, Graph, readTensors, uniqueNames } from './graph.ts';
+import { checkIdInputs, Graph, nodePositions, readTensors } from './graph.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelState } from './modelState.ts';
 import { ModelView } from './modelView.ts';
@@ -130,18 +130,6 @@ export class FunctionalModel extends LayersModel {
   }
 }
 
-/** For each node, how many calls of the same layer are before it. */
-function nodePositions({ nodes }: Graph): Map<LayerNode<Layer>, number> {
-  const counts = new Map<Layer, number>();
-  return new Map(
-    nodes.map(node => {
-      const count = counts.get(node.layer) ?? 0;
-      counts.set(node.layer, count + 1);
-      return [node, count];
-    }),
-  );
-}
-
 /**
  * A model from symbolic inputs to symbolic outputs. Layers that belong to other models too are shared with them.
  *
@@ -168,9 +156,8 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
   return globalSeeds.rollBackOnError(() => {
     const seeds = seed === undefined ? globalSeeds.split() : new SeedStream(seed);
     const state = new FunctionalState(graph, seeds);
-    const weights = () => SharedWeights.of(call, state.allLayers);
     for (const layer of state.allLayers) if (!layer.store) layer.drawSeeds(seeds);
-    weights().addModel();
+    SharedWeights.of(call, state.allLayers).addModel();
     return state;
   });
 }
@@ -188,14 +175,11 @@ setApplyAtOnce((call, layer, given, { initialState, training }) => {
   const outputs = layer.apply<Symbolic | Symbolic[]>(symbols);
   const net = model({ inputs: symbols, outputs });
   try {
-    const results = net.predict<Tensor | Tensor[]>(tensors, {
+    return net.predict<Tensor | Tensor[]>(tensors, {
       batchSize: tensors[0]!.shape[0]!,
       training: training ?? false,
     });
-    return results;
   } finally {
-    net.view.dispose();
+    net.view.disposeTemporary();
   }
 });
-
-export const inputNamesOf = ({ inputs }: Graph): string[] => uniqueNames(inputs);

@@ -26,12 +26,16 @@ export class Stack extends ModelState {
 
   #chain(): Graph {
     const [first] = this.#layers as [Layer];
-    const shape = first.built.inputs[0]!;
-    const source = new InputLayer({ batchInputShape: [...shape], name: `${first.name}_input` });
+    const shape = first.inputShape;
+    const source = new InputLayer({ batchInputShape: shape, name: `${first.name}_input` });
     const [input] = new LayerNode<Layer>(source, [], [shape]).outputs;
     let output = input!;
-    for (const layer of this.#layers) output = new LayerNode(layer, [output], layer.built.outputs).outputs[0]!;
-    return new Graph('sequential', [input!], [output]);
+    for (const layer of this.#layers) {
+      const node = new LayerNode(layer, [output], layer.connect('model', [output.shape]));
+      layer.node = node;
+      output = node.outputs[0]!;
+    }
+    return new Graph('model', [input!], [output]);
   }
 
   /** Adds a layer at the end. */
@@ -42,7 +46,7 @@ export class Stack extends ModelState {
       fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
     }
     const below = layers.at(-1);
-    const input = below ? below.outputShape : layer.batchInputShape;
+    const input = below ? below.outputShape : (layer.batchInputShape ?? (layer.innerGraph && layer.inputShape));
     if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
     if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
       const got = showShape(layer.batchInputShape);
@@ -65,11 +69,12 @@ export class Stack extends ModelState {
     });
   }
 
-  /** Removes the last layer. */
+  /** Removes the last layer. If other models share the weights, it keeps its own, because they may use it too. */
   pop(call: string): void {
     const last = this.#layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
+    const isShared = this.weights.models > 1;
     this.#rebuild(call, () => this.#layers.pop());
-    last.unbuild();
+    if (!isShared) last.unbuild();
   }
 
   /** Changes the layers. The weights are kept; the optimizer starts anew. */
@@ -79,11 +84,20 @@ export class Stack extends ModelState {
     change();
     this.layersChanged();
     this.#graph = null;
-    if (this.#layers.length > 0) new SharedWeights(this.allLayers).addModel();
-    for (const [layer, own] of values) layer.initialValues = own;
     if (this.parameters) this.objective?.optimizer.setStep(0);
     this.parameters?.free();
     this.parameters = null;
+    if (this.#layers.length === 0) {
+      before?.free();
+      return;
+    }
+    if ((before && before.models > 1) || this.#layers.some(layer => layer.innerGraph)) {
+      const shared = SharedWeights.of(call, this.allLayers);
+      if (!before) shared.addModel();
+      return;
+    }
+    new SharedWeights(this.allLayers).addModel();
+    for (const [layer, own] of values) layer.initialValues = own;
     before?.free();
   }
 }

@@ -83,11 +83,45 @@ test('the weight of a loss scales its gradient', () => {
   };
   const [once, half] = [trained([1, 1]), trained([1, 0.5])];
   expectBits(half[0]!, once[0]!);
-  for (const n of [2, 3]) half[n]!.forEach((step, k) => expect(step).toBeCloseTo(once[n]![k]! / 2, 6));
+  for (const n of [2, 3]) {
+    for (const [k, step] of half[n]!.entries()) expect(step).toBeCloseTo(once[n]![k]! / 2, 6);
+  }
 });
 
 test('layer.apply computes tensors at once', () => {
   const layer = layers.dense({ units: 2, kernelInitializer: 'ones', biasInitializer: 'ones' });
   expect(layer.apply(tensor([[1, 2, 3]])).arraySync()).toEqual([[7, 7]]);
-  expect(layer.apply(tensor([[0, 0, 1]])).arraySync()).toEqual([[2, 2]]);
+  layer.setWeights([tensor(new Float32Array(6).fill(3), [3, 2]), tensor([0, 1])]);
+  expect(layer.apply(tensor([[0, 0, 1]])).arraySync()).toEqual([[3, 4]]);
+  const recurrent = layers.lstm({ units: 2, returnState: true });
+  const [y, h, c] = recurrent.apply<Tensor[]>(numbers(1, 3, 4, 2));
+  expectBits(y!.dataSync(), h!.dataSync());
+  expect(c!.shape).toEqual([3, 2]);
+});
+
+test('a sequential model can contain models, and shares their weights', () => {
+  const x = input({ shape: [4, 3] });
+  const reader = model({ inputs: x, outputs: layers.lstm({ units: 5 }).apply(x), seed: 1 });
+  const head = sequential({ layers: [layers.dense({ units: 2, inputShape: [5] })], seed: 2 });
+  const net = sequential({ layers: [reader, head, layers.dense({ units: 1 })], seed: 3 });
+  const xs = numbers(1, 6, 4, 3);
+  const last = net.layers[2]!;
+  expectBits(net.predict(xs).dataSync(), last.apply(head.predict(reader.predict(xs))).dataSync());
+  net.compile({ optimizer: 'adam', loss: 'mse' });
+  const before = reader.predict(xs).dataSync().slice();
+  net.trainOnBatch(xs, numbers(2, 6, 1));
+  expect(reader.predict(xs).dataSync()).not.toEqual(before);
+  expectBits(net.predict(xs).dataSync(), last.apply(head.predict(reader.predict(xs))).dataSync());
+  net.pop();
+  expectBits(net.predict(xs).dataSync(), head.predict(reader.predict(xs)).dataSync());
+});
+
+test('a model can end at the output of a layer of another model', () => {
+  const net = sequential({
+    layers: [layers.lstm({ units: 5, inputShape: [4, 3] }), layers.dense({ units: 2 })],
+    seed: 1,
+  });
+  const part = model({ inputs: net.inputs, outputs: net.layers[0]!.output });
+  const xs = numbers(1, 6, 4, 3);
+  expectBits(net.layers[1]!.apply(part.predict(xs)).dataSync(), net.predict(xs).dataSync());
 });
