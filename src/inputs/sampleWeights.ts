@@ -7,7 +7,7 @@ import { checkOptions, isPlain } from '../util/options.ts';
 import { floatsFor, isTypedArray, type NestedNumbers, shapeOfNested, showShape } from '../util/shapes.ts';
 import { lengthOf } from '../util/typedArrays.ts';
 import { readNumbers } from './batches.ts';
-import { isData } from './parts.ts';
+import { isData, partName } from './parts.ts';
 import { Samples, Selection } from './samples.ts';
 
 /** Weights of samples and classes in the loss. They do not affect metrics. */
@@ -34,6 +34,8 @@ export type BatchWeights = SampleWeightOptions | readonly (Selection | null)[] |
 
 /** Weights that have been read and checked; using them runs no user code. */
 interface RowWeights {
+  /** The name of the class weights in error messages. */
+  readonly className: string;
   /** For each sample, or for each row of the output. */
   readonly ofSamples: Float32Array | null;
   readonly ofClasses: ReadonlyMap<number, number> | null;
@@ -59,7 +61,9 @@ export function readSampleWeights(
   names: readonly string[],
 ): (RowWeights | Selection)[] | null {
   if (isSelections(weights)) {
-    return weights.every(own => own === null) ? null : weights.map(own => own ?? { ofSamples: null, ofClasses: null });
+    return weights.every(own => own === null)
+      ? null
+      : weights.map(own => own ?? { className: 'classWeight', ofSamples: null, ofClasses: null });
   }
   const known = checkSampleWeightOptions(call, weights);
   return known && weightsOfOutputs(call, known, names).map((own, n) => readOptions(call, own, outputs[n]!));
@@ -69,6 +73,8 @@ const isSelections = (weights: BatchWeights): weights is readonly (Selection | n
 
 /** The options of each output. */
 interface OutputWeights {
+  /** The name of the output; null if it is the only one. */
+  readonly name: string | null;
   readonly sampleWeight?: TensorLike;
   readonly classWeight?: unknown;
 }
@@ -76,13 +82,13 @@ interface OutputWeights {
 /** Splits the options into those of each output. */
 function weightsOfOutputs(call: string, options: SampleWeightOptions, names: readonly string[]): OutputWeights[] {
   const { sampleWeight, classWeight } = options;
-  if (names.length === 1) return [{ sampleWeight: sampleWeight as TensorLike, classWeight }];
+  if (names.length === 1) return [{ name: null, sampleWeight: sampleWeight as TensorLike, classWeight }];
   const samples = eachOutput(call, 'sampleWeight', sampleWeight, names);
   if (classWeight !== undefined && !isPlain(classWeight)) {
     fail(call, `classWeight must be an object by the name of the output, got ${show(classWeight)}`);
   }
   const classes = eachOutput(call, 'classWeight', classWeight, names);
-  return names.map((_, n) => ({ sampleWeight: samples[n] as TensorLike, classWeight: classes[n] }));
+  return names.map((name, n) => ({ name, sampleWeight: samples[n] as TensorLike, classWeight: classes[n] }));
 }
 
 /** The value for each output: that of an object or a list of data, or the same for all. */
@@ -169,28 +175,30 @@ class Targets {
 
 function readOptions(
   call: string,
-  { sampleWeight, classWeight }: OutputWeights,
+  { name, sampleWeight, classWeight }: OutputWeights,
   output: readonly number[],
 ): RowWeights {
-  const ofClasses = classWeight === undefined ? null : readClassWeight(call, classWeight);
+  const nameOf = (option: string) => (name === null ? option : partName(option, name, 2));
+  const className = nameOf('classWeight');
+  const ofClasses = classWeight === undefined ? null : readClassWeight(call, className, classWeight);
   // Last, because the user's array may not be copied: reading classWeight could run user code that changes it
-  const ofSamples = sampleWeight === undefined ? null : readSampleWeight(call, sampleWeight, output);
-  return { ofSamples, ofClasses };
+  const ofSamples =
+    sampleWeight === undefined ? null : readSampleWeight(call, nameOf('sampleWeight'), sampleWeight, output);
+  return { className, ofSamples, ofClasses };
 }
 
 /** Each factor is the weight of the sample or time step, times that of the class in the target. */
 function writeRows(call: string, weights: RowWeights, targets: Targets, out: Float32Array, start: number): void {
-  const { ofSamples, ofClasses } = weights;
+  const { className, ofSamples, ofClasses } = weights;
   const { rows, steps } = targets;
   const each = ofSamples?.length === rows ? 1 : steps;
   for (let row = 0; row < rows; row++) {
     const own = ofSamples ? ofSamples[Math.floor(row / each)]! : 1;
-    out[start + row] = ofClasses ? own * weightOfClass(call, ofClasses, targets.classOf(row)) : own;
+    out[start + row] = ofClasses ? own * weightOfClass(call, className, ofClasses, targets.classOf(row)) : own;
   }
 }
 
-function readSampleWeight(call: string, value: TensorLike, output: readonly number[]): Float32Array {
-  const name = 'sampleWeight';
+function readSampleWeight(call: string, name: string, value: TensorLike, output: readonly number[]): Float32Array {
   if (!(value instanceof Tensor) && !isTypedArray(value) && !Array.isArray(value)) {
     fail(call, `${name} must be a tensor, nested arrays or a typed array, got ${showNumbers(value)}`);
   }
@@ -215,8 +223,8 @@ function readSampleWeight(call: string, value: TensorLike, output: readonly numb
   return values;
 }
 
-function readClassWeight(call: string, value: unknown): Map<number, number> {
-  const rule = 'classWeight must be an object of weights by class number, such as { 0: 1, 1: 5 }';
+function readClassWeight(call: string, name: string, value: unknown): Map<number, number> {
+  const rule = `${name} must be an object of weights by class number, such as { 0: 1, 1: 5 }`;
   if (!isPlain(value)) fail(call, `${rule}, got ${show(value)}`);
   const classes = new Map<number, number>();
   for (const [key, weight] of Object.entries(value)) {
@@ -229,5 +237,5 @@ function readClassWeight(call: string, value: unknown): Map<number, number> {
   return classes;
 }
 
-const weightOfClass = (call: string, classes: ReadonlyMap<number, number>, found: number): number =>
-  classes.get(found) ?? fail(call, `classWeight must hold every class that occurs in y, got none for ${found}`);
+const weightOfClass = (call: string, name: string, classes: ReadonlyMap<number, number>, found: number): number =>
+  classes.get(found) ?? fail(call, `${name} must hold every class that occurs in y, got none for ${found}`);

@@ -469,7 +469,8 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   override connect(call: string, inputs: readonly Shape[]): Shape[] {
     const graph = this.#view.graph(call);
     if (inputs.length !== graph.inputs.length) {
-      fail(call, `${this.name} takes ${graph.inputs.length} inputs, got ${inputs.length}`);
+      const count = graph.inputs.length;
+      fail(call, `${this.name} takes ${count === 1 ? '1 input' : `${count} inputs`}, got ${inputs.length}`);
     }
     for (const [n, { shape }] of graph.inputs.entries()) {
       if (canFeed(inputs[n]!, shape)) continue;
