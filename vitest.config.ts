@@ -16,7 +16,7 @@ const programs = [
   'test/facade/{recurrentMasks,rnn,states,stream}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{dense,gru,lstm*,matmul,naive,simpleRnn,weights}.test.ts'];
+const products = ['test/kernels/{dense,gru,lstm*,matmul,naive,recurrentStates,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */

@@ -22,8 +22,8 @@ import {
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, loadH, maskOf, packTransposedRows,
-  stateGradient, storeH,
+  ENOUGH_ROWS, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, loadH, loadInitialH,
+  maskOf, packTransposedRows, stateGradient, storeH,
 } from './shared';
 import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
@@ -33,6 +33,12 @@ const PANEL: usize = 48;
 @inline
 function groups(plan: GruPlan): i32 {
   return (plan.units + 3) >> 2;
+}
+
+/** Whether the first step starts from a given or carried state. */
+@inline
+function hasInitialState(plan: GruPlan): bool {
+  return plan.h0 != 0 || plan.stateH != 0;
 }
 
 /** Bytes of the weights of one group: two rows of biases, the recurrent kernel, the kernel. */
@@ -54,13 +60,15 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
   const outRow = plan.y ? plan.yRow : plan.hRow;
 
   drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
-  loadH(out, outRow, plan.stateH, first, rows, H);
+  storeH(plan.savedH, plan.stateH, <usize>H * 4, first, rows, H);
+  if (plan.h0) loadInitialH(out, outRow, plan.h0, plan.h0Row, first, rows, plan.units);
+  else loadH(out, outRow, plan.stateH, first, rows, H);
   if (plan.drop) dropSlot(plan, 0, first, rows);
 
   for (let t = 0; t < T; t++) {
     const h = plan.h + (<usize>t * B + first) * plan.hRow;
     const previous = out + (<usize>t * B + first) * outRow;
-    const reads = t > 0 || plan.stateH != 0; // without a carried state h_0 = 0 contributes nothing
+    const reads = t > 0 || hasInitialState(plan); // without one h_0 = 0 contributes nothing
     for (let g = 0; g < G; g++) {
       const at = (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const gates = plan.gates + at;
@@ -95,8 +103,10 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
 
 /** Restores the carried state from before gruForward, while the workspace still holds its batch. */
 export function gruRewind(plan: GruPlan): void {
+  const H = 4 * groups(plan);
+  if (plan.savedH) return storeH(plan.stateH, plan.savedH, <usize>H * 4, 0, plan.batch, H);
   const out = plan.y ? plan.y : plan.h;
-  storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hRow, 0, plan.batch, 4 * groups(plan));
+  storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hRow, 0, plan.batch, H);
 }
 
 /** The cell of one group at step t, after activateUpdateAndReset. */
@@ -191,25 +201,29 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
   const chunk = max(1, ENOUGH_ROWS / rows);
 
   transposeWeights(plan);
+  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
 
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
     const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
-    // dh_{t-1} = gradient from the layer above + z dh_t + dz_t transposed(R); unused below the first step
-    const below = t > 0 ? dh - dhStep : dh;
+    // dh_{t-1} = gradient from the layer above + z dh_t + dz_t transposed(R); at the first step unused without dh0
+    const last = t == 0 && plan.dh0 != 0;
+    const below = last ? plan.dh0 + <usize>first * plan.dh0Row : t > 0 ? dh - dhStep : dh;
+    const belowRow = last ? plan.dh0Row : plan.dhRow;
     const to = separate ? plan.dhx + <usize>first * row : below;
-    const toRow = separate ? row : plan.dhRow;
+    const toRow = separate ? row : belowRow;
     const adds = !separate && t > 0 && plan.sequences != 0;
     cellsBackward(plan, t, first, rows, to, toRow, adds, dh);
-    if (t > 0) {
+    if (t > 0 || last) {
       const from = plan.resetAfter ? gates : gates + Z;
       const depth = plan.resetAfter ? 12 : 8;
       matmul(to, toRow, to, toRow, 4, from, GATES, plan.gatesGroup, depth, G, plan.wt, rows, H);
       if (separate) {
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
-        stateGradient(below, plan.dhRow, plan.sequences, dh, plan.dhRow, to, drop, mask, rows, H);
+        const sums = t > 0 ? plan.sequences : 0;
+        stateGradient(below, belowRow, sums, dh, plan.dhRow, to, drop, mask, rows, H);
       }
     }
     if (plan.dx) {
@@ -270,7 +284,7 @@ function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i3
   const H = 4 * G;
   const hStep = B * plan.hRow;
   const gatesStep = <usize>G * plan.gatesGroup;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
+  const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const known = count - fresh;
   const h = plan.h + <usize>(t + fresh) * hStep + <usize>first * plan.hRow;
   const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;

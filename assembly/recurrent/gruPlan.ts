@@ -44,7 +44,13 @@ export class GruPlan {
   dxRow: usize;
   dxStep: usize;
   stateH: usize; // [B][H]: h carried from batch to batch; 0 if each batch starts from zero
+  h0: usize; // [B][U], rows h0Row apart, unaligned: the initial hidden state, instead of stateH; 0 for none
+  h0Row: usize;
+  dh0: usize; // [B][H]: gradient of h0, overwritten; rows dh0Row apart; 0 for none
+  dh0Row: usize;
+  savedH: usize; // [B][H]: stateH from before the batch, for rewind; 0 unless there are both h0 and stateH
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
+  zeroDh: i32; // 1: no other kernel writes dh, which backward sets to zero first; only with sequences 0
   useBias: i32;
   resetAfter: i32;
   mask: usize; // a float for each row at mask + t * maskStep + 4b, 0 if the row skips step t; 0 without a mask

@@ -23,10 +23,11 @@ import {
 } from './lstmCell';
 import { GATES, LstmPlan } from './lstmPlan';
 import { Activation } from '../math/activations';
+import { Copy, pack, unpack } from '../memory/copy';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, loadH, maskOf,
-  packTransposedRows, stateGradient, storeH,
+  ENOUGH_ROWS, UNITS, applyRecurrentDropout, clearRows, copyGroups, copySkippedRows, drawRecurrentDropout, gatherInput,
+  loadH, loadInitialH, maskOf, packTransposedRows, stateGradient, storeH,
 } from './shared';
 import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
 
@@ -39,6 +40,12 @@ function groups(plan: LstmPlan): i32 {
 @inline
 function isGeneral(plan: LstmPlan): bool {
   return plan.activation != Activation.tanh || plan.recurrentActivation != Activation.sigmoid;
+}
+
+/** Whether the first step starts from a given or carried state. */
+@inline
+function hasInitialState(plan: LstmPlan): bool {
+  return plan.h0 != 0 || plan.stateH != 0;
 }
 
 // ---------------------------------------------------------------------------------------------------------- forward
@@ -55,7 +62,7 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : hxRow;
   const panel = <usize>(1 + H + I) * GATES;
-  const carried = plan.stateH != 0;
+  const carried = hasInitialState(plan);
   const general = isGeneral(plan);
 
   drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
@@ -94,11 +101,18 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
     if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
   storeState(plan, T, first, rows);
+  if (plan.cT) {
+    const c = plan.c + <usize>T * G * B * UNITS;
+    copyCells(c, plan.cT, plan.cTRow, plan, first, rows, H, unpack);
+  }
 }
 
 /** Restores the carried state from before lstmForward, while the workspace still holds its batch. */
 export function lstmRewind(plan: LstmPlan): void {
-  storeState(plan, 0, 0, plan.batch);
+  if (!plan.savedH) return storeState(plan, 0, 0, plan.batch);
+  const H = 4 * groups(plan);
+  storeH(plan.stateH, plan.savedH, <usize>H * 4, 0, plan.batch, H);
+  copyUnits(plan.stateC, plan.savedC, plan, 0, plan.batch);
 }
 
 /** z [B][16] = init + a [B, K] * panel [K, 16]. */
@@ -128,15 +142,29 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
   }
 }
 
-/** Sets slot 0 of h and c to the carried state, or to zero. */
+/** Sets slot 0 of h and c to the given or carried state, or to zero. */
 function loadState(plan: LstmPlan, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
+  if (plan.h0) return loadInitialState(plan, out, outRow, first, rows);
   const carried = plan.stateH != 0;
   if (carried) copyUnits(plan.c, plan.stateC, plan, first, rows);
   else fillUnits(plan.c, plan, first, rows);
   if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, 4 * groups(plan)); // otherwise h_0 is never read
   if (carried && plan.drop) dropSlot(plan, 0, first, rows);
+}
+
+/** Sets slot 0 of h and c to the given state, and saves the carried state for lstmRewind. */
+function loadInitialState(plan: LstmPlan, h: usize, hRow: usize, first: i32, rows: i32): void {
+  if (plan.savedH) {
+    const H = 4 * groups(plan);
+    storeH(plan.savedH, plan.stateH, <usize>H * 4, first, rows, H);
+    copyUnits(plan.savedC, plan.stateC, plan, first, rows);
+  }
+  loadInitialH(h, hRow, plan.h0, plan.h0Row, first, rows, plan.units);
+  fillUnits(plan.c, plan, first, rows);
+  copyCells(plan.c, plan.c0, plan.c0Row, plan, first, rows, plan.units, pack);
+  if (plan.drop) dropSlot(plan, 0, first, rows);
 }
 
 /** Stores a slot of h and c as the carried state: the last slot after a batch, slot 0 to undo that. */
@@ -167,6 +195,14 @@ function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32
   }
 }
 
+/** Copies rows [first, first + rows) of a [G][B][4] to or from plain rows of `width` numbers. */
+function copyCells(
+  cells: usize, plain: usize, plainRow: usize, plan: LstmPlan, first: i32, rows: i32, width: i32, copy: Copy,
+): void {
+  const from = cells + <usize>first * UNITS;
+  copyGroups(from, UNITS, <usize>plan.batch * UNITS, plain + <usize>first * plainRow, plainRow, rows, width, copy);
+}
+
 /** Clears rows [first, first + rows) of a [G][B][4]. */
 function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
@@ -192,6 +228,8 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
 
   transposeWeights(plan);
   fillUnits(plan.dc, plan, first, rows);
+  if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
+  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
 
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
@@ -211,21 +249,23 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
         cellBackwardFast(z, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
       }
     }
-    if (t > 0) {
-      // dh_{t-1} = gradient from the layer above + dz_t transposed(R)
-      const to = dh - dhStep;
+    if (t > 0 || plan.dh0) {
+      // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
+      const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
+      const toRow = t > 0 ? plan.dhRow : plan.dh0Row;
+      const adds = t > 0 ? plan.sequences : 0;
       if (plan.mask || plan.drop) {
         const row = <usize>H * 4;
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         matmul(dhx, row, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
-        stateGradient(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
+        stateGradient(to, toRow, adds, dh, plan.dhRow, dhx, drop, mask, rows, H);
       } else {
-        const init = plan.sequences ? to : ZEROS;
-        const initRow = plan.sequences ? plan.dhRow : 0;
-        const initCol = plan.sequences ? 4 : 0;
-        matmul(to, plan.dhRow, init, initRow, initCol, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+        const init = adds ? to : ZEROS;
+        const initRow = adds ? toRow : 0;
+        const initCol = adds ? 4 : 0;
+        matmul(to, toRow, init, initRow, initCol, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
       }
     }
     if (plan.dx) {
@@ -238,6 +278,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       pending = 0;
     }
   }
+  if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
   if (!plan.useBias) {
     for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dw + g * <usize>(1 + H + I) * GATES, 0, GATES);
   }
@@ -252,7 +293,7 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
   const hxStep = B * plan.hxRow;
   const gatesStep = <usize>G * plan.gatesGroup;
   const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
+  const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
   for (let g = 0; g < G; g++) {
     const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;

@@ -41,7 +41,22 @@ export class LstmPlan {
   dxStep: usize;
   stateH: usize; // [B][H]: h carried from batch to batch; 0 if each batch starts from zero
   stateC: usize; // [G][B][4]: c carried from batch to batch
+  h0: usize; // [B][U], rows h0Row apart, unaligned: the initial hidden state, instead of stateH; 0 for none
+  h0Row: usize;
+  dh0: usize; // [B][H]: gradient of h0, overwritten; rows dh0Row apart; 0 for none
+  dh0Row: usize;
+  c0: usize; // [B][U], like h0: the initial cell state; 0 exactly if h0 is
+  c0Row: usize;
+  dc0: usize; // [B][H], like dh0: gradient of c0; 0 for none
+  dc0Row: usize;
+  cT: usize; // [B][H], rows cTRow apart: the final cell state, written by forward; 0 for none
+  cTRow: usize;
+  dcT: usize; // [B][U], rows dcTRow apart: gradient of the final cell state; 0 if it is zero
+  dcTRow: usize;
+  savedH: usize; // [B][H]: stateH from before the batch, for rewind; 0 unless there are both h0 and stateH
+  savedC: usize; // [G][B][4]: stateC, like savedH
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
+  zeroDh: i32; // 1: no other kernel writes dh, which backward sets to zero first; only with sequences 0
   useBias: i32;
   wide: i32; // 1: x is multiplied in place, before the loop over time; 0: x is copied next to h
   mask: usize; // a float for each row at mask + t * maskStep + 4b, 0 if the row skips step t; 0 without a mask

@@ -26,15 +26,25 @@ export const ENOUGH_ROWS = 256;
 /** Sets slot 0 of h to the carried state [B][H], or to zero without one. */
 export function loadH(h: usize, hRow: usize, stateH: usize, first: i32, rows: i32, width: i32): void {
   const row = <usize>width * 4;
-  h += <usize>first * hRow;
-  if (stateH) return copyRows(h, hRow, 0, stateH + <usize>first * row, row, 0, 1, rows, width);
-  for (; rows > 0; rows--) {
-    memory.fill(h, 0, row);
+  if (!stateH) return clearRows(h, hRow, first, rows, width);
+  copyRows(h + <usize>first * hRow, hRow, 0, stateH + <usize>first * row, row, 0, 1, rows, width);
+}
+
+/** Sets slot 0 of h to a given state [B][U], padded with zeros. */
+export function loadInitialH(h: usize, hRow: usize, h0: usize, h0Row: usize, first: i32, rows: i32, units: i32): void {
+  if (units & 3) clearRows(h, hRow, first, rows, padded(units));
+  copyRows(h + <usize>first * hRow, hRow, 0, h0 + <usize>first * h0Row, h0Row, 0, 1, rows, units);
+}
+
+/** Sets rows [first, first + rows) to zero. */
+export function clearRows(h: usize, hRow: usize, first: i32, rows: i32, width: i32): void {
+  for (h += <usize>first * hRow; rows > 0; rows--) {
+    memory.fill(h, 0, <usize>width * 4);
     h += hRow;
   }
 }
 
-/** Stores a slot of h as the carried state. */
+/** Stores a slot of h as the carried state; does nothing if `stateH` is 0. */
 export function storeH(stateH: usize, h: usize, hRow: usize, first: i32, rows: i32, width: i32): void {
   if (!stateH) return;
   const row = <usize>width * 4;

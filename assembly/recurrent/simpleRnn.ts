@@ -13,8 +13,8 @@ import { Activation, activateStrided } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
 import { SLICE, ZEROS, columnSums, copyPanels, matmul, packedAt, padded, panelWidth } from '../products/matmul';
 import {
-  ENOUGH_ROWS, SMALLEST, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, isUnmasked,
-  loadH, maskOf, stateGradient, storeH,
+  ENOUGH_ROWS, SMALLEST, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, gatherInput,
+  isUnmasked, loadH, loadInitialH, maskOf, stateGradient, storeH,
 } from './shared';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
@@ -45,7 +45,13 @@ export class SimpleRnnPlan {
   dxRow: usize;
   dxStep: usize;
   stateH: usize; // [B][H]: h carried from batch to batch; 0 if each batch starts from zero
+  h0: usize; // [B][U], rows h0Row apart, unaligned: the initial hidden state, instead of stateH; 0 for none
+  h0Row: usize;
+  dh0: usize; // [B][H]: gradient of h0, overwritten; rows dh0Row apart; 0 for none
+  dh0Row: usize;
+  savedH: usize; // [B][H]: stateH from before the batch, for rewind; 0 unless there are both h0 and stateH
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
+  zeroDh: i32; // 1: no other kernel writes dh, which backward sets to zero first; only with sequences 0
   useBias: i32;
   wide: i32; // 1: x is multiplied in place; 0: x is copied next to h
   mask: usize; // a float for each row at mask + t * maskStep + 4b, 0 if the row skips step t; 0 without a mask
@@ -110,6 +116,12 @@ function cellBackward(
 
 // ---------------------------------------------------------------------------------------------------------- forward
 
+/** Whether the first step starts from a given or carried state. */
+@inline
+function hasInitialState(plan: SimpleRnnPlan): bool {
+  return plan.h0 != 0 || plan.stateH != 0;
+}
+
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
@@ -121,10 +133,12 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : hxRow;
   const bias = plan.w;
-  const carried = plan.stateH != 0;
+  const carried = hasInitialState(plan);
 
   drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
-  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // otherwise h_0 is never read
+  storeH(plan.savedH, plan.stateH, <usize>H * 4, first, rows, H);
+  if (plan.h0) loadInitialH(out, outRow, plan.h0, plan.h0Row, first, rows, plan.units);
+  else if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // otherwise h_0 is never read
   if (carried && plan.drop) dropSlot(plan, 0, first, rows);
   if (!plan.wide) {
     gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
@@ -154,8 +168,10 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
 
 /** Restores the carried state from before simpleRnnForward, while the workspace still holds its batch. */
 export function simpleRnnRewind(plan: SimpleRnnPlan): void {
+  const H = padded(plan.units);
+  if (plan.savedH) return storeH(plan.stateH, plan.savedH, <usize>H * 4, 0, plan.batch, H);
   const out = plan.y ? plan.y : plan.hx;
-  storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hxRow, 0, plan.batch, padded(plan.units));
+  storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hxRow, 0, plan.batch, H);
 }
 
 /** h = y * drop in one slot. */
@@ -216,6 +232,7 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
   packTransposed(plan, plan.wt, 0, H);
   const kernel = plan.wt + <usize>(H * H) * 4;
   if (plan.dx) packTransposed(plan, kernel, H, I);
+  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
 
   let pending = 0; // steps with dz, but not yet with weight gradients
   for (let t = plan.steps - 1; t >= 0; t--) {
@@ -226,18 +243,20 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
     cellBackward(plan.activation, dz, plan.dzRow, dh, plan.dhRow, h, outRow, rows, H);
     if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
     if (plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
-    if (t > 0) {
-      // dh_{t-1} = gradient from the layer above + dz_t transposed(R)
-      const to = dh - dhStep;
+    if (t > 0 || plan.dh0) {
+      // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
+      const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
+      const toRow = t > 0 ? plan.dhRow : plan.dh0Row;
+      const adds = t > 0 ? plan.sequences : 0;
       if (separate) {
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         matmul(dhx, row, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
-        stateGradient(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
-      } else if (plan.sequences) {
-        matmul(to, plan.dhRow, to, plan.dhRow, 4, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
+        stateGradient(to, toRow, adds, dh, plan.dhRow, dhx, drop, mask, rows, H);
+      } else if (adds) {
+        matmul(to, toRow, to, toRow, 4, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
       } else {
-        matmul(to, plan.dhRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
+        matmul(to, toRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
       }
     }
     if (plan.dx) {
@@ -266,7 +285,7 @@ function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, cou
   const H = padded(plan.units);
   const hxStep = B * plan.hxRow;
   const hx = plan.hx + (<usize>t * B + first) * plan.hxRow;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
+  const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
   if (count > fresh) {
     const from = hx + <usize>fresh * hxStep;

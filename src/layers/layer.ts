@@ -311,7 +311,7 @@ export abstract class Layer {
     const specs = this.describeWeights(...(inputs as [Shape, ...Shape[]]));
     if (this.#built) {
       this.#checkSameWeights(call, inputs, specs);
-      for (const child of this.children) child.connect(call, inputs);
+      for (const [n, child] of this.children.entries()) child.connect(call, this.childInputs(n, inputs));
       return outputs;
     }
     const given = this.#givenWeights;
@@ -323,8 +323,8 @@ export abstract class Layer {
     }
     const built: Layer[] = [];
     try {
-      for (const child of this.children) {
-        child.connect(call, inputs);
+      for (const [n, child] of this.children.entries()) {
+        child.connect(call, this.childInputs(n, inputs));
         built.push(child);
       }
       if (given && wraps) values = readWeights(call, given, this.#withChildren(specs));
@@ -402,6 +402,11 @@ export abstract class Layer {
   /** @internal The weights of the layer itself, without those of its children. */
   protected describeWeights(_input: Shape, ..._more: Shape[]): Omit<WeightSpec, 'seed'>[] {
     return [];
+  }
+
+  /** @internal The inputs that child n takes of those of this layer. */
+  protected childInputs(_n: number, inputs: readonly Shape[]): readonly Shape[] {
+    return inputs;
   }
 
   /** @internal The name that a weight of child n has in this layer. */

@@ -53,7 +53,8 @@ export function writeRecurrent(
   const counts = mask && graph.add('Transpose', `${name}/mask`, [mask], SWAP);
   let y: string;
   if (!both) y = writeCells(context, layer, name, swapped, counts);
-  else if (!mask && first.cells.length === 1 && !first.goBackwards) y = writeBothAtOnce(context, layer, swapped);
+  else if (!mask && layer.isSymmetric && first.cells.length === 1 && !first.goBackwards)
+    y = writeBothAtOnce(context, layer, swapped);
   else y = writeBoth(context, layer, swapped, counts);
   if (!sequences) return { value: y, mask: null };
   // The operators return outputs in time order, the layers in processing order
@@ -96,7 +97,8 @@ const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as con
 /** Converts both directions with separate nodes. */
 function writeBoth(context: WriteContext, layer: Bidirectional, x: string, mask: string | null): string {
   const { graph } = context;
-  const { name, mergeMode } = layer;
+  const { name } = layer;
+  const mergeMode = layer.mergeMode!; // layers of a sequential model have one output
   const halves = [layer.forwardLayer, layer.backwardLayer].map(half => writeCells(context, half, half.name, x, mask));
   const merged = graph.add(mergeOps[mergeMode], name, halves, mergeMode === 'concat' ? { axis: { i: -1 } } : {});
   return mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;

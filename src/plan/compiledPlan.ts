@@ -120,7 +120,8 @@ export class CompiledPlan {
 
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
-    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.rewind(this.#addresses[n]!);
+    // Last call first: calls of a shared layer carry the states from one to the next
+    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */

@@ -205,6 +205,7 @@ function checkLayer(call: string, layer: Layer): Recurrent {
   }
   if (recurrent.goBackwards) reject('go forward in time', 'goBackwards: true');
   if (layer instanceof Bidirectional) {
+    if (!layer.isSymmetric) reject('have the same options in both directions', 'a backwardLayer');
     if (layer.mergeMode !== 'concat') reject('concatenate its directions', `mergeMode: '${layer.mergeMode}'`);
     if (recurrent.cells.length > 1) {
       reject('have one cell in each direction', `${recurrent.cells.length} stacked cells`);

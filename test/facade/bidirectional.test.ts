@@ -112,6 +112,23 @@ test('bidirectional makes named forward and backward copies with separate weight
   sequential({ layers: [layers.inputLayer({ inputShape: [null, 2] }), layer] }).predict(numbers(1, 2, 2));
 });
 
+test('bidirectional makes a copy of its backwardLayer', () => {
+  const backwardLayer = layers.gru({ units: 3, goBackwards: true, name: 'y' });
+  const both = layers.bidirectional({ layer: layers.lstm({ units: 3, name: 'x' }), backwardLayer, inputShape: [4, 2] });
+  const model = sequential({ layers: [both] });
+  expect([both.forwardLayer.name, both.backwardLayer.name]).toEqual(['forward_x', 'y']);
+  expect([both.forwardLayer.goBackwards, both.backwardLayer.goBackwards]).toEqual([false, true]);
+  expect(model.getWeights().map(({ shape }) => shape[0])).toEqual([2, 3, 12, 2, 3, 2]);
+  const again = layers.bidirectional(both.getConfig() as never);
+  expect(again.getConfig()).toEqual(both.getConfig());
+  // The given layer belongs to no model. It goes backwards, so its last output is that of the backward direction
+  const alone = sequential({ layers: [layers.inputLayer({ inputShape: [4, 2] }), backwardLayer] });
+  alone.setWeights(both.backwardLayer.getWeights());
+  const x = numbers(2, 4, 2);
+  const [whole, part] = [model, alone].map(each => each.predict(x).arraySync() as number[][]);
+  expect(whole!.map(row => row.slice(3))).toEqual(part);
+});
+
 test('the weights option of bidirectional holds the forward weights, then the backward weights', () => {
   const make = (weights?: ReturnType<typeof numbers>[]) =>
     sequential({ layers: [layers.bidirectional({ layer: layers.gru({ units: 2 }), weights, inputShape: [3, 1] })] });

@@ -265,7 +265,6 @@ describe('layers', () => {
       [`${name} of an unknown name`, () => lstm({ [name]: 'glorotUnifrom' }), "did you mean 'glorotUniform'?"],
       [`${name} of a name that needs options`, () => lstm({ [name]: 'constant' }), name],
     ]),
-    ['returnState: true', () => lstm({ returnState: true }), 'model.getStates()'],
     [
       'softmax as its activation',
       () => lstm({ activation: 'softmax' }),

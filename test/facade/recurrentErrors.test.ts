@@ -83,7 +83,6 @@ function invalidLayerOptions(make: (options: object) => unknown): InvalidCall[] 
     ...['returnSequences', 'stateful', 'goBackwards', 'unroll', 'returnState'].map(
       (name): InvalidCall => [`${name}: 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
     ),
-    ['returnState: true', () => make({ returnState: true }), 'call model.getStates() for the states'],
     ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
     ['inputLength without inputDim', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
     ['inputLength: 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be an integer'],
@@ -203,13 +202,48 @@ describe('layers.bidirectional', () => {
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
     ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
     ['a bidirectional layer', () => make({ layer: make({}) }), 'got a Bidirectional'],
-    ['mergeMode: null', () => make({ mergeMode: null }), 'mergeMode must not be null'],
     ['an unknown mergeMode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
     ['a number as mergeMode', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],
     [
       'weights in the wrapped layer',
       () => make({ layer: layers.gru({ units: 2, weights: [] }) }),
       'layer must not have weights; pass them to the bidirectional layer',
+    ],
+    [
+      'weights in the backwardLayer',
+      () => make({ backwardLayer: layers.gru({ units: 2, goBackwards: true, weights: [] }) }),
+      'backwardLayer must not have weights; pass them to the bidirectional layer',
+    ],
+    [
+      'a number as backwardLayer',
+      () => make({ backwardLayer: 5 }),
+      'backwardLayer must be lstm, gru, simpleRNN or rnn',
+    ],
+    [
+      'a backwardLayer in the direction of layer',
+      () => make({ backwardLayer: layers.lstm({ units: 2 }) }),
+      'backwardLayer must have the opposite goBackwards of layer, got false in both',
+    ],
+    ...['returnSequences', 'returnState', 'stateful'].map(
+      (name): InvalidCall => [
+        `a backwardLayer with another ${name}`,
+        () => make({ backwardLayer: layers.lstm({ units: 2, goBackwards: true, [name]: true }) }),
+        `backwardLayer must have the ${name} of layer, false, got true`,
+      ],
+    ),
+    [
+      'a backwardLayer with other units',
+      () => make({ backwardLayer: layers.lstm({ units: 3, goBackwards: true }) }),
+      'backwardLayer must have the units of layer, 2, got 3; pass mergeMode: null for two outputs',
+    ],
+    [
+      'a backwardLayer with the name of the forward layer',
+      () =>
+        make({
+          layer: layers.gru({ units: 2, name: 'x' }),
+          backwardLayer: layers.gru({ units: 2, goBackwards: true, name: 'forward_x' }),
+        }),
+      "backwardLayer must not have the name of the forward layer, 'forward_x'",
     ],
     ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
     ['the option units', () => make({ units: 5 }), "unknown option 'units'"],

@@ -16,6 +16,7 @@ import {
   padded,
   type Rows,
   type Signal,
+  type Signals,
 } from '../../src/plan/planner.ts';
 import { FLOAT } from '../../src/util/memorySizes.ts';
 import { globalSeeds } from '../../src/util/random.ts';
@@ -44,6 +45,10 @@ export interface PlanOptions {
   reversed?: boolean;
   /** Whether to compute the gradient of x; requires the order 'steps'. */
   dx?: boolean;
+  /** Widths of the initial states that a recurrent layer gets as further inputs; default none. */
+  initial?: readonly number[];
+  /** Whether each output is read; default one output, which is. */
+  isRead?: readonly boolean[];
   /** Fields of the first structure to override. */
   fields?: Record<string, number>;
 }
@@ -57,9 +62,18 @@ export interface BoundLayer {
   /** The kinds of all kernel calls, and the output signal of the layer. */
   stages: KernelCall['kind'][];
   flow: Signal;
+  /** All inputs and outputs. */
+  inputs: Signals;
+  outputs: Signals;
+  /** The numbers of rows, [B, T, D]. */
+  read(rows: Rows): Float32Array;
+  /** Sets rows, and their padding to zero. */
+  write(rows: Rows, values: ArrayLike<number>): void;
   /** Runs all stages. */
   forward(): void;
   backward(): void;
+  /** Restores the carried states from before `forward`. */
+  rewind(): void;
   /** The mask of the output, [B, T]; null without one. */
   mask(): Float32Array | null;
   /** The logits for a loss. */
@@ -87,7 +101,8 @@ export interface BoundLayer {
 export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer {
   const { batch, steps, inputs, order = 'samples', dx: wanted = false, fused = null } = options;
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
-  layer.connect('test', [shape]);
+  const widths = options.initial ?? [];
+  layer.connect('test', [shape, ...widths.map(width => [batch, width])]);
   layer.drawSeeds(globalSeeds);
 
   const planner = new FencedPlanner(batch, purpose);
@@ -96,12 +111,19 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
   const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
   const given = options.mask ? planner.mask('mask', steps) : null;
-  const [flow] = layer.plan(planner, [{ y: x, dy: dx, mask: given }], {
+  const initial = widths.map((width, n): Signal => {
+    const name = `initial${n}`;
+    const y = order === 'steps' ? planner.rows(name, 1, width) : bySample(planner, batch, 1, width);
+    return { y, dy: wanted ? planner.rows(`${name}/dy`, 1, width) : null, mask: null };
+  });
+  const signals: Signals = [{ y: x, dy: dx, mask: given }, ...initial];
+  const flows = layer.plan(planner, signals, {
     name: layer.name,
     offsets: { parameters: 0, states: 0 },
     lossActivation: fused,
-    isRead: [true],
+    isRead: options.isRead ?? [true],
   });
+  const [flow] = flows;
   const { y, dy } = flow;
 
   const parameters = layer.parameterCount;
@@ -164,11 +186,22 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     fields: bound[0]?.fields ?? {},
     stages: planner.calls.map(({ kind }) => kind),
     flow,
+    inputs: signals,
+    outputs: flows,
+    read: get,
+    write(rows, values) {
+      const width = padded(rows.width);
+      set({ ...rows, width }, new Float32Array(rows.rows * rows.steps * width));
+      set(rows, values);
+    },
     forward() {
       for (const stage of bound) stage.forward(stage.address, batch);
     },
     backward() {
       for (const stage of bound.toReversed()) stage.backward(stage.address, batch);
+    },
+    rewind() {
+      for (const stage of bound) stage.rewind(stage.address);
     },
     mask() {
       if (!flow.mask) return null;

@@ -35,6 +35,10 @@ export interface Given {
   states: Block[];
   /** [B,T,U], or [B,U] for the last step only */
   dY: Block;
+  /** The initial states that are given to the layer, instead of carried ones. */
+  initial: Block[];
+  /** The gradients of the final states. */
+  dStates: Block[];
   mask: Float64Array;
   drop: Float64Array;
 }
@@ -47,7 +51,7 @@ export function draw({ cell, U, B, T, I, sequences, resetAfter = true }: Case, s
   if (B > 1) mask[2 * T - 1] = 0;
   if (B > 2) mask.fill(0, 2 * T, 3 * T);
   if (B > 3) mask.fill(1, 3 * T, 4 * T);
-  return {
+  const given = {
     x: random.normals([B, T, I]),
     weights: [
       random.normals([I, gates], I ** -0.5),
@@ -59,6 +63,8 @@ export function draw({ cell, U, B, T, I, sequences, resetAfter = true }: Case, s
     mask,
     drop: random.uniforms([B, U]).data.map(value => (value < -0.4 ? 0 : 1.25)),
   };
+  const states = () => [random.normals([B, U]), random.normals([B, U])].slice(0, cell === 'lstm' ? 2 : 1);
+  return { ...given, initial: states(), dStates: states() };
 }
 
 export function prepare(h: Harness, subject: Case, given: Given): BoundCell {
@@ -72,20 +78,24 @@ export function prepare(h: Harness, subject: Case, given: Given): BoundCell {
   bound.setX(given.x);
   bound.setWeights(given.weights.slice(0, (subject.useBias ?? true) ? 3 : 2).map(({ data }) => data));
   if (subject.carried) bound.setState(given.states.map(({ data }) => data));
+  if (subject.initial) bound.setInitial(given.initial.map(({ data }) => data));
   return bound;
 }
+
+type Gradients = gru.GruGradients & Partial<Pick<lstm.LstmGradients, 'dC0'>>;
 
 interface Expected {
   outputs: Float64Array;
   states: Float64Array[];
-  gradients(dOutputs: ArrayLike<number>, dh?: ArrayLike<number>): gru.GruGradients;
+  gradients(dOutputs: ArrayLike<number>, dh?: ArrayLike<number>, dc?: ArrayLike<number>): Gradients;
 }
 
 /** The reference of a case; pass `drop` if the kernel has drawn it. */
 function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
   const { cell, U, B, T, I, goBackwards, useBias = true, resetAfter = true, activations } = subject;
   const [kernel, recurrentKernel, bias] = given.weights.map(({ data }) => data);
-  const [h0, c0] = subject.carried ? given.states.map(({ data }) => data) : [];
+  const start = subject.initial ? given.initial : subject.carried ? given.states : [];
+  const [h0, c0] = start.map(({ data }) => data);
   const inputs = {
     sizes: { B, T, D: I, U },
     x: given.x.data,
@@ -101,7 +111,7 @@ function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.dr
   };
   if (cell === 'lstm') {
     const { outputs, h, c, cache } = lstm.lstmForward({ ...inputs, c0 });
-    return { outputs, states: [h, c], gradients: (dOutputs, dh) => lstm.lstmBackward(cache, dOutputs, dh) };
+    return { outputs, states: [h, c], gradients: (...given) => lstm.lstmBackward(cache, ...given) };
   }
   if (cell === 'gru') {
     const { outputs, h, cache } = gru.gruForward({ ...inputs, resetAfter });
@@ -126,6 +136,16 @@ const expectState = (got: ArrayLike<number>, expected: ArrayLike<number>, what: 
 const expectZero = (values: ArrayLike<number>, what: string) =>
   expectClose(values, new Float32Array(values.length), { abs: 0, rel: 0, what });
 
+/** Rows of U numbers, each padded with zeros to whole vectors. */
+function paddedRows(values: Float64Array, U: number): Float64Array {
+  const H = Math.ceil(U / 4) * 4;
+  const rows = new Float64Array((values.length / U) * H);
+  values.forEach((value, n) => {
+    rows[Math.floor(n / U) * H + (n % U)] = value;
+  });
+  return rows;
+}
+
 /** Forward and backward over all rows, and every result against the reference. */
 export function expectReference(h: Harness, subject: Case, given = draw(subject)): BoundCell {
   const { U, B, T, sequences = false, carried = false, useBias = true, dx = false } = subject;
@@ -133,20 +153,39 @@ export function expectReference(h: Harness, subject: Case, given = draw(subject)
   const layer = prepare(h, subject, given);
   const dropped = subject.drops || (subject.dropRate ?? 0) > 0;
 
-  layer.forward();
+  /** As in a plan, which limits the rows of a call. */
+  const inBlocks = (run: BoundCell['forward']) => {
+    for (let first = 0; first < B; first += 256) run(first, Math.min(256, B - first));
+  };
+  inBlocks(layer.forward);
+  const backward = () => inBlocks(layer.backward);
   const expected = expectedOf(subject, given, dropped ? Float64Array.from(layer.drop()) : undefined);
   const end = expected.states[0]!;
   expectState(layer.y(), sequences ? expected.outputs : end, `outputs of ${what}`);
   if (carried) {
     for (const [n, state] of layer.state().entries()) expectState(state, expected.states[n]!, `state ${n} of ${what}`);
   }
+  if (subject.final && subject.cell === 'lstm') {
+    expectState(layer.cT(), paddedRows(expected.states[1]!, U), `final cell state of ${what}`);
+  }
   if (subject.predicts) return layer;
 
-  layer.setDy(given.dY.data);
-  layer.backward();
-  const { dKernel, dRecurrentKernel, dBias, dX } = sequences
-    ? expected.gradients(given.dY.data)
-    : expected.gradients(new Float64Array(B * T * U), given.dY.data);
+  const dY = given.dY.data.slice();
+  if (subject.final) {
+    // The gradient of the final hidden state is added to that of the last output
+    const last = sequences ? T - 1 : 0;
+    given.dStates[0]!.data.forEach((value, n) => {
+      dY[Math.floor(n / U) * (dY.length / B) + last * U + (n % U)]! += value;
+    });
+    if (subject.cell === 'lstm') layer.setDcT(given.dStates[1]!.data);
+  }
+  layer.setDy(dY);
+  backward();
+  const dc = subject.final ? given.dStates[1]?.data : undefined;
+  const gradients = sequences
+    ? expected.gradients(dY, undefined, dc)
+    : expected.gradients(new Float64Array(B * T * U), dY, dc);
+  const { dKernel, dRecurrentKernel, dBias, dX, dH0, dC0 } = gradients;
   // A block of one number does not show the size of the terms that cancel in it, so all weights together set the scale.
   const weights = Math.max(...[dKernel, dRecurrentKernel, dBias].map(largest));
   const expectGradient = (got: Float32Array, wanted: Float64Array, name: string, scale = weights) =>
@@ -162,6 +201,12 @@ export function expectReference(h: Harness, subject: Case, given = draw(subject)
   if (dx) {
     expectGradient(layer.dx(), dX, 'dX', largest(dX));
     expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below relies on it
+  }
+  if (subject.initial && (subject.initialGradients ?? true)) {
+    for (const [n, got] of layer.initialGradients().entries()) {
+      const wanted = [dH0, dC0!][n]!;
+      expectGradient(got, paddedRows(wanted, U), `gradient of initial state ${n}`, largest(wanted));
+    }
   }
   return layer;
 }
@@ -492,6 +537,157 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       const y = layer.y();
       layer.rewind();
       expectBits(layer.y(), y);
+    });
+  });
+
+  describe('initial and final states', () => {
+    const initials = ['tight', 'padded'] as const;
+    const stateful: Case = { ...oddCase, initial: 'tight', final: true };
+    /** Runs a batch. */
+    const run = (subject: Case, given: Given, layer = prepare(harness(), subject, given)) => {
+      layer.forward();
+      layer.setDy(given.dY.data);
+      if (subject.final && cell === 'lstm') layer.setDcT(given.dStates[1]!.data);
+      layer.backward();
+      return layer;
+    };
+    const resultsOf = (layer: BoundCell, subject: Case) => [
+      layer.y(),
+      layer.dx(),
+      ...layer.gradients(),
+      ...(subject.carried ? layer.state() : []),
+      ...(subject.final && cell === 'lstm' ? [layer.cT()] : []),
+    ];
+
+    test.each(
+      steps.flatMap(step => product({ initial: [...initials], carried: flags }).map(way => ({ ...step, ...way }))),
+    )('initial and final states match the reference with all options: %o', way => {
+      const h = harness();
+      const ways = product({
+        U: [1, 6, 8],
+        T: [1, 3],
+        I: [1, 9],
+        wide: wides,
+        sequences: flags,
+        goBackwards: flags,
+        final: flags,
+      });
+      for (const [n, other] of some(ways).entries()) {
+        const useBias = n % 3 > 0;
+        expectReference(h, { ...kind, B: 5, dx: n % 2 > 0, useBias, ...way, ...other }).expectFences();
+      }
+    });
+
+    test.each([2, 3, 5, 7, 20, 33, 64, 130])('initial and final states match the reference with %i units', U => {
+      const h = harness();
+      for (const [n, { B, T }] of some([...product({ B: [1, 2, 3, 50], T: [1, 2, 5] }).entries()])) {
+        const turn = n + U;
+        const options = { wide: Number(turn % 3 > 0), sequences: turn % 2 > 0, carried: turn % 5 > 2 };
+        const initial = initials[turn % 2]!;
+        expectReference(h, {
+          ...stateful,
+          ...options,
+          initial,
+          U,
+          B,
+          T,
+          masked: turn % 4 === 1,
+          drops: turn % 7 === 2,
+        });
+      }
+    });
+
+    test.each(product({ activations: [...otherActivations], masked: flags, drops: flags, sequences: flags }))(
+      'initial and final states match the reference with other activations: %o',
+      way => {
+        const h = harness();
+        for (const B of [1, 3, 65]) expectReference(h, { ...stateful, U: 6, B, T: 4, I: 2, carried: false, ...way });
+      },
+    );
+
+    test.each(steps)('initial and final states match the reference with more than 256 rows: %o', step => {
+      for (const way of product({ wide: wides, sequences: flags, carried: flags })) {
+        expectReference(harness(), { ...stateful, B: 301, T: 3, ...way, ...step });
+      }
+    });
+
+    test.each(steps)('initial and final states match the reference in prediction: %o', step => {
+      for (const sequences of flags) {
+        expectReference(harness(), { ...stateful, sequences, predicts: true, ...step }).expectFences();
+      }
+    });
+
+    test.each(steps.flatMap(step => product({ wide: wides, sequences: flags }).map(way => ({ ...step, ...way }))))(
+      'an initial state gives the bits of a carried state: %o',
+      way => {
+        const subject = { ...stateful, ...way };
+        const given = draw(subject);
+        const states = given.initial;
+        const carried = { ...subject, initial: undefined };
+        const expected = resultsOf(run(carried, { ...given, states }), subject);
+        for (const [n, values] of resultsOf(run(subject, given), subject).entries()) {
+          expectBits(values, expected[n]!, `result ${n}`);
+        }
+        const without = { ...subject, initialGradients: false };
+        for (const [n, values] of resultsOf(run(without, given), subject).entries()) {
+          expectBits(values, expected[n]!, `result ${n} without gradients of the initial states`);
+        }
+      },
+    );
+
+    test.each(steps.flatMap(step => product({ wide: wides, sequences: flags }).map(way => ({ ...step, ...way }))))(
+      'initial states and two blocks of rows give the bits of one: %o',
+      way => {
+        const subject = { ...stateful, ...way };
+        const given = draw(subject);
+        const whole = run(subject, given);
+        for (let first = 1; first < subject.B; first++) {
+          const layer = prepare(harness(), subject, given);
+          layer.forward(first, subject.B - first);
+          layer.forward(0, first);
+          layer.setDy(given.dY.data);
+          if (cell === 'lstm') layer.setDcT(given.dStates[1]!.data);
+          layer.backward(0, first);
+          layer.backward(first, subject.B - first);
+          for (const [n, values] of layer.initialGradients().entries()) {
+            expectBits(values, whole.initialGradients()[n]!, `gradient of initial state ${n}, ${first} rows first`);
+          }
+          if (cell === 'lstm') expectBits(layer.cT(), whole.cT(), `final cell state, ${first} rows first`);
+          expectBits(layer.y(), whole.y(), `outputs, ${first} rows first`);
+        }
+      },
+    );
+
+    test.each(steps.flatMap(step => product({ wide: wides, U: [5, 8] }).map(way => ({ ...step, ...way }))))(
+      'rewind restores the carried state after a batch with an initial state: %o',
+      way => {
+        const subject = { ...stateful, ...way };
+        const layer = prepare(harness(), subject, draw(subject));
+        const before = layer.rooms.states!.floats().slice();
+        layer.forward(2, 3);
+        layer.forward(0, 2);
+        const y = layer.y();
+        expect([...layer.rooms.states!.floats()]).not.toEqual([...before]);
+        layer.rewind();
+        expectBits(layer.rooms.states!.floats(), before);
+        layer.rewind();
+        expectBits(layer.rooms.states!.floats(), before, 'rewound twice');
+        layer.forward();
+        expectBits(layer.y(), y, 'outputs of the same batch again');
+      },
+    );
+
+    test.each(steps)('backward starts from zero if nothing writes the gradient of the output: %o', step => {
+      const subject: Case = { ...stateful, sequences: false, ...step };
+      const given = draw(subject);
+      given.dY.data.fill(0);
+      const zeros = run(subject, given);
+      const layer = prepare(harness(), { ...subject, zeroDh: true }, given);
+      layer.forward();
+      if (cell === 'lstm') layer.setDcT(given.dStates[1]!.data);
+      layer.backward();
+      const [got, expected] = [layer, zeros].map(each => [...resultsOf(each, subject), ...each.initialGradients()]);
+      for (const [n, values] of got!.entries()) expectBits(values, expected![n]!, `result ${n}`);
     });
   });
 

@@ -42,6 +42,14 @@ export interface PlanOptions {
   resetAfter?: boolean;
   /** A plan for prediction only. */
   predicts?: boolean;
+  /** How the rows of the initial states are stored; none without. */
+  initial?: 'tight' | 'padded';
+  /** Whether to compute the gradients of the initial states. */
+  initialGradients?: boolean;
+  /** Whether to output the final cell state, and read its gradient. */
+  final?: boolean;
+  /** Whether no gradient of the output is written. */
+  zeroDh?: boolean;
 }
 
 export interface BoundCell {
@@ -65,6 +73,14 @@ export interface BoundCell {
   /** h, and c of an lstm, [B,U] each. */
   state(): Float32Array[];
   setState(values: readonly ArrayLike<number>[]): void;
+  /** The initial states, h and c [B,U]. */
+  setInitial(values: readonly ArrayLike<number>[]): void;
+  /** Rows [B][padded U]: the gradients of the initial states, with their padding. */
+  initialGradients(): Float32Array[];
+  /** Rows [B][padded U]: the final cell state, with its padding. */
+  cT(): Float32Array;
+  /** Sets the gradient of the final cell state, [B,U]. */
+  setDcT(values: ArrayLike<number>): void;
   /** [B,U]: the factors in memory. */
   drop(): Float32Array;
   /** Fails if a kernel has written outside its buffers, or to its inputs. */
@@ -96,6 +112,13 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const when = (wanted: boolean, name: string, n: number, values?: ArrayLike<number>) =>
     wanted ? room(name, n, values) : 0;
 
+  const { initial, final = false } = options;
+  const wantsInitial = trains && initial !== undefined && (options.initialGradients ?? true);
+  const initialRow = initial === 'tight' ? U * FLOAT : unitRow;
+  /** Rows of an initial state; tight ones are unaligned, and nothing follows their last number. */
+  const given = (wanted: boolean, name: string) =>
+    when(wanted, name, (B * initialRow) / FLOAT + 1) + (wanted && initial === 'tight' ? FLOAT : 0);
+
   const parameters = cell === 'lstm' ? G * (1 + H + I) * 16 : cell === 'gru' ? G * (2 + H + I) * 12 : H * (1 + H + I);
   const zeros = new Float32Array(parameters);
   const x = room('x', B * T * I + 3);
@@ -109,7 +132,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
       n % H < U ? (options.drop?.[Math.floor(n / H) * U + (n % H)] ?? Number.NaN) : 7,
     );
   const separate = trains && (mask !== undefined || drops);
-  const h0 = room('h', ((T + 1) * B * hRow) / FLOAT);
+  const slots = room('h', ((T + 1) * B * hRow) / FLOAT);
   const rate = new Int32Array(Float32Array.of(dropRate).buffer)[0]!;
   const mayShare = sequences && !mask && activation === 'tanh';
   const dh = when(trains, 'dh', (outSteps * B * unitRow) / FLOAT);
@@ -122,8 +145,8 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     x: goBackwards ? x + (T - 1) * I * FLOAT : x,
     xRow: T * I * FLOAT,
     xStep: (goBackwards ? -I : I) * FLOAT,
-    h: h0,
-    hx: h0,
+    h: slots,
+    hx: slots,
     hRow,
     hxRow: hRow,
     gates: when(cell !== 'simpleRnn', 'gates', T * G * group),
@@ -145,6 +168,21 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     dxStep: (goBackwards ? -1 : 1) * B * dxRow,
     stateH: states,
     stateC: carried ? states + B * H * FLOAT : 0,
+    h0: given(initial !== undefined, 'h0'),
+    h0Row: initialRow,
+    dh0: when(wantsInitial, 'dh0', (B * unitRow) / FLOAT),
+    dh0Row: unitRow,
+    c0: given(initial !== undefined && cell === 'lstm', 'c0'),
+    c0Row: initialRow,
+    dc0: when(wantsInitial && cell === 'lstm', 'dc0', (B * unitRow) / FLOAT),
+    dc0Row: unitRow,
+    cT: when(final && cell === 'lstm', 'cT', (B * unitRow) / FLOAT),
+    cTRow: unitRow,
+    dcT: when(trains && final && cell === 'lstm', 'dcT', (B * unitRow) / FLOAT),
+    dcTRow: unitRow,
+    savedH: when(initial !== undefined && carried, 'savedH', B * H),
+    savedC: when(initial !== undefined && carried && cell === 'lstm', 'savedC', B * H),
+    zeroDh: Number(options.zeroDh ?? false),
     sequences: Number(sequences),
     useBias: Number(useBias),
     wide,
@@ -238,6 +276,22 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
         'pack',
         values.map(value => h.put(value)),
       ),
+    setInitial(values) {
+      const first = initial === 'tight' ? 1 : 0;
+      for (const [n, name] of ['h0', 'c0'].slice(0, values.length).entries()) {
+        const memory = rooms[name]!.floats();
+        for (let i = 0; i < B * U; i++) {
+          memory[first + (Math.floor(i / U) * initialRow) / FLOAT + (i % U)] = values[n]![i]!;
+        }
+      }
+    },
+    initialGradients: () =>
+      (cell === 'lstm' ? ['dh0', 'dc0'] : ['dh0']).map(name => bySample(rooms[name]!.floats(), unitRow, 1, 0, H)),
+    cT: () => bySample(rooms.cT!.floats(), unitRow, 1, 0, H),
+    setDcT(values) {
+      const memory = rooms.dcT!.floats().fill(0);
+      for (let i = 0; i < B * U; i++) memory[(Math.floor(i / U) * unitRow) / FLOAT + (i % U)] = values[i]!;
+    },
     drop: () => bySample(rooms.drop!.floats(), H * FLOAT, 1, 0, U),
     expectFences() {
       const isRead = (name: string) => name === 'mask' || (name === 'drop' && dropRate === 0);

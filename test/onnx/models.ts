@@ -106,6 +106,17 @@ add(
   () => [layers.bidirectional({ layer: layers.rnn({ cell: cells(), ...sequences }), inputShape, mergeMode: 'mul' })],
   { refused: /, Mul\)/ },
 );
+add(
+  'bidirectional with a backwardLayer',
+  () => [
+    layers.bidirectional({
+      layer: layers.lstm({ units: 4, ...biased }),
+      backwardLayer: layers.gru({ units: 4, ...biased, goBackwards: true }),
+      inputShape,
+    }),
+  ],
+  { refused: /must concatenate the forward and backward outputs of one layer/ },
+);
 for (const activation of denseActivations) {
   add(`dense, ${activation}`, () => [layers.dense({ units: 4, activation, ...biased, inputShape: [D] })], {
     input: 'rows',

@@ -206,6 +206,14 @@ describe('PyTorch names', () => {
       /must concatenate its directions to be converted to PyTorch, got mergeMode: 'sum'/,
     ],
     [
+      'a backwardLayer',
+      () => {
+        const backwardLayer = layers.lstm({ units: 2, goBackwards: true });
+        return [layers.bidirectional({ layer: layers.lstm({ units: 2 }), backwardLayer, inputShape: [3, 2] })];
+      },
+      /must have the same options in both directions to be converted to PyTorch, got a backwardLayer/,
+    ],
+    [
       'stacked cells in a bidirectional layer',
       () => [
         layers.bidirectional({

@@ -40,6 +40,14 @@ export const stacks = {
   bidirectional: () => [
     layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'ave', inputShape: [T, 2] }),
   ],
+  'bidirectional with a backwardLayer': () => [
+    layers.bidirectional({
+      layer: layers.lstm({ units: 2, name: 'past' }),
+      backwardLayer: layers.gru({ units: 2, goBackwards: true, name: 'backward_future' }),
+      mergeMode: 'sum',
+      inputShape: [T, 2],
+    }),
+  ],
   'rnn of one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 3 }), inputShape: [T, 2] })],
   'rnn of several cells': () => [
     layers.rnn({

@@ -71,6 +71,7 @@ const more: Record<string, () => lw.Layer[]> = {
 const unsupported: Record<string, RegExp> = {
   'gru, resetAfter: true': /reset_after/,
   bidirectional: /reset_after/,
+  'bidirectional with a backwardLayer': /no target variable/,
   'rnn of several cells': /reset_after/,
   'layers without weights': /Unknown activation: geluNew/,
 };

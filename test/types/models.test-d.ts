@@ -82,6 +82,7 @@ tensor(x.arraySync());
 model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
 model.add(layers.gru({ units: 4, inputShape: [null, 3], recurrentActivation: 'sigmoid', resetAfter: false }));
 model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMode: 'concat' }));
+layers.bidirectional({ layer: layers.lstm({ units: 2, returnState: true }), backwardLayer: null, mergeMode: null });
 model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
 model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
 model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss: 'mse', metrics: ['acc', 'mae'] });
@@ -163,8 +164,8 @@ layers.lstm({ units: '4' });
 layers.dense({ units: 4, activation: 'tanhh' });
 // @ts-expect-error unknown initializer
 layers.gru({ units: 4, kernelInitializer: 'glorotUnifrom' });
-// @ts-expect-error returnState is not an option
-layers.lstm({ units: 4, returnState: true });
+// @ts-expect-error a string in place of a boolean
+layers.lstm({ units: 4, returnState: 'true' });
 // @ts-expect-error unknown merge mode
 layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'concatenate' });
 // @ts-expect-error a layer is made by a factory

@@ -1,4 +1,4 @@
-/** Runs a recurrent layer in both directions of time, and merges the two outputs. */
+/** Runs a recurrent layer in both directions of time, and merges the two outputs unless that is turned off. */
 
 import {
   type PlannedCall,
@@ -30,14 +30,21 @@ const mergeModes = Object.keys(mergeModeNumbers) as MergeMode[];
 export interface BidirectionalOptions extends LayerOptions {
   /**
    * The recurrent layer: lstm, gru, simpleRNN or rnn. Both directions get a copy of it, with weights of their own; the
-   * layer itself is not used.
+   * layer itself is not used. With `returnState`, the states of the forward layer come before those of the backward layer,
+   * and so do initial states.
    */
   layer: Recurrent;
   /**
-   * How the outputs of both directions become one: 'concat' concatenates their features, 'sum' adds, 'ave' averages and
-   * 'mul' multiplies them. Default: 'concat'.
+   * Another recurrent layer for the backward direction, which gets a copy of it. It must have the opposite `goBackwards`
+   * and the same `returnSequences`, `returnState` and `stateful` as `layer`. Default: `layer` in the opposite direction.
    */
-  mergeMode?: MergeMode;
+  backwardLayer?: Recurrent | null;
+  /**
+   * How the outputs of both directions become one: 'concat' concatenates their features, 'sum' adds, 'ave' averages and
+   * 'mul' multiplies them. With null there are two outputs, forward and backward, in the same order of time steps; not
+   * in a sequential model. Default: 'concat'.
+   */
+  mergeMode?: MergeMode | null;
 }
 
 const directions = ['forward', 'backward'] as const;
@@ -45,36 +52,49 @@ const directions = ['forward', 'backward'] as const;
 export class Bidirectional extends RecurrentLayer {
   readonly forwardLayer: Recurrent;
   readonly backwardLayer: Recurrent;
-  readonly mergeMode: MergeMode;
+  readonly mergeMode: MergeMode | null;
   readonly #template: Recurrent;
+  readonly #backwardTemplate: Recurrent | null;
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
-    const known = checkLayerOptions<BidirectionalOptions>(call, options, ['layer', 'mergeMode']);
+    const known = checkLayerOptions<BidirectionalOptions>(call, options, ['layer', 'backwardLayer', 'mergeMode']);
     const { mergeMode = 'concat' } = known;
-    const layer = layerFromConfig(known.layer);
-    if (!(layer instanceof Recurrent)) {
-      fail(call, `layer must be lstm, gru, simpleRNN or rnn, got ${show(layer)}`);
-    }
-    if (layer.hasOwnWeights) fail(call, 'layer must not have weights; pass them to the bidirectional layer');
-    if (mergeMode === null) {
-      fail(call, 'mergeMode must not be null: a sequential model has one output');
-    }
-    const mode = checkName(call, 'mergeMode', mergeMode, mergeModes);
+    const layer = checkTemplate(call, 'layer', known.layer);
+    const other = known.backwardLayer ? checkTemplate(call, 'backwardLayer', known.backwardLayer) : null;
+    const mode = mergeMode === null ? null : checkName(call, 'mergeMode', mergeMode, mergeModes);
+    if (other) checkOpposite(call, layer, other, mode !== null);
     const shaped = known.inputShape || known.batchInputShape || known.inputDim;
     const own = shaped ? known : { ...known, batchInputShape: layer.batchInputShape ?? undefined };
     const forwardLayer = layer.copy(`forward_${layer.name}`, layer.goBackwards);
-    const backwardLayer = layer.copy(`backward_${layer.name}`, !layer.goBackwards);
+    const backwardLayer = (other ?? layer).copy(other?.name ?? `backward_${layer.name}`, !layer.goBackwards);
+    if (backwardLayer.name === forwardLayer.name) {
+      fail(call, `backwardLayer must not have the name of the forward layer, '${forwardLayer.name}'`);
+    }
     super('Bidirectional', own, 2, { children: [forwardLayer, backwardLayer] });
     this.forwardLayer = forwardLayer;
     this.backwardLayer = backwardLayer;
     this.mergeMode = mode;
     this.#template = layer;
+    this.#backwardTemplate = other;
   }
 
   protected override settings(): Config {
-    const { className, config } = serialize(this.#template);
-    return { mergeMode: this.mergeMode, layer: { className, config: { ...config, trainable: this.trainable } } };
+    const describe = (template: Recurrent) => {
+      const { className, config } = serialize(template);
+      return { className, config: { ...config, trainable: this.trainable } };
+    };
+    const other = this.#backwardTemplate;
+    return {
+      mergeMode: this.mergeMode,
+      layer: describe(this.#template),
+      ...(other && { backwardLayer: describe(other) }),
+    };
+  }
+
+  /** @internal Whether both directions have the same options. */
+  get isSymmetric(): boolean {
+    return this.#backwardTemplate === null;
   }
 
   override get weightPaths(): string[] {
@@ -93,15 +113,38 @@ export class Bidirectional extends RecurrentLayer {
     return true;
   }
 
-  override outputShapeFor(call: string, input: Shape): Shape {
-    const shape = this.forwardLayer.outputShapeFor(call, input);
-    if (this.mergeMode === 'concat') shape.push(2 * shape.pop()!);
-    return shape;
+  get returnState(): boolean {
+    return this.forwardLayer.returnState;
+  }
+
+  override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
+    const [x] = inputs;
+    const [[a, ...forwardStates], [b, ...backwardStates]] = this.#layers.map(layer =>
+      layer.outputShapesFor(call, [x!]),
+    ) as [Shape[], Shape[]];
+    this.checkInitialStates(call, inputs);
+    const states = [...forwardStates, ...backwardStates];
+    if (this.mergeMode === null) return [a!, b!, ...states];
+    return [this.mergeMode === 'concat' ? [...a!.slice(0, -1), 2 * a!.at(-1)!] : a!, ...states];
+  }
+
+  protected override childInputs(n: number, inputs: readonly Shape[]): readonly Shape[] {
+    return this.#inputsOf(n, inputs);
+  }
+
+  get #layers(): readonly [Recurrent, Recurrent] {
+    return [this.forwardLayer, this.backwardLayer];
+  }
+
+  /** The sequence, and the initial states of direction n, of all inputs. */
+  #inputsOf<T>(n: number, [x, ...initial]: readonly T[]): [T, ...T[]] {
+    const split = this.forwardLayer.states.length;
+    return [x!, ...(n === 0 ? initial.slice(0, split) : initial.slice(split))];
   }
 
   override get states(): readonly StateSpec[] {
-    return directions.flatMap(direction =>
-      this.forwardLayer.states.map(({ name, width }) => ({ name: `${direction} ${name}`, width })),
+    return this.#layers.flatMap(({ states }, n) =>
+      states.map(({ name, width }) => ({ name: `${directions[n]} ${name}`, width })),
     );
   }
 
@@ -123,9 +166,8 @@ export class Bidirectional extends RecurrentLayer {
     matrices: readonly number[],
     use: (layer: Recurrent, packed: number, matrices: readonly number[]) => void,
   ): void {
-    const layers = [this.forwardLayer, this.backwardLayer];
     forEachPart(
-      layers,
+      this.#layers,
       packed,
       matrices,
       layer => layer.stateCount(batch),
@@ -134,30 +176,44 @@ export class Bidirectional extends RecurrentLayer {
     );
   }
 
-  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
-    const { batch } = planner;
-    const [forward, backward] = planner.share(call.name, input, 2) as [Signal, Signal];
-    const nameOf = (layer: Recurrent) => `${call.name}/${layer.name}`;
-    const [a] = this.forwardLayer.plan(planner, [forward], { ...call, name: nameOf(this.forwardLayer) });
-    const [reversed] = this.backwardLayer.plan(planner, [backward], {
-      ...call,
-      name: nameOf(this.backwardLayer),
-      offsets: {
-        parameters: call.offsets.parameters + this.forwardLayer.parameterCount * FLOAT,
-        states: call.offsets.states + this.forwardLayer.stateCount(batch) * FLOAT,
-      },
-    });
-    const b = reverseSteps(reversed); // its last output belongs to the first time step
-    const { steps, width } = a.y;
-    const outputs = this.mergeMode === 'concat' ? 2 * width : width;
-    const y = planner.rows(`${call.name}/y`, steps, outputs);
-    const dy = planner.gradientRows(`${call.name}/dy`, steps, outputs);
+  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
+    const { forwardLayer, mergeMode } = this;
+    const { parameters, states } = call.offsets;
+    const outputs = mergeMode === null ? 2 : 1;
+    const readers = planner.share(call.name, inputs[0], 2);
+    const [[a, ...forwardStates], [reversed, ...backwardStates]] = this.#layers.map((layer, n) => {
+      const [, ...initial] = this.#inputsOf(n, inputs);
+      const [, ...readsStates] = this.#inputsOf(n, call.isRead.slice(outputs - 1));
+      return layer.plan(planner, [readers[n]!, ...initial], {
+        ...call,
+        name: `${call.name}/${layer.name}`,
+        offsets: {
+          parameters: n === 0 ? parameters : parameters + forwardLayer.parameterCount * FLOAT,
+          states: n === 0 ? states : states + forwardLayer.stateCount(planner.batch) * FLOAT,
+        },
+        isRead: [call.isRead[mergeMode === null ? n : 0]!, ...readsStates],
+      });
+    }) as [Signals, Signals];
+    // The last output of the backward layer belongs to the first time step
+    const b: Signal = { ...reverseSteps(reversed), mask: a.mask };
+    const finalStates = [...forwardStates, ...backwardStates];
+    if (mergeMode === null) return [a, b, ...finalStates];
+    return [this.#merge(planner, mergeMode, a, b, call), ...finalStates];
+  }
+
+  #merge(planner: Planner, mode: MergeMode, a: Signal, b: Signal, { name, isRead }: PlannedCall): Signal {
+    const { steps, rows, width } = a.y;
+    const outputs = mode === 'concat' ? 2 * width : width;
+    const y = planner.rows(`${name}/y`, steps, outputs);
+    // Without a reader, the outputs of both directions have no gradients
+    if (!isRead[0]) return { y, dy: null, mask: a.mask };
+    const dy = planner.gradientRows(`${name}/dy`, steps, outputs);
     planner.calls.push({
       kind: 'merge',
       fields: {
-        mode: mergeModeNumbers[this.mergeMode],
+        mode: mergeModeNumbers[mode],
         steps,
-        rows: batch,
+        rows,
         width,
         ...rowFields('a', a.y),
         ...rowFields('b', b.y),
@@ -167,6 +223,31 @@ export class Bidirectional extends RecurrentLayer {
         ...rowFields('db', b.dy),
       },
     });
-    return [{ y, dy, mask: a.mask }];
+    return { y, dy, mask: a.mask };
+  }
+}
+
+/** Reads one of the layers that a bidirectional layer copies. */
+function checkTemplate(call: string, name: string, value: unknown): Recurrent {
+  const layer = layerFromConfig(value);
+  if (!(layer instanceof Recurrent)) {
+    fail(call, `${name} must be lstm, gru, simpleRNN or rnn, got ${show(layer)}`);
+  }
+  if (layer.hasOwnWeights) fail(call, `${name} must not have weights; pass them to the bidirectional layer`);
+  return layer;
+}
+
+/** Fails unless two layers fit together as the directions of a bidirectional layer. */
+function checkOpposite(call: string, layer: Recurrent, backward: Recurrent, merges: boolean): void {
+  if (backward.goBackwards === layer.goBackwards) {
+    fail(call, `backwardLayer must have the opposite goBackwards of layer, got ${layer.goBackwards} in both`);
+  }
+  for (const name of ['returnSequences', 'returnState', 'stateful'] as const) {
+    const [needed, got] = [layer[name], backward[name]];
+    if (got !== needed) fail(call, `backwardLayer must have the ${name} of layer, ${needed}, got ${got}`);
+  }
+  if (merges && backward.units !== layer.units) {
+    const rule = `backwardLayer must have the units of layer, ${layer.units}, got ${backward.units}`;
+    fail(call, `${rule}; pass mergeMode: null for two outputs`);
   }
 }

@@ -7,6 +7,7 @@
 
 import {
   floatBits,
+  type KernelCall,
   type Mask,
   maskFields,
   type Offset,
@@ -16,6 +17,7 @@ import {
   parameterFields,
   type Rows,
   rowFields,
+  type Signal,
 } from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
@@ -121,17 +123,29 @@ export interface CellInputs {
   readonly parameters: number;
   /** The states carried from batch to batch; null if each batch starts from zero. */
   readonly states: Offset | null;
+  /** The initial states, in the order of `Cell.states`; null to start from the carried states or zeros. */
+  readonly initial: readonly Signal[] | null;
   /** Whether to output every time step, or only the last. */
   readonly returnSequences: boolean;
+  /** Whether to output the final states. */
+  readonly returnState: boolean;
+  /** Whether anything reads the output and, with `returnState`, each final state. */
+  readonly isRead: readonly boolean[];
   /** Seed of the recurrent dropout, 32 bits. */
   readonly dropSeed: number;
 }
 
-/** The output of a cell, and where it expects the gradient of that; null if the plan needs no gradients. */
+/** The output of a cell, and where it expects the gradient of that; null if it needs none. */
 export interface CellOutput {
   readonly y: Rows;
   readonly dy: Rows | null;
+  /** The final states, in the order of `Cell.states`; empty without `returnState`. */
+  readonly states: readonly Signal[];
 }
+
+/** Rows of one time step as fields of a structure; zeros for null. */
+export const stateFields = <K extends string>(name: K, rows: Rows | null): Record<K | `${K}Row`, number | Offset> =>
+  ({ [name]: rows?.start ?? 0, [`${name}Row`]: rows?.row ?? 0 }) as Record<K | `${K}Row`, number | Offset>;
 
 /** The prefixes of the options of its weights. */
 const prefixes = ['kernel', 'recurrent', 'bias'] as const;
@@ -273,14 +287,17 @@ export abstract class Cell {
    * The part of `plan` that all cells have in common.
    *
    * @param h the hidden states (T+1, B, H): slot t+1 holds h_t
-   * @returns fields of the kernel call, and the output of the cell
+   * @returns fields of the kernel call, calls to add after it, the output of the cell, and its gradient with a slot for
+   *   each time step if `sequences` is 1, else for the last one only
    */
   protected planCommon(planner: Planner, inputs: CellInputs, h: Rows) {
-    const { name, x, dx, mask, parameters, states, returnSequences } = inputs;
+    const { name, x, dx, mask, parameters, states, initial, returnSequences, returnState, isRead } = inputs;
     const { batch, needsGradients } = planner;
     const T = x.steps;
     const dropped = planner.dropsOut && this.recurrentDropout > 0;
-    const dh = planner.gradientRows(`${name}/dh`, returnSequences ? T : 1, this.units);
+    const [readsY, readsH] = [isRead[0]!, returnState && isRead[1]!];
+    const sequences = returnSequences && readsY;
+    const dh = planner.gradientRows(`${name}/dh`, sequences ? T : 1, this.units);
     // With recurrent dropout, h holds the dropped states, so the output needs rows of its own
     const y = dropped ? planner.rows(`${name}/y`, T + 1, this.units) : null;
     const fields = {
@@ -290,12 +307,15 @@ export abstract class Cell {
       units: this.units,
       ...rowFields('x', x),
       ...parameterFields(planner, parameters),
-      dh: dh?.start ?? 0,
-      dhRow: dh?.row ?? 0,
+      ...stateFields('dh', dh),
       dhx: needsGradients && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
       ...rowFields('dx', dx),
       stateH: states ?? 0,
-      sequences: Number(returnSequences),
+      ...stateFields('h0', initial && initial[0]!.y),
+      ...stateFields('dh0', initial && initial[0]!.dy),
+      savedH: states && initial ? planner.floats(`${name}/savedH`, batch, padded(this.units)) : 0,
+      sequences: Number(sequences),
+      zeroDh: Number(needsGradients && !readsY && !readsH),
       useBias: Number(this.useBias),
       ...maskFields(mask),
       drop: dropped ? planner.floats(`${name}/drop`, batch, padded(this.units)) : 0,
@@ -310,10 +330,23 @@ export abstract class Cell {
     const start = offsetBy(out.start, slot * out.step);
     const output: CellOutput = {
       y: { ...out, start, steps: returnSequences ? T : 1, width: this.units },
-      dy: dh,
+      dy: readsY ? dh : null,
+      states: [],
     };
-    return { fields, output };
+    if (!returnState) return { fields, output, dh, after: [] };
+    // The final hidden state is the last output; if both have a gradient, that of the state is added in backward
+    const final: Rows = { ...out, start: offsetBy(out.start, T * out.step), steps: 1, width: this.units };
+    const own = readsY && readsH ? planner.gradientRows(`${name}/dhT`, 1, this.units) : null;
+    const hT: Signal = { y: final, dy: own ?? (readsH ? dh : null), mask: null };
+    return { fields, output: { ...output, states: [hT] }, dh, after: dh && own ? [addToLast(dh, own)] : [] };
   }
+}
+
+/** A call that adds the gradient of the last time step, in backward. */
+function addToLast(dh: Rows, more: Rows): KernelCall {
+  const last: Rows = { ...dh, start: offsetBy(dh.start, (dh.steps - 1) * dh.step), steps: 1 };
+  const { rows, width } = dh;
+  return { kind: 'join', fields: { steps: 1, rows, width, ...rowFields('dx', last), ...rowFields('more', more) } };
 }
 
 const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);

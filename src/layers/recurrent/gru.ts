@@ -1,6 +1,6 @@
 /** The gru layer and its cell: options and plan. The equations are in assembly/recurrent/gru.ts. */
 
-import { type Planner, padded, rowBytes, wholeLines } from '../../plan/planner.ts';
+import { type KernelCall, type Planner, padded, rowBytes, wholeLines } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
@@ -84,10 +84,10 @@ export class GruCell extends Cell {
     const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
     const h = planner.rows(`${name}/h`, T + 1, this.units);
-    const { fields, output } = this.planCommon(planner, inputs, h);
+    const { fields, output, after } = this.planCommon(planner, inputs, h);
     const scratch = (what: string, ...shape: number[]) =>
       planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
-    planner.calls.push({
+    const call: KernelCall = {
       kind: 'gru',
       fields: {
         ...fields,
@@ -101,7 +101,8 @@ export class GruCell extends Cell {
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
       },
-    });
+    };
+    planner.calls.push(call, ...after);
     return output;
   }
 }

@@ -1,6 +1,6 @@
 /** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
-import { offsetBy, type Planner, padded, rowBytes } from '../../plan/planner.ts';
+import { type KernelCall, offsetBy, type Planner, padded, rowBytes } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
@@ -18,6 +18,7 @@ import {
   checkActivation,
   type GatedCellOptions,
   type StateSpec,
+  stateFields,
 } from './cell.ts';
 import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
@@ -115,7 +116,7 @@ export class LstmCell extends Cell {
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
-    const { name, x, dx, states } = inputs;
+    const { name, x, dx, states, initial, returnState, isRead } = inputs;
     const { batch: B } = planner;
     const T = x.steps;
     const I = x.width;
@@ -125,10 +126,12 @@ export class LstmCell extends Cell {
     const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
     const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
-    const { fields, output } = this.planCommon(planner, inputs, hx);
+    const { fields, output, after } = this.planCommon(planner, inputs, hx);
     const scratch = (what: string, ...shape: number[]) =>
       planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
-    planner.calls.push({
+    const cT = returnState ? planner.rows(`${name}/cT`, 1, this.units) : null;
+    const dcT = returnState && isRead[2] ? planner.gradientRows(`${name}/dcT`, 1, this.units) : null;
+    const call: KernelCall = {
       kind: 'lstm',
       fields: {
         ...fields,
@@ -141,13 +144,19 @@ export class LstmCell extends Cell {
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
         dc: scratch('dc', G, B, 4),
         stateC: states ? offsetBy(states, this.#stateBytes(B)) : 0,
+        ...stateFields('c0', initial && initial[1]!.y),
+        ...stateFields('dc0', initial && initial[1]!.dy),
+        ...stateFields('cT', cT),
+        ...stateFields('dcT', dcT),
+        savedC: states && initial ? planner.floats(`${name}/savedC`, G, B, 4) : 0,
         wide: Number(wide),
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
         slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
       },
-    });
-    return output;
+    };
+    planner.calls.push(call, ...after);
+    return cT ? { ...output, states: [...output.states, { y: cT, dy: dcT, mask: null }] } : output;
   }
 }
 

@@ -43,8 +43,11 @@ export interface RecurrentOptions extends LayerOptions {
    * input. Default: false.
    */
   goBackwards?: boolean;
-  /** Must be false, because a sequential model has one output; `model.getStates()` returns the states. */
-  returnState?: false;
+  /**
+   * Whether to output the final states as well, [batch, units] each: the hidden state, and with lstm the cell state. Not
+   * in a sequential model, whose layers have one output; `model.getStates()` returns the states there. Default: false.
+   */
+  returnState?: boolean;
   /** First layer only: the number of time steps, in addition to `inputDim`. Default: any number. */
   inputLength?: number;
   /** Accepted for compatibility with TF.js; it has no effect. */
@@ -77,6 +80,28 @@ export abstract class RecurrentLayer extends Layer {
   /** @internal Whether an output depends on later time steps of the input. */
   abstract get looksAhead(): boolean;
 
+  /** Fails unless the inputs of a call are a sequence, alone or with an initial state for each state of the layer. */
+  protected checkInitialStates(call: string, [x, ...initial]: readonly Shape[]): void {
+    const { name, states } = this;
+    if (initial.length === 0) return;
+    const names = states.map(state => state.name).join(', ');
+    if (initial.length !== states.length) {
+      const rule = `${name} takes a sequence and ${states.length} initial states (${names})`;
+      const got = initial.length === 1 ? '1 initial state' : `${initial.length} initial states`;
+      fail(call, `${rule}, or a sequence alone, got ${got}`);
+    }
+    for (const [n, { name: state, width }] of states.entries()) {
+      const [needed, got] = [[x![0]!, width], initial[n]!];
+      const [batch] = got;
+      const agrees = batch === null || needed[0] === null || batch === needed[0];
+      if (got.length === 2 && got[1] === width && agrees) continue;
+      fail(
+        call,
+        `the initial state ${state} of ${name} must have the shape ${showShape(needed)}, got ${showShape(got)}`,
+      );
+    }
+  }
+
   override get runsByTimeStep(): boolean {
     return true;
   }
@@ -87,6 +112,7 @@ export abstract class Recurrent extends RecurrentLayer {
   /** @internal */
   readonly cells: readonly Cell[];
   readonly returnSequences: boolean;
+  readonly returnState: boolean;
   readonly goBackwards: boolean;
   readonly #stateful: boolean;
   /** The options as given, for `copy`. */
@@ -99,22 +125,21 @@ export abstract class Recurrent extends RecurrentLayer {
     const call = `layers.${factoryNameOf(className)}`;
     const flag = (name: keyof RecurrentOptions) =>
       known[name] === undefined ? false : checkBoolean(call, name, known[name]);
-    if (flag('returnState')) {
-      fail(call, 'returnState must be false in a sequential model, got true; call model.getStates() for the states');
-    }
     flag('unroll');
-    const [sequences, stateful, goBackwards] = [flag('returnSequences'), flag('stateful'), flag('goBackwards')];
+    const [sequences, state] = [flag('returnSequences'), flag('returnState')];
+    const [stateful, goBackwards] = [flag('stateful'), flag('goBackwards')];
     super(className, withLength(call, known), 2);
     this.cells = cells;
     this.returnSequences = sequences;
+    this.returnState = state;
     this.goBackwards = goBackwards;
     this.#stateful = stateful;
     this.#options = known;
   }
 
   protected override settings(): Config {
-    const { returnSequences, goBackwards, stateful } = this;
-    return { ...this.cellSettings(), returnSequences, returnState: false, goBackwards, stateful, unroll: false };
+    const { returnSequences, returnState, goBackwards, stateful } = this;
+    return { ...this.cellSettings(), returnSequences, returnState, goBackwards, stateful, unroll: false };
   }
 
   /** @internal The options that describe the cells. */
@@ -174,7 +199,8 @@ export abstract class Recurrent extends RecurrentLayer {
     this.#seeds = [...seeds];
   }
 
-  override outputShapeFor(call: string, input: Shape): Shape {
+  override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
+    const input = inputs[0]!;
     if (input.length !== 3) {
       const rule = `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`;
       fail(call, `${rule}; a recurrent layer below outputs that with returnSequences: true`);
@@ -182,7 +208,10 @@ export abstract class Recurrent extends RecurrentLayer {
     if (this.stateful && input[0] === null) {
       fail(call, `${this.name} is stateful and needs a fixed batch size, got ${showShape(input)}; use batchInputShape`);
     }
-    return this.returnSequences ? [input[0]!, input[1]!, this.units] : [input[0]!, this.units];
+    this.checkInitialStates(call, inputs);
+    const [batch, steps] = input as [number | null, number | null];
+    const y = this.returnSequences ? [batch, steps, this.units] : [batch, this.units];
+    return this.returnState ? [y, ...this.states.map(({ width }) => [batch, width])] : [y];
   }
 
   protected override describeWeights(input: Shape): Omit<WeightSpec, 'seed'>[] {
@@ -253,7 +282,9 @@ export abstract class Recurrent extends RecurrentLayer {
     );
   }
 
-  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
+  override plan(planner: Planner, [input, ...initial]: Signals, call: PlannedCall): Signals {
+    const finalStates: Signal[] = [];
+    let firstState = 0;
     let signal = this.goBackwards ? reverseSteps(input) : input;
     let { parameters, states } = call.offsets;
     const carriesStates = this.stateful || planner.carryAllStates;
@@ -263,24 +294,30 @@ export abstract class Recurrent extends RecurrentLayer {
       const returnSequences = this.returnSequences || !last;
       const seed = this.#seeds[n]!;
       const inputs = signal.y.width;
+      const statesOfCell = <T>(all: readonly T[]) => all.slice(firstState, firstState + cell.states.length);
       if (planner.dropsOut && cell.dropout > 0) signal = dropInput(planner, signal, name, cell.dropout, seed);
-      const { y, dy } = cell.plan(planner, {
+      const output = cell.plan(planner, {
         name,
         x: signal.y,
         dx: signal.dy,
         mask: signal.mask,
         parameters,
         states: carriesStates ? { block: 'states', offset: states } : null,
+        initial: initial.length > 0 ? statesOfCell(initial) : null,
         returnSequences,
+        returnState: this.returnState,
+        isRead: [!last || call.isRead[0]!, ...statesOfCell(call.isRead.slice(1))],
         dropSeed: seedBits(seed) ^ RECURRENT_DROPOUT_SEED,
       });
       // A single output has no time steps left to mask
-      signal = { y, dy, mask: returnSequences ? signal.mask : null };
+      signal = { y: output.y, dy: output.dy, mask: returnSequences ? signal.mask : null };
+      finalStates.push(...output.states);
+      firstState += cell.states.length;
       parameters += cell.parameterCount(inputs) * FLOAT;
       states += cell.stateCount(planner.batch) * FLOAT;
     }
     // As in Keras and TF.js, the mask keeps the order of the input even if the output is reversed
-    return [this.returnSequences ? { ...signal, mask: input.mask } : signal];
+    return [this.returnSequences ? { ...signal, mask: input.mask } : signal, ...finalStates];
   }
 }
 

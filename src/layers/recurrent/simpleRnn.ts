@@ -1,6 +1,6 @@
 /** The simpleRNN layer and its cell: options and plan. The equation is in assembly/recurrent/simpleRnn.ts. */
 
-import { type Planner, padded, wholeLines } from '../../plan/planner.ts';
+import { type KernelCall, type Planner, padded, wholeLines } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
@@ -42,16 +42,16 @@ export class SimpleRnnCell extends Cell {
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
-    const { name, x, dx, mask, returnSequences } = inputs;
+    const { name, x, dx, mask } = inputs;
     const I = x.width;
     const H = padded(this.units);
     const wide = I > WIDE;
     const hx = planner.rows(`${name}/hx`, x.steps + 1, wide ? H : H + I);
-    const { fields, output } = this.planCommon(planner, inputs, hx);
+    const { fields, output, dh, after } = this.planCommon(planner, inputs, hx);
     // The gradients of z can replace those of the output, which tanh allows if every step has one and none is masked
-    const inPlace = returnSequences && !mask && this.activation === 'tanh';
-    const dz = inPlace ? output.dy : planner.gradientRows(`${name}/dz`, x.steps, this.units);
-    planner.calls.push({
+    const inPlace = fields.sequences && !mask && this.activation === 'tanh';
+    const dz = inPlace ? dh : planner.gradientRows(`${name}/dz`, x.steps, this.units);
+    const call: KernelCall = {
       kind: 'simpleRnn',
       fields: {
         ...fields,
@@ -62,7 +62,8 @@ export class SimpleRnnCell extends Cell {
         dzRow: dz?.row ?? 0,
         wide: Number(wide),
       },
-    });
+    };
+    planner.calls.push(call, ...after);
     return output;
   }
 }

@@ -37,6 +37,8 @@ export function layerFrom(location: FilePath, described: unknown): Layer {
     delete options.trainable;
   } else if (className === 'Bidirectional' || className === 'TimeDistributed') {
     options.layer = layerFrom(within(inner, 'layer'), config.layer);
+    if (config.backwardLayer) options.backwardLayer = layerFrom(within(inner, 'backwardLayer'), config.backwardLayer);
+    if (config.mergeMode === null) options.mergeMode = null; // null differs from the default
   } else if (className === 'RNN') {
     options.cell = cellFrom(within(inner, 'cell'), config.cell);
     // TF.js repeats the options of the cell among those of the layer
@@ -78,7 +80,7 @@ function optionsFrom(location: FilePath, config: Config): Record<string, unknown
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(config)) {
     if (value === null) continue;
-    if (name === 'layer' || name === 'cell') continue;
+    if (['layer', 'backwardLayer', 'cell'].includes(name)) continue;
     Object.defineProperty(options, name, { value: valueFrom(within(location, name), name, value), ...dataProperty });
   }
   return options;

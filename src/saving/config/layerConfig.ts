@@ -107,12 +107,14 @@ function convertCell(location: FilePath, item: unknown, format: ConfigFormat): R
 function bidirectionalOf(location: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
   if (options.merge_mode === null)
     failAt(within(location, 'merge_mode'), 'must not be null, because a layer has one output here');
-  const side = (name: string) =>
-    oneDirection(convertLayer(within(location, name), withoutZeros(config[name]), format), format);
-  const layer = side('layer');
-  const { backward_layer, ...others } = options;
-  if (config.backward_layer) checkDirections(location, layer, side('backward_layer'));
-  return { ...others, layer };
+  const side = (name: string) => convertLayer(within(location, name), withoutZeros(config[name]), format);
+  const layer = oneDirection(side('layer'), format);
+  const { backward_layer: _, ...others } = options;
+  if (!config.backward_layer) return { ...others, layer };
+  const other = side('backward_layer');
+  return isReverse(layer, oneDirection(other, format))
+    ? { ...others, layer }
+    : { ...others, layer, backward_layer: other };
 }
 
 /** Drops zero_output_for_mask, which Keras sets for both directions; `checkMasks` checks the layers above for it. */
@@ -130,16 +132,15 @@ function oneDirection({ class_name, config }: RawConfig, format: ConfigFormat): 
   return { class_name, config: { ...options, ...(own && { name: own }) } };
 }
 
-function checkDirections(location: FilePath, layer: RawConfig, other: RawConfig): void {
+/** Whether two layers are equal except for the direction of time. */
+function isReverse(layer: RawConfig, other: RawConfig): boolean {
   const configOf = (side: RawConfig) => side.config as RawConfig;
   const rest = (side: RawConfig) => {
     const { name, go_backwards, ...config } = configOf(side);
     return JSON.stringify([side.class_name, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]);
   };
   const opposite = Boolean(configOf(layer).go_backwards) !== Boolean(configOf(other).go_backwards);
-  if (!opposite || rest(layer) !== rest(other)) {
-    failAt(within(location, 'backward_layer'), 'must equal layer except for the direction of time');
-  }
+  return opposite && rest(layer) === rest(other);
 }
 
 // ------------------------------------------------------------------------------------------------------------ options
