@@ -12,11 +12,13 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
-  'test/facade/{bidirectional,determinism,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
+  'test/facade/{attentionModels,bidirectional,determinism,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
   'test/facade/{recurrentMasks,rnn,states,stream}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{dense,gru,lstm*,matmul,naive,recurrentStates,simpleRnn,weights}.test.ts'];
+const products = [
+  'test/kernels/{attention,dense,gru,lstm*,matmul,merging,naive,recurrentStates,simpleRnn,weights}.test.ts',
+];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */

@@ -2,6 +2,7 @@
 
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
+import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
@@ -107,6 +108,15 @@ function groupsOfLayer(layer: Layer, path: string): VariableGroup[] {
   }
   if (layer instanceof TimeDistributed)
     return [{ path, name, count: 0 }, ...groupsOfLayer(layer.layer, `${path}/layer`)];
+  if (layer instanceof MultiHeadAttention) {
+    const projections = { query: 'query', key: 'key', value: 'value', output: 'attention_output' };
+    const groups = Object.entries(projections).map(([part, name]) => ({
+      path: `${path}/${part}_dense`,
+      name,
+      count: layer.useBias ? 2 : 1,
+    }));
+    return [{ path, name, count: 0 }, ...groups];
+  }
   if (!(layer instanceof Recurrent)) return [{ path, name, count: layer.weightSpecs.length }];
   const count = (n: number) => (layer.cells[n]!.useBias ? 3 : 2);
   const cell = `${path}/cell`;

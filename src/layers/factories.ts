@@ -7,12 +7,17 @@
 
 import { limitArguments } from '../util/arguments.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax } from './activationLayers.ts';
+import { AdditiveAttention, Attention } from './attention.ts';
+import { Concatenate } from './concatenate.ts';
 import { Dense } from './dense.ts';
+import { Dot } from './dot.ts';
 import { Dropout } from './dropout.ts';
 import { Embedding } from './embedding.ts';
 import { Flatten } from './flatten.ts';
 import { InputLayer } from './inputLayer.ts';
 import { Masking } from './masking.ts';
+import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.ts';
+import { MultiHeadAttention } from './multiHeadAttention.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
 import { Gru, gruCell } from './recurrent/gru.ts';
 import { Lstm, lstmCell } from './recurrent/lstm.ts';
@@ -94,6 +99,51 @@ export const flatten = /* @__PURE__ */ factoryWithDefaults('flatten', Flatten);
 
 /** Changes the shape of the samples. The numbers of a sample keep their order. */
 export const reshape = /* @__PURE__ */ factory('reshape', Reshape);
+
+/** Adds two or more inputs. Sizes of 1 are repeated to those of the other inputs. */
+export const add = /* @__PURE__ */ factoryWithDefaults('add', Add);
+
+/** Subtracts the second of two inputs from the first. */
+export const subtract = /* @__PURE__ */ factoryWithDefaults('subtract', Subtract);
+
+/** Multiplies two or more inputs, number by number. Sizes of 1 are repeated to those of the other inputs. */
+export const multiply = /* @__PURE__ */ factoryWithDefaults('multiply', Multiply);
+
+/** The mean of two or more inputs, number by number. */
+export const average = /* @__PURE__ */ factoryWithDefaults('average', Average);
+
+/** The maximum of two or more inputs, number by number. */
+export const maximum = /* @__PURE__ */ factoryWithDefaults('maximum', Maximum);
+
+/** The minimum of two or more inputs, number by number. */
+export const minimum = /* @__PURE__ */ factoryWithDefaults('minimum', Minimum);
+
+/** Concatenates two or more inputs along their features, or their time steps with `axis: 1`. */
+export const concatenate = /* @__PURE__ */ factoryWithDefaults('concatenate', Concatenate);
+
+/**
+ * The product of two inputs, summed over one axis of each. With `axes: 2`, [batch, T, D] and [batch, S, D] give
+ * [batch, T, S]; with `axes: 1`, [batch, D] and [batch, D] give [batch, 1].
+ */
+export const dot = /* @__PURE__ */ factory('dot', Dot);
+
+/**
+ * Luong attention. Inputs [query, value] or [query, value, key], sequences of vectors; the output has the time steps of the
+ * query and the features of the value.
+ */
+export const attention = /* @__PURE__ */ factoryWithDefaults('attention', Attention);
+
+/**
+ * Bahdanau attention. Inputs [query, value] or [query, value, key], sequences of vectors; the output has the time steps of
+ * the query and the features of the value.
+ */
+export const additiveAttention = /* @__PURE__ */ factoryWithDefaults('additiveAttention', AdditiveAttention);
+
+/**
+ * Attention with several heads, as in transformers. Inputs [query, value] or [query, value, key], sequences of vectors; for
+ * self-attention all of them are the same.
+ */
+export const multiHeadAttention = /* @__PURE__ */ factory('multiHeadAttention', MultiHeadAttention);
 
 /** Declares the input shape of a model, as its first layer. */
 export const inputLayer = /* @__PURE__ */ factory('inputLayer', InputLayer);

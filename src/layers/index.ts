@@ -12,7 +12,17 @@ export type {
   Softmax,
   SoftmaxOptions,
 } from './activationLayers.ts';
+export type {
+  AdditiveAttention,
+  AdditiveAttentionOptions,
+  Attention,
+  AttentionOptions,
+  ScoreMode,
+} from './attention.ts';
+export type { AttentionLayerOptions } from './attentionLayer.ts';
+export type { Concatenate, ConcatenateOptions } from './concatenate.ts';
 export type { Dense, DenseOptions } from './dense.ts';
+export type { Dot, DotOptions } from './dot.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';
 export * as layers from './factories.ts';
@@ -20,6 +30,8 @@ export type { Flatten, FlattenOptions } from './flatten.ts';
 export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
 export type { Layer } from './layer.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
+export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
+export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
 export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
 export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {

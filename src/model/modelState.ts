@@ -102,7 +102,9 @@ export abstract class ModelState {
 
   /** The weights of the layers. */
   get weights(): SharedWeights {
-    return this.allLayers[0]!.store as SharedWeights;
+    const { allLayers } = this;
+    const weighted = allLayers.find(({ weightSpecs }) => weightSpecs.length > 0) ?? allLayers[0]!;
+    return weighted.store as SharedWeights;
   }
 
   /** The parameters, created on first use. */

@@ -66,7 +66,7 @@ export async function expectFlat(
     expect(held()).toEqual(before);
     const each = Math.abs(after - host) / calls;
     if (each <= most) break;
-    if (calls >= 32 * first) expect.fail(`${calls} calls left ${each} bytes each`);
+    if (calls >= 128 * first) expect.fail(`${calls} calls left ${each} bytes each`);
     host = after;
   }
 }

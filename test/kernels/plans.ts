@@ -240,10 +240,11 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   };
 }
 
-const FENCE = 'fence';
+/** The name of the gaps of a FencedPlanner. */
+export const FENCE = 'fence';
 
 /** Leaves a gap after every buffer, wide enough for a row or a time step of a small layer. */
-class FencedPlanner extends Planner {
+export class FencedPlanner extends Planner {
   override floats(name: string, ...shape: number[]): Offset {
     const start = super.floats(name, ...shape);
     super.floats(FENCE, 256);
@@ -260,12 +261,12 @@ class FencedPlanner extends Planner {
   }
 }
 
-function bySample(planner: Planner, rows: number, steps: number, width: number): Rows {
+export function bySample(planner: Planner, rows: number, steps: number, width: number): Rows {
   const start = planner.floats('x', rows, steps, width);
   return { start, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
 }
 
-function addressed(stage: KernelCall, addressOf: (offset: Offset) => number): Record<string, number> {
+export function addressed(stage: KernelCall, addressOf: (offset: Offset) => number): Record<string, number> {
   const fields = Object.entries(stage.fields as Record<string, number | Offset>);
   return Object.fromEntries(
     fields.map(([name, value]) => [name, typeof value === 'number' ? value : addressOf(value)]),
@@ -273,7 +274,7 @@ function addressed(stage: KernelCall, addressOf: (offset: Offset) => number): Re
 }
 
 /** The index in memory, relative to the start, of each number of the rows in the order [B, T, D]. */
-function eachOf({ rows, steps, width, row, step }: Rows, use: (index: number, n: number) => void): void {
+export function eachOf({ rows, steps, width, row, step }: Rows, use: (index: number, n: number) => void): void {
   let n = 0;
   for (let b = 0; b < rows; b++) {
     for (let t = 0; t < steps; t++) {

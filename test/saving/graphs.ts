@@ -7,7 +7,7 @@ type Build = (lib: Library) => Library;
 
 const sigmoid = { recurrentActivation: 'sigmoid' };
 
-export const graphs: { readonly [name: string]: Build } = {
+export const graphs: { [name: string]: Build } = {
   'two inputs, one of which is the initial state': lib => {
     const [x, h, c] = [
       lib.input({ shape: [4, 3], name: 'seriesIn' }),
@@ -92,6 +92,29 @@ export const graphs: { readonly [name: string]: Build } = {
     return lib.model({ inputs: [source, target], outputs: y, name: 'translate' });
   },
 };
+
+/** Layers that merge their inputs. */
+Object.assign(graphs, {
+  'branches that are merged': (lib: Library): Library => {
+    const [x, day] = [lib.input({ shape: [4, 3], name: 'x' }), lib.input({ shape: [2], name: 'day' })];
+    const both = lib.layers.bidirectional({
+      layer: lib.layers.lstm({ units: 2, name: 'half', ...sigmoid }),
+      mergeMode: 'concat',
+      name: 'both',
+    });
+    const wide = lib.layers.concatenate({ name: 'wide' }).apply([both.apply(x), day]);
+    const [left, right] = ['left', 'right'].map(name =>
+      lib.layers.dense({ units: 2, name, activation: 'tanh' }).apply(wide),
+    );
+    const sum = lib.layers.add({ name: 'sum' }).apply([left, right, day]);
+    const product = lib.layers.multiply({ name: 'product' }).apply([sum, left]);
+    const similarity = lib.layers.dot({ axes: 1, name: 'similarity' }).apply([product, right]);
+    return lib.model({
+      inputs: [x, day],
+      outputs: [similarity, lib.layers.average({ name: 'mean' }).apply([sum, right])],
+    });
+  },
+} satisfies Record<string, Build>);
 
 /** Graphs that TF.js saves with the calls of a layer in an order in which it does not load them. */
 export const outOfOrder: Build = lib => {

@@ -21,7 +21,9 @@ import {
   graphOf,
   isModel,
   MASKS,
+  otherArgument,
   type Ref,
+  tensorsOf,
 } from './functional.ts';
 import { convertLayer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
 import { withInput, withShape } from './sequentialInput.ts';
@@ -145,7 +147,7 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
       failAt(node.location, `${rule}, got ${show(node.name)}`);
     }
     if (isInput) outputs.set(node.name, [[inputOf(node, format)]]);
-    else layers.set(node.name, named(node, layerIn(node.location, node.described, format)));
+    else layers.set(node.name, named(node, layerIn(node.location, withCallOptions(node), format)));
   }
   const find = (here: FilePath, { layer, call, output }: Ref): Symbolic => {
     const own = outputs.get(layer)?.[call];
@@ -170,6 +172,18 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
   return { layer: withFilePath(inner, () => model(options)), calls };
 }
 
+/** The description of a layer, with the options that Keras has as arguments of its calls. */
+function withCallOptions({ location, described, calls }: GraphNode): object {
+  const options = [...new Set(calls.flatMap(call => call.options))];
+  for (const name of options) {
+    if (calls.every(call => call.options.includes(name))) continue;
+    failAt(location, `must be called with ${name} in all of its calls, or in none`);
+  }
+  if (options.length === 0) return described;
+  const given = Object.fromEntries(options.map(name => [name, true]));
+  return { ...described, config: { ...(described.config as object), ...given } };
+}
+
 /** Checks that a layer has the name by which the graph refers to it. */
 function named({ location, name }: GraphNode, built: Built): Built {
   if (built.layer.name !== name) {
@@ -188,16 +202,18 @@ function inputOf({ location, name, described }: GraphNode, format: ConfigFormat)
 
 /** Calls a layer with the outputs of earlier calls. */
 function apply(layer: Layer, { call }: GraphCall, find: (here: FilePath, ref: Ref) => Symbolic): Symbolic[] {
-  const { location, inbound, named, training } = call;
-  const { initial_state = [], mask: _, ...others } = named;
-  const other = Object.keys(others)[0];
+  const { location, named, training } = call;
+  const other = otherArgument(call);
   if (other !== undefined) failAt(location, `must not have the output of a layer as ${show(other)}`);
-  const tensors = inbound.map(ref => find(location, ref));
+  const tensors = tensorsOf(call).map(ref => find(location, ref));
   if (tensors.length === 0) failAt(location, 'must have at least one input, got none');
   // TF.js and Keras 2 list the initial states of a recurrent layer among its inputs
   const isRecurrent = layer instanceof RecurrentLayer;
   const inputs = isRecurrent ? tensors.slice(0, 1) : tensors;
-  const states = [...(isRecurrent ? tensors.slice(1) : []), ...initial_state.map(ref => find(location, ref))];
+  const states = [
+    ...(isRecurrent ? tensors.slice(1) : []),
+    ...(named.initial_state ?? []).map(ref => find(location, ref)),
+  ];
   const options = {
     ...(states.length > 0 && { initialState: states }),
     ...(training !== null && { training }),

@@ -95,6 +95,9 @@ def walk(item, path):
             yield from walk(config[name], f"{path}/{direction}")
     elif kind == "TimeDistributed":
         yield from walk(config["layer"], f"{path}/layer")
+    elif kind == "MultiHeadAttention":
+        for part in ("query", "key", "value", "output"):
+            yield f"{path}/{part}_dense", "EinsumDense", config
     elif kind == "RNN":
         yield from walk(config["cell"], f"{path}/cell")
     elif kind == "StackedRNNCells":
@@ -107,6 +110,10 @@ def walk(item, path):
 def expected(kind, config):
     if kind.endswith("Cell") or kind == "Dense":
         return (2 if kind != "Dense" else 1) + int(config["use_bias"])
+    if kind == "EinsumDense":
+        return 1 + int(config["use_bias"])
+    if kind in ("Attention", "AdditiveAttention"):
+        return int(config["use_scale"]) + int(config.get("score_mode") == "concat")
     return 1 if kind == "Embedding" else 0
 
 

@@ -1,0 +1,411 @@
+/**
+ * Attention: y = softmax(scores) V for each sample and head, where the scores of a query are its products with the keys
+ * or a sum of tanh (attentionScores.ts).
+ *
+ * Letters: B batch, N heads, T queries, S keys and values, D width of a query and a key, V width of a value.
+ */
+
+import { allLanes, lastLanes } from '../math/laneMasks';
+import { softmaxBackward } from '../math/softmax';
+import { copyRow, scaleRow } from '../memory/rows';
+import { packColumns, packRows, unpackRows } from '../products/packing';
+import { ZEROS, matmul, matmulTransposed, padded } from '../products/matmul';
+import { additiveScores, additiveScoresBackward, softmaxInPlace } from './attentionScores';
+import { dropoutMask } from './dropout';
+
+/** A planned attention, written by src/plan; offsets and strides in bytes. */
+@unmanaged
+export class AttentionPlan {
+  rows: i32; // B
+  heads: i32; // N
+  queries: i32; // T
+  keys: i32; // S
+  depth: i32; // D
+  width: i32; // V
+  additive: i32; // 1: sums of tanh, for one head; 0: products
+  causal: i32; // 1: query i sees the keys up to i
+  replacesMasked: i32; // 1: a masked score becomes the least number; 0: 1e9 is subtracted from it, as Keras does in each case
+  factor: i32; // float32 bits of the constant scale
+  scale: usize; // a trained scale, instead of factor; 0 for none
+  dScale: usize; // its gradient, added to
+  gain: usize; // additive: [padded D], or one number if gainIsScalar; 0 for ones
+  dGain: usize; // its gradient, added to
+  gainIsScalar: i32;
+  q: usize; // [T, B, N D]
+  qRow: usize;
+  qStep: usize;
+  k: usize; // [S, B, N D]
+  kRow: usize;
+  kStep: usize;
+  v: usize; // [S, B, N V]
+  vRow: usize;
+  vStep: usize;
+  y: usize; // [T, B, padded (N V)]; the padding is written as zeros
+  yRow: usize;
+  yStep: usize;
+  dy: usize; // gradient of y; 0 for zeros
+  dyRow: usize;
+  dyStep: usize;
+  dq: usize; // gradients of q, k and v, overwritten, padded to whole vectors; 0 for none
+  dqRow: usize;
+  dqStep: usize;
+  dk: usize;
+  dkRow: usize;
+  dkStep: usize;
+  dv: usize;
+  dvRow: usize;
+  dvStep: usize;
+  qMask: usize; // [T, B], 0 for none: y is zero in masked steps or, with replacesMasked, all scores are masked
+  qMaskStep: usize;
+  vMask: usize; // [S, B]: masked keys and values
+  vMaskStep: usize;
+  kMask: usize; // [S, B], combined with vMask
+  kMaskStep: usize;
+  weights: usize; // softmax of the scores [B, N, T, padded S], or [BLOCK, padded S] in plans without gradients
+  keeps: i32; // 1: the former
+  rate: i32; // float32 bits of the dropout rate
+  seed: i32;
+  drop: usize; // factors of the weights [B, N, T, padded S]; 0 without dropout
+  scores: usize; // a second output for one head [T, B, padded S]: the weights after dropout; 0 for none
+  scoresRow: usize;
+  scoresStep: usize;
+  dScores: usize; // gradient of scores
+  dScoresRow: usize;
+  dScoresStep: usize;
+  // Scratch of one sample and head
+  visible: usize; // lanes of keys that are not masked [padded S]; 0 without a mask
+  query: usize; // [BLOCK, padded D]
+  context: usize; // [BLOCK, padded V]
+  dropped: usize; // [BLOCK, padded S], with dropout
+  keyPanels: usize; // [S, padded D], packed or, additive, plain
+  valuePanels: usize; // [S, padded V], packed
+  gains: usize; // [padded D], additive
+  // With gradients
+  dWeights: usize; // [BLOCK, padded S]
+  dQuery: usize; // [BLOCK, padded D]
+  dKeyPanels: usize; // like keyPanels
+  dValuePanels: usize; // like valuePanels
+  dGains: usize; // [padded D], additive
+}
+
+/** Queries that are processed at a time, so that their weights stay in the cache. src/ reserves as many rows. */
+export const enum AttentionBlock {
+  queries = 64,
+}
+
+const BLOCK: i32 = AttentionBlock.queries;
+
+/** A masked score, as in the attention of Keras' backends. */
+const LEAST: f32 = -2.372671e38;
+
+export function attentionForward(plan: AttentionPlan): void {
+  assert(plan.rows > 0 && plan.heads > 0 && plan.queries > 0 && plan.keys > 0 && plan.depth > 0 && plan.width > 0);
+  const S = plan.keys;
+  const row = <usize>padded(S) * 4;
+  if (plan.drop) {
+    dropoutMask(plan.drop, plan.rows * plan.heads * plan.queries * padded(S), plan.seed, reinterpret<f32>(plan.rate));
+  }
+  if (plan.additive) loadGains(plan);
+  for (let b: usize = 0; b < <usize>plan.rows; b++) {
+    if (plan.visible) findVisible(plan, b);
+    for (let h = 0; h < plan.heads; h++) {
+      const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
+      loadKeys(plan, b, h);
+      packRows(plan.valuePanels, value, plan.vStep, S, plan.width);
+      for (let first = 0; first < plan.queries; first += BLOCK) {
+        const count = min(BLOCK, plan.queries - first);
+        loadQueries(plan, b, h, first, count);
+        const weights = weightsAt(plan, b, h, first);
+        computeScores(plan, weights, count);
+        if (plan.visible) maskScores(plan, weights, b, first, count);
+        softmaxInPlace(weights, row, count, S);
+        const dropped = dropWeights(plan, weights, b, h, first, count);
+        if (plan.scores) {
+          for (let n = 0; n < count; n++) {
+            const to = plan.scores + b * plan.scoresRow + <usize>(first + n) * plan.scoresStep;
+            copyRow(to, dropped + <usize>n * row, S, padded(S) - S);
+          }
+        }
+        const context = <usize>padded(plan.width) * 4;
+        matmul(
+          plan.context, context, ZEROS, 0, 0,
+          dropped, row, 0, S, 1, plan.valuePanels, count, plan.width,
+        );
+        for (let n = 0; n < count; n++) {
+          const y = plan.y + b * plan.yRow + <usize>(first + n) * plan.yStep + <usize>(h * plan.width) * 4;
+          if (isZeroed(plan, b, first + n)) memory.fill(y, 0, <usize>(plan.width + zerosAfter(plan, h, plan.width)) * 4);
+          else copyRow(y, plan.context + <usize>n * context, plan.width, zerosAfter(plan, h, plan.width));
+        }
+      }
+    }
+  }
+}
+
+/** Requires attentionForward on the same plan, which keeps its weights. */
+export function attentionBackward(plan: AttentionPlan): void {
+  const S = plan.keys;
+  const row = <usize>padded(S) * 4;
+  const deep = <usize>padded(plan.depth) * 4;
+  const wide = <usize>padded(plan.width) * 4;
+  let dScale: f64 = 0;
+  if (plan.additive) {
+    loadGains(plan);
+    memory.fill(plan.dGains, 0, deep);
+  }
+  for (let b: usize = 0; b < <usize>plan.rows; b++) {
+    if (plan.visible) findVisible(plan, b);
+    for (let h = 0; h < plan.heads; h++) {
+      const key = plan.k + b * plan.kRow + <usize>(h * plan.depth) * 4;
+      const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
+      if (plan.additive) loadKeys(plan, b, h);
+      else packRows(plan.keyPanels, key, plan.kStep, S, plan.depth);
+      packColumns(plan.valuePanels, value, plan.vStep, plan.width, S);
+      memory.fill(plan.dKeyPanels, 0, <usize>S * deep);
+      memory.fill(plan.dValuePanels, 0, <usize>S * wide);
+      for (let first = 0; first < plan.queries; first += BLOCK) {
+        const count = min(BLOCK, plan.queries - first);
+        const weights = weightsAt(plan, b, h, first);
+        loadQueries(plan, b, h, first, count);
+        loadContextGradient(plan, b, h, first, count);
+        const dropped = dropWeights(plan, weights, b, h, first, count);
+        matmulTransposed(plan.dValuePanels, dropped, row, 0, plan.context, wide, 0, count, 1, S, plan.width);
+        const dWeights = plan.dWeights;
+        if (plan.dScores) {
+          for (let n = 0; n < count; n++) {
+            const from = plan.dScores + b * plan.dScoresRow + <usize>(first + n) * plan.dScoresStep;
+            copyRow(dWeights + <usize>n * row, from, S, padded(S) - S);
+          }
+        }
+        const init = plan.dScores ? dWeights : ZEROS;
+        matmul(
+          dWeights, row, init, plan.dScores ? row : 0, plan.dScores ? 4 : 0,
+          plan.context, wide, 0, plan.width, 1, plan.valuePanels, count, S,
+        );
+        if (plan.drop) multiply(dWeights, dWeights, dropAt(plan, b, h, first), <usize>count * row);
+        softmaxBackward(dWeights, row, dWeights, row, weights, row, count, S);
+        if (plan.replacesMasked && plan.visible) hideGradients(plan, dWeights, b, first, count);
+        dScale += backwardToQueries(plan, b, h, first, count);
+      }
+      const dKey = plan.dk + b * plan.dkRow + <usize>(h * plan.depth) * 4;
+      if (plan.dk) storeKeyGradient(plan, dKey, zerosAfter(plan, h, plan.depth));
+      const dValue = plan.dv + b * plan.dvRow + <usize>(h * plan.width) * 4;
+      if (plan.dv) {
+        unpackRows(dValue, plan.dvStep, plan.dValuePanels, S, plan.width, zerosAfter(plan, h, plan.width));
+      }
+    }
+  }
+  if (plan.dScale) store<f32>(plan.dScale, load<f32>(plan.dScale) + <f32>dScale);
+  if (plan.dGain) addGainGradient(plan);
+}
+
+/** From the gradients of the scores of a block to those of its queries and keys; returns that of the trained scale. */
+function backwardToQueries(plan: AttentionPlan, b: usize, h: i32, first: i32, count: i32): f64 {
+  const S = plan.keys;
+  const row = <usize>padded(S) * 4;
+  const deep = <usize>padded(plan.depth) * 4;
+  const scale = scaleOf(plan);
+  let dScale: f64 = 0;
+  if (plan.additive) {
+    for (let n: usize = 0; n < <usize>count; n++) {
+      dScale += additiveScoresBackward(
+        plan.dWeights + n * row, plan.query + n * deep, plan.keyPanels, plan.gains, scale,
+        plan.dQuery + n * deep, plan.dKeyPanels, plan.dGains, S, deep,
+      );
+    }
+  } else {
+    matmul(plan.dQuery, deep, ZEROS, 0, 0, plan.dWeights, row, 0, S, 1, plan.keyPanels, count, plan.depth);
+    matmulTransposed(plan.dKeyPanels, plan.dWeights, row, 0, plan.query, deep, 0, count, 1, S, plan.depth);
+  }
+  for (let n: usize = 0; n < <usize>count; n++) {
+    const dQuery = plan.dQuery + n * deep;
+    const at = b * plan.qRow + <usize>(first + <i32>n) * plan.qStep + <usize>(h * plan.depth) * 4;
+    if (!plan.additive) {
+      if (plan.scale) dScale += dotOf(dQuery, plan.q + at, plan.depth);
+      scaleRow(dQuery, dQuery, scale, plan.depth);
+    }
+    if (plan.dq) {
+      const dq = plan.dq + b * plan.dqRow + <usize>(first + <i32>n) * plan.dqStep + <usize>(h * plan.depth) * 4;
+      copyRow(dq, dQuery, plan.depth, zerosAfter(plan, h, plan.depth));
+    }
+  }
+  return dScale;
+}
+
+function storeKeyGradient(plan: AttentionPlan, dKey: usize, zeros: i32): void {
+  if (!plan.additive) {
+    unpackRows(dKey, plan.dkStep, plan.dKeyPanels, plan.keys, plan.depth, zeros);
+    return;
+  }
+  const deep = <usize>padded(plan.depth) * 4;
+  for (let n: usize = 0; n < <usize>plan.keys; n++) {
+    copyRow(dKey + n * plan.dkStep, plan.dKeyPanels + n * deep, plan.depth, zeros);
+  }
+}
+
+/** The keys of a head: packed, as columns for products; or plain rows. */
+function loadKeys(plan: AttentionPlan, b: usize, h: i32): void {
+  const key = plan.k + b * plan.kRow + <usize>(h * plan.depth) * 4;
+  if (!plan.additive) {
+    packColumns(plan.keyPanels, key, plan.kStep, plan.depth, plan.keys);
+    return;
+  }
+  const deep = <usize>padded(plan.depth) * 4;
+  for (let n: usize = 0; n < <usize>plan.keys; n++) {
+    copyRow(plan.keyPanels + n * deep, key + n * plan.kStep, plan.depth, padded(plan.depth) - plan.depth);
+  }
+}
+
+/** The queries of a block; for products, they are scaled. */
+function loadQueries(plan: AttentionPlan, b: usize, h: i32, first: i32, count: i32): void {
+  const deep = <usize>padded(plan.depth) * 4;
+  const scale = plan.additive ? <f32>1 : scaleOf(plan);
+  for (let n = 0; n < count; n++) {
+    const from = plan.q + b * plan.qRow + <usize>(first + n) * plan.qStep + <usize>(h * plan.depth) * 4;
+    scaleRow(plan.query + <usize>n * deep, from, scale, plan.depth);
+  }
+}
+
+function loadContextGradient(plan: AttentionPlan, b: usize, h: i32, first: i32, count: i32): void {
+  const wide = <usize>padded(plan.width) * 4;
+  for (let n = 0; n < count; n++) {
+    const to = plan.context + <usize>n * wide;
+    const from = plan.dy + b * plan.dyRow + <usize>(first + n) * plan.dyStep + <usize>(h * plan.width) * 4;
+    if (!plan.dy || isZeroed(plan, b, first + n)) memory.fill(to, 0, wide);
+    else copyRow(to, from, plan.width, padded(plan.width) - plan.width);
+  }
+}
+
+function computeScores(plan: AttentionPlan, scores: usize, count: i32): void {
+  const row = <usize>padded(plan.keys) * 4;
+  const deep = <usize>padded(plan.depth) * 4;
+  if (!plan.additive) {
+    matmul(scores, row, ZEROS, 0, 0, plan.query, deep, 0, plan.depth, 1, plan.keyPanels, count, plan.keys);
+    return;
+  }
+  for (let n: usize = 0; n < <usize>count; n++) {
+    additiveScores(
+      scores + n * row, plan.query + n * deep, plan.keyPanels, plan.gains, scaleOf(plan), plan.keys, deep,
+    );
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------------ masks
+
+@inline
+function isMasked(mask: usize, step: usize, b: usize, n: i32): bool {
+  return mask != 0 && load<f32>(mask + <usize>n * step + 4 * b) == 0;
+}
+
+/** Whether the output of a query is zero because the query is masked. */
+@inline
+function isZeroed(plan: AttentionPlan, b: usize, query: i32): bool {
+  return !plan.replacesMasked && isMasked(plan.qMask, plan.qMaskStep, b, query);
+}
+
+function findVisible(plan: AttentionPlan, b: usize): void {
+  for (let n = 0; n < plan.keys; n++) {
+    const hidden = isMasked(plan.vMask, plan.vMaskStep, b, n) || isMasked(plan.kMask, plan.kMaskStep, b, n);
+    store<i32>(plan.visible + <usize>n * 4, hidden ? 0 : -1);
+  }
+}
+
+/** The number of keys that a query may see, before those that are masked. */
+function horizon(plan: AttentionPlan, b: usize, query: i32): i32 {
+  if (plan.replacesMasked && isMasked(plan.qMask, plan.qMaskStep, b, query)) return 0;
+  return plan.causal ? min(query + 1, plan.keys) : plan.keys;
+}
+
+/** Lanes of the four keys from n on that are visible within the horizon. */
+@inline
+function visibleAt(visible: usize, n: i32, end: i32): v128 {
+  if (n >= end) return i64x2.splat(0);
+  return v128.and(v128.load(visible + <usize>n * 4), n + 4 > end ? lastLanes(end) : allLanes());
+}
+
+function maskScores(plan: AttentionPlan, scores: usize, b: usize, first: i32, count: i32): void {
+  const least = f32x4.splat(LEAST);
+  const penalty = f32x4.splat(1e9);
+  for (let q = first; q < first + count; q++) {
+    const end = horizon(plan, b, q);
+    for (let n = 0; n < plan.keys; n += 4) {
+      const s = v128.load(scores);
+      const hidden = plan.replacesMasked ? least : f32x4.sub(s, penalty);
+      v128.store(scores, v128.bitselect(s, hidden, visibleAt(plan.visible, n, end)));
+      scores += 16;
+    }
+  }
+}
+
+/** Zeroes the gradients of scores that were replaced. */
+function hideGradients(plan: AttentionPlan, ds: usize, b: usize, first: i32, count: i32): void {
+  for (let q = first; q < first + count; q++) {
+    const end = horizon(plan, b, q);
+    for (let n = 0; n < plan.keys; n += 4) {
+      v128.store(ds, v128.and(v128.load(ds), visibleAt(plan.visible, n, end)));
+      ds += 16;
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------- helpers
+
+/** Byte offset of a query's weights in a buffer of all of them. */
+@inline
+function offsetOf(plan: AttentionPlan, b: usize, h: i32, query: i32): usize {
+  const head = b * <usize>plan.heads + <usize>h;
+  return (head * <usize>plan.queries + <usize>query) * (<usize>padded(plan.keys) * 4);
+}
+
+@inline
+function weightsAt(plan: AttentionPlan, b: usize, h: i32, query: i32): usize {
+  return plan.keeps ? plan.weights + offsetOf(plan, b, h, query) : plan.weights;
+}
+
+@inline
+function dropAt(plan: AttentionPlan, b: usize, h: i32, query: i32): usize {
+  return plan.drop + offsetOf(plan, b, h, query);
+}
+
+/** The weights of a block after dropout. */
+function dropWeights(plan: AttentionPlan, weights: usize, b: usize, h: i32, first: i32, count: i32): usize {
+  if (!plan.drop) return weights;
+  multiply(plan.dropped, weights, dropAt(plan, b, h, first), <usize>(count * padded(plan.keys)) * 4);
+  return plan.dropped;
+}
+
+/** Zeros behind the columns of head h, which end a row if it is the last head. */
+@inline
+function zerosAfter(plan: AttentionPlan, h: i32, width: i32): i32 {
+  return h + 1 == plan.heads ? -(plan.heads * width) & 3 : 0;
+}
+
+@inline
+function scaleOf(plan: AttentionPlan): f32 {
+  return plan.scale ? load<f32>(plan.scale) : reinterpret<f32>(plan.factor);
+}
+
+/** The gains of all columns, with zeros as padding. */
+function loadGains(plan: AttentionPlan): void {
+  for (let d: usize = 0; d < <usize>padded(plan.depth); d++) {
+    const gain = plan.gain ? load<f32>(plan.gain + (plan.gainIsScalar ? 0 : 4 * d)) : 1;
+    store<f32>(plan.gains + 4 * d, d < <usize>plan.depth ? gain : 0);
+  }
+}
+
+function addGainGradient(plan: AttentionPlan): void {
+  for (let d: usize = 0; d < <usize>plan.depth; d++) {
+    const to = plan.dGain + (plan.gainIsScalar ? 0 : 4 * d);
+    store<f32>(to, load<f32>(to) + load<f32>(plan.dGains + 4 * d));
+  }
+}
+
+/** y = a b over whole vectors; y may be a. */
+function multiply(y: usize, a: usize, b: usize, bytes: usize): void {
+  for (let n: usize = 0; n < bytes; n += 16) v128.store(y + n, f32x4.mul(v128.load(a + n), v128.load(b + n)));
+}
+
+function dotOf(a: usize, b: usize, n: i32): f64 {
+  let sum: f64 = 0;
+  for (let k: usize = 0; k < <usize>n; k++) sum += <f64>load<f32>(a + 4 * k) * <f64>load<f32>(b + 4 * k);
+  return sum;
+}
