@@ -8,7 +8,7 @@ import { Random } from '../reference/random.ts';
 import { compare, tf } from '../tfjs/agree.ts';
 import type { Library } from '../tfjs/build.ts';
 import { perturb } from '../tfjs/perturb.ts';
-import { graphs, outOfOrder } from './graphs.ts';
+import { graphs, outOfOrder, randomGraph } from './graphs.ts';
 
 const here = lw as unknown as Library;
 const { io } = lw;
@@ -145,6 +145,27 @@ describe('calls of a shared layer whose order in the file differs from the order
       for (const [i, value] of values.entries()) expect(got[n]![i]).toBeCloseTo(value, 5);
     }
   });
+});
+
+test('random graphs have their layers in the order of TF.js, which loads them with the same predictions', async () => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const graphIn = (library: Library) => {
+      const random = new Random(seed);
+      return randomGraph(library, { next: () => (random.uniform() + 1) / 2 });
+    };
+    const model = graphIn(here);
+    const names = (each: Library) => each.layers.map(({ name }: Library) => name);
+    expect(names(model)).toEqual(names(graphIn(tf)));
+    const artifacts = await artifactsOf(model);
+    const there = await loadInTfjs(artifacts);
+    expect(names(there)).toEqual(names(model));
+    const [got, expected] = [predict(model, here), predict(there, tf)];
+    expect(got).toHaveLength(expected.length);
+    for (const [n, values] of expected.entries()) {
+      for (const [i, value] of values.entries()) expect(got[n]![i]).toBeCloseTo(value, 5);
+    }
+    expect((await loadHere(artifacts)).getConfig()).toEqual(model.getConfig());
+  }
 });
 
 describe('the optimizer of a model with several outputs', () => {

@@ -128,3 +128,38 @@ export const outOfOrder: Build = lib => {
     outputs: [p.apply(far), q.apply(lib.layers.dense({ units: 4, name: 'z' }).apply(near))],
   });
 };
+
+/** A random graph of dense layers and sums, some of which are called several times. */
+export function randomGraph(lib: Library, random: { next(): number }): Library {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)]!;
+  const inputs = ['a', 'b'].map(name => lib.input({ shape: [3], name }));
+  const made: Library[] = [...inputs];
+  const layers: Library[] = [];
+  const unread = new Set<Library>(inputs);
+  // TF.js frees a tensor too early that one layer reads twice
+  const read = (but?: Library) => {
+    const tensor = pick(made.filter(each => each !== but));
+    unread.delete(tensor);
+    return tensor;
+  };
+  for (let n = 0; n < 12; n++) {
+    const kind = random.next();
+    const isShared = kind < 0.3 && layers.length > 0;
+    let tensor: Library;
+    if (kind > 0.7) {
+      const first = read();
+      tensor = lib.layers.add({ name: `sum${n}` }).apply([first, read(first)]);
+    } else {
+      const layer = isShared ? pick(layers) : lib.layers.dense({ units: 3, name: `dense${n}`, activation: 'tanh' });
+      if (!isShared) layers.push(layer);
+      tensor = layer.apply(read());
+    }
+    made.push(tensor);
+    unread.add(tensor);
+  }
+  const outputs = [...unread].filter(tensor => !inputs.includes(tensor));
+  const rest = inputs.filter(tensor => unread.has(tensor));
+  // Every input must lead to an output
+  const last = rest.map((tensor, n) => lib.layers.dense({ units: 2, name: `last${n}` }).apply(tensor));
+  return lib.model({ inputs, outputs: [...outputs, ...last], name: 'random' });
+}
