@@ -2,6 +2,7 @@
 
 import * as lw from 'lstm-wasm';
 import { layers, loadLayersModel, modelFromJSON, train } from 'lstm-wasm';
+import { toKeras } from 'lstm-wasm/keras';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
@@ -234,4 +235,20 @@ test('a call with training: true is loaded as such', async () => {
   const again = await modelFromJSON<lw.FunctionalModel>(model.toJSON() as string);
   expect(again.getConfig()).toEqual(model.getConfig());
   expect(predict(again as Library, here)[0]!.some(value => value === 0)).toBe(true);
+});
+
+test('a layer that nested models share is rejected, because the file would hold it twice', async () => {
+  const shared = layers.dense({ units: 3, name: 'shared' });
+  const inner = (name: string) => {
+    const p = lw.input({ shape: [3] });
+    return lw.model({ inputs: p, outputs: shared.apply(p), name });
+  };
+  const x = lw.input({ shape: [3], name: 'x' });
+  const model = lw.model({ inputs: x, outputs: inner('two').apply(inner('one').apply(x)) });
+  const message = /a layer must be in one of the nested models only, got 'shared' in several/;
+  expect(() => model.toJSON()).toThrow(message);
+  await expect(model.save({ save: () => expect.fail() })).rejects.toThrow(message);
+  await expect(toKeras(model)).rejects.toThrow(message);
+  const encoder = lw.model({ inputs: x, outputs: shared.apply(x) }); // in another model, but not nested in it
+  expect(encoder.toJSON()).toContain('shared');
 });

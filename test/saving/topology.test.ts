@@ -308,6 +308,16 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
     }
   });
 
+  test('a chain with a layer that has several outputs loads as a functional model', async () => {
+    const inner = layer('LSTM', { name: 'inner', units: 2, return_state: true });
+    const both = node('Bidirectional', 'a', from(['in']), { layer: inner, merge_mode: 'concat' });
+    const unmerged = { ...both, config: { ...both.config, layer: layer('LSTM', { units: 2 }), merge_mode: null } };
+    for (const each of [both, unmerged]) {
+      const model = await modelFromJSON<FunctionalModel>(graph([source, each, dense], single('in'), single('b')));
+      expect(model.layers.map(({ name }) => name)).toEqual(['in', 'a', 'b']);
+    }
+  });
+
   test('a graph with missing or invalid parts is rejected with its path', async () => {
     const unused = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
     const loop = { ...lstm, inbound_nodes: from(['b']) };

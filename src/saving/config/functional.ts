@@ -311,7 +311,7 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
   const layers = nodes.filter(({ className }) => !MASKS.includes(className));
   const above = new Map<string, GraphNode>();
   for (const node of layers) {
-    if (node.calls.length > 1) return null;
+    if (node.calls.length > 1 || hasFixedOutputs(node)) return null;
     const [call] = node.calls;
     if (!call) continue;
     const { inbound, named, training } = call;
@@ -325,6 +325,14 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
   for (let node = first; node && chain.length < layers.length; node = above.get(node.name)) chain.push(node);
   const { layer, output } = outputs[0]!;
   return chain.length === layers.length && chain.at(-1)!.name === layer && output === 0 ? chain : null;
+}
+
+/** Whether a layer has several outputs that an option of the layer itself cannot turn off. */
+function hasFixedOutputs({ className, described }: GraphNode): boolean {
+  if (className !== 'Bidirectional') return false;
+  const { merge_mode, layer } = described.config as { merge_mode?: unknown; layer?: { config?: unknown } | null };
+  const { return_state } = (layer?.config ?? {}) as { return_state?: unknown };
+  return merge_mode === null || return_state === true;
 }
 
 /** Checks that the masks that Keras 3 passes to layers are those that the layers below them make here. */
