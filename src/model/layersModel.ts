@@ -495,6 +495,9 @@ export abstract class LayersModel extends Layer implements CallbackModel {
     return graph.shapesFor(call, inputs);
   }
 
+  /** @internal Nothing: the layers of the model keep their weights. */
+  override unbuild(): void {}
+
   /** @internal A model is planned by the calls in it. */
   override plan(): never {
     throw new Error('models have no plan of their own');

@@ -223,8 +223,6 @@ export class ModelView {
   changeLayers(call: string, change: (call: string) => void): void {
     this.checkNotDisposed(call);
     if (this.state.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
-    if (this.state.graph && this.state.weights.models > 1)
-      fail(call, 'the model must not share its layers with another model');
     change(call);
     this.#freePlans();
   }

@@ -98,3 +98,30 @@ test('layer.apply computes tensors at once', () => {
   expectBits(y!.dataSync(), h!.dataSync());
   expect(c!.shape).toEqual([3, 2]);
 });
+
+test('a sequential model can contain models, and shares their weights', () => {
+  const x = input({ shape: [4, 3] });
+  const reader = model({ inputs: x, outputs: layers.lstm({ units: 5 }).apply(x), seed: 1 });
+  const head = sequential({ layers: [layers.dense({ units: 2, inputShape: [5] })], seed: 2 });
+  const net = sequential({ layers: [reader, head, layers.dense({ units: 1 })], seed: 3 });
+  const xs = numbers(1, 6, 4, 3);
+  const last = net.layers[2]!;
+  expectBits(net.predict(xs).dataSync(), last.apply(head.predict(reader.predict(xs))).dataSync());
+  net.compile({ optimizer: 'adam', loss: 'mse' });
+  const before = reader.predict(xs).dataSync().slice();
+  net.trainOnBatch(xs, numbers(2, 6, 1));
+  expect(reader.predict(xs).dataSync()).not.toEqual(before);
+  expectBits(net.predict(xs).dataSync(), last.apply(head.predict(reader.predict(xs))).dataSync());
+  net.pop();
+  expectBits(net.predict(xs).dataSync(), head.predict(reader.predict(xs)).dataSync());
+});
+
+test('a model can end at the output of a layer of another model', () => {
+  const net = sequential({
+    layers: [layers.lstm({ units: 5, inputShape: [4, 3] }), layers.dense({ units: 2 })],
+    seed: 1,
+  });
+  const part = model({ inputs: net.inputs, outputs: net.layers[0]!.output });
+  const xs = numbers(1, 6, 4, 3);
+  expectBits(net.layers[1]!.apply(part.predict(xs)).dataSync(), net.predict(xs).dataSync());
+});
