@@ -22,6 +22,8 @@ export abstract class ModelState {
   objective: Objective | null = null;
   /** How many models share the state: those created and neither disposed nor garbage collected. */
   models = 0;
+  /** How many models contain this one as a layer and have not been disposed of. */
+  containers = 0;
   /** Increased whenever the layers or the objective change. */
   version = 0;
   #allLayers: readonly Layer[] | null = null;
@@ -131,6 +133,7 @@ export abstract class ModelState {
   #release(): void {
     this.parameters?.free();
     this.parameters = null;
+    for (const layer of this.layers) layer.countContainers(-1);
     if (this.graph) this.weights.removeModel();
   }
 }
