@@ -246,6 +246,16 @@ export abstract class Layer {
     return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
   }
 
+  /**
+   * @internal The same if some of the inputs are constants, which are whole at every step.
+   *
+   * @param isConstant for each input; not all are
+   */
+  runsBesideConstants(isConstant: readonly boolean[]): boolean {
+    // Without an axis of time steps, constants are the same at every step
+    return this.runsByTimeStep && this.built.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
+  }
+
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
   checkWrapped(call: string): void {
     rejectWrapped(call, this);

@@ -23,6 +23,10 @@ export abstract class Merge extends Layer {
     this.#mode = mode;
   }
 
+  override get runsByTimeStep(): boolean {
+    return true;
+  }
+
   override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
     checkInputCount(call, this.name, inputs, this.#mode === 'subtract');
     let merged = inputs[0]!;
