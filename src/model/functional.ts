@@ -5,13 +5,14 @@ import { type Layer, setApplyAtOnce } from '../layers/layer.ts';
 import { LayerNode, type SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
-import { type Config, serialize } from '../util/config.ts';
+import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
 import { checkIdInputs, Graph, readTensors, uniqueNames } from './graph.ts';
+import { graphConfig } from './graphConfig.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelState } from './modelState.ts';
 import { ModelView } from './modelView.ts';
@@ -92,54 +93,13 @@ export class FunctionalModel extends LayersModel {
   }
 
   override getConfig(): Config {
-    const graph = this.view.graph('model.getConfig');
-    const positions = nodePositions(graph);
-    const referTo = (tensor: Symbolic): Config[string] => [
-      tensor.sourceLayer.name,
-      positions.get(tensor.node)!,
-      tensor.index,
-    ];
-    const layers = graph.layers.map(layer => {
-      const nodes = graph.nodes.filter(node => node.layer === layer && node.inputs.length > 0);
-      return {
-        ...serialize(layer),
-        name: layer.name,
-        inboundNodes: nodes.map(node => {
-          const count = node.inputs.length - node.stateCount;
-          const named: Config = {
-            ...(node.stateCount > 0 && { initialState: node.inputs.slice(count).map(referTo) }),
-            ...(node.training !== null && { training: node.training }),
-          };
-          return node.inputs
-            .slice(0, count)
-            .map((tensor, n) => [...(referTo(tensor) as unknown[]), n === 0 ? named : {}]) as Config[string];
-        }),
-      };
-    });
-    return {
-      name: this.name,
-      layers: layers as unknown as Config[string],
-      inputLayers: graph.inputs.map(referTo),
-      outputLayers: graph.outputs.map(referTo),
-    };
+    return graphConfig(this.name, this.view.graph('model.getConfig'));
   }
 
   /** @internal */
   protected override withView(name: string, view: ModelView): this {
     return new FunctionalModel(name, view) as this;
   }
-}
-
-/** For each node, how many calls of the same layer are before it. */
-function nodePositions({ nodes }: Graph): Map<LayerNode<Layer>, number> {
-  const counts = new Map<Layer, number>();
-  return new Map(
-    nodes.map(node => {
-      const count = counts.get(node.layer) ?? 0;
-      counts.set(node.layer, count + 1);
-      return [node, count];
-    }),
-  );
 }
 
 /**

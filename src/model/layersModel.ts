@@ -173,6 +173,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
         layers: [...this.#state.allLayers],
         parameters: this.#view.parameters(call),
         objective: this.#state.objective,
+        outputNames: this.#state.outputNames,
       };
     });
   }
@@ -458,6 +459,12 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /** @internal */
   override get innerGraph(): Graph {
     return this.#view.graph(this.name);
+  }
+
+  /** @internal */
+  override get built(): { inputs: readonly Shape[]; outputs: readonly Shape[] } {
+    const { inputs, outputs } = this.#view.graph(this.name);
+    return { inputs: inputs.map(({ shape }) => shape), outputs: outputs.map(({ shape }) => shape) };
   }
 
   /** @internal */

@@ -42,7 +42,8 @@ export class Stack extends ModelState {
       fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
     }
     const below = layers.at(-1);
-    const input = below ? below.outputShape : layer.batchInputShape;
+    const isModel = layer.nestedLayers !== null;
+    const input = below ? below.outputShape : isModel ? layer.inputShape : layer.batchInputShape;
     if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
     if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
       const got = showShape(layer.batchInputShape);
@@ -52,6 +53,9 @@ export class Stack extends ModelState {
       fail(call, `${layer.name} must be the first layer, because its input is ids, got it on top of '${below.name}'`);
     }
     if (layer.store) fail(call, `layer must not belong to a model yet, got '${layer.name}'`);
+    if (isModel && layer.built.inputs.length > 1) {
+      fail(call, `a layer of a sequential model must have one input, got ${layer.built.inputs.length} of '${layer.name}'`);
+    }
     this.#rebuild(call, () => {
       this.seeds.rollBackOnError(() => {
         const outputs = layer.connect(call, [input]);
@@ -75,15 +79,22 @@ export class Stack extends ModelState {
   /** Changes the layers. The weights are kept; the optimizer starts anew. */
   #rebuild(call: string, change: () => void): void {
     const before = this.#layers.length > 0 ? this.weights : null;
+    const parameters = this.parameters;
     const values = before?.isAllocated ? this.allLayers.map(layer => [layer, before.read(call, layer)] as const) : [];
     change();
     this.layersChanged();
     this.#graph = null;
+    if (parameters) this.objective?.optimizer.setStep(0);
+    parameters?.free();
+    this.parameters = null;
+    if ((before && before.models > 1) || this.allLayers.some(({ store }) => store && store !== before)) {
+      // Nested models use the weights too
+      const joined = SharedWeights.of(call, this.allLayers);
+      if (!before) joined.addModel();
+      return;
+    }
     if (this.#layers.length > 0) new SharedWeights(this.allLayers).addModel();
     for (const [layer, own] of values) layer.initialValues = own;
-    if (this.parameters) this.objective?.optimizer.setStep(0);
-    this.parameters?.free();
-    this.parameters = null;
     before?.free();
   }
 }
