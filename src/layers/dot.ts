@@ -53,6 +53,10 @@ export class Dot extends Layer {
     return outputs;
   }
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
   override get runsByTimeStep(): boolean {
     return this.built.inputs.every(({ length }) => length === 2);
   }

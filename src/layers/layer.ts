@@ -241,6 +241,11 @@ export abstract class Layer {
     return false;
   }
 
+  /** @internal Whether the last axis of the inputs may be open, such as that of attention scores. */
+  get takesAnyWidth(): boolean {
+    return this.#takesLists;
+  }
+
   /** @internal Whether a stream can pass the built layer one time step at a time. */
   get runsByTimeStep(): boolean {
     return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
@@ -313,7 +318,7 @@ export abstract class Layer {
    */
   connect(call: string, inputs: readonly Shape[]): Shape[] {
     for (const input of inputs) {
-      if (input.at(-1) === null && !this.#takesLists) {
+      if (input.at(-1) === null && !this.takesAnyWidth) {
         fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
       }
     }

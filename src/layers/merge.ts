@@ -23,6 +23,10 @@ export abstract class Merge extends Layer {
     this.#mode = mode;
   }
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
   override get runsByTimeStep(): boolean {
     return true;
   }

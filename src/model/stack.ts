@@ -54,7 +54,10 @@ export class Stack extends ModelState {
     }
     if (layer.store) fail(call, `layer must not belong to a model yet, got '${layer.name}'`);
     if (isModel && layer.built.inputs.length > 1) {
-      fail(call, `a layer of a sequential model must have one input, got ${layer.built.inputs.length} of '${layer.name}'`);
+      fail(
+        call,
+        `a layer of a sequential model must have one input, got ${layer.built.inputs.length} of '${layer.name}'`,
+      );
     }
     this.#rebuild(call, () => {
       this.seeds.rollBackOnError(() => {
