@@ -26,9 +26,7 @@ const MEGABYTE = 2 ** 20;
  * @returns a sequential model, or a functional one (`loadKerasModel<FunctionalModel>`) if the file has a graph that is no
  * chain of layers
  */
-export async function loadKerasModel<M extends LayersModel = Sequential>(
-  bytes: Uint8Array | ArrayBuffer,
-): Promise<M> {
+export async function loadKerasModel<M extends LayersModel = Sequential>(bytes: Uint8Array | ArrayBuffer): Promise<M> {
   rejectExtraArguments('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);

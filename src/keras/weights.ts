@@ -50,12 +50,11 @@ function modelIn(root: Hdf5Group): string | undefined {
 
 /** The places of the layers; fails if the file does not have as many layers as the model. */
 function placesIn(location: FilePath, arrangement: Arrangement | null, model: LayersModel): readonly PlacedLayer[] {
-  const places = placesOf(model, arrangement);
-  const found = arrangement ? layersOf(arrangement).length : places.length;
-  const wanted = places.length;
+  const wanted = placesOf(model).length;
+  const found = arrangement ? layersOf(arrangement).length : wanted;
   if (found !== wanted)
     failAt(location, `must be a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got ${found}`);
-  return places;
+  return placesOf(model, arrangement);
 }
 
 function readByClass(

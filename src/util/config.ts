@@ -63,9 +63,7 @@ export function toPython(value: ConfigValue): ConfigValue {
 
 function referencesToPython(value: ConfigValue): ConfigValue {
   if (typeof value === 'string') return value;
-  return value !== null && typeof value === 'object' && isList(value)
-    ? value.map(referencesToPython)
-    : toPython(value);
+  return value !== null && typeof value === 'object' && isList(value) ? value.map(referencesToPython) : toPython(value);
 }
 
 /** Converts option names to camelCase. Leaves string values unchanged, because options accept both spellings. */

@@ -56,7 +56,8 @@ export interface Graph {
 export const GRAPHS: readonly string[] = ['Functional', 'Model'];
 
 /** Whether a description is that of a model. */
-export const isModel = (described: unknown): boolean => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
+export const isModel = (described: unknown): boolean =>
+  ['Sequential', ...GRAPHS].includes(classOf(described) as string);
 
 export const classOf = (described: unknown): unknown =>
   isObject(described) ? (described as { class_name?: unknown }).class_name : null;
@@ -259,7 +260,14 @@ function sorted(nodes: readonly GraphNode[], byName: ReadonlyMap<string, GraphNo
   if (left) {
     const visited = new Set<Open>();
     let at = left;
-    for (; !visited.has(at); at = readsOf(at.call).map(read).find(of => of && of.missing > 0)!) visited.add(at);
+    for (
+      ;
+      !visited.has(at);
+      at = readsOf(at.call)
+        .map(read)
+        .find(of => of && of.missing > 0)!
+    )
+      visited.add(at);
     failAt(at.call.location, `must not form a cycle, but ${show(at.node.name)} depends on its own output`);
   }
   return ready;

@@ -1,9 +1,9 @@
 /** Builds models of any structure from topologies: graphs of layers, and models within models. */
 
-import { InputLayer } from '../../layers/inputLayer.ts';
+import type { InputLayer } from '../../layers/inputLayer.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { RecurrentLayer } from '../../layers/recurrent/recurrent.ts';
-import { FunctionalModel, input, model, type Symbolic } from '../../model/functional.ts';
+import { input, model, type Symbolic } from '../../model/functional.ts';
 import type { LayersModel } from '../../model/layersModel.ts';
 import { Sequential } from '../../model/sequential.ts';
 import type { ConfigValue } from '../../util/config.ts';
@@ -13,8 +13,8 @@ import type { ConfigFormat } from './configFormat.ts';
 import { type FilePath, failAt, itemOf, withFilePath, within } from './filePath.ts';
 import { layerFrom } from './fromConfig.ts';
 import {
-  classOf,
   checkMaskArguments,
+  classOf,
   GRAPHS,
   type GraphCall,
   type GraphNode,
@@ -173,7 +173,10 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
 /** Checks that a layer has the name by which the graph refers to it. */
 function named({ location, name }: GraphNode, built: Built): Built {
   if (built.layer.name !== name) {
-    failAt(within(location, 'config.name'), `must be ${show(name)}, the name of the layer, got ${show(built.layer.name)}`);
+    failAt(
+      within(location, 'config.name'),
+      `must be ${show(name)}, the name of the layer, got ${show(built.layer.name)}`,
+    );
   }
   return built;
 }

@@ -17,14 +17,7 @@ import {
   isModel,
   MASKS,
 } from './functional.ts';
-import {
-  checkLayers,
-  convertLayer,
-  isKeras1Layer,
-  layerList,
-  type RawConfig,
-  readClassConfig,
-} from './layerConfig.ts';
+import { checkLayers, convertLayer, isKeras1Layer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
 import { withInput } from './sequentialInput.ts';
 import { structuredModel } from './structure.ts';
 
@@ -110,12 +103,7 @@ function arranged(items: readonly Item[]): Arrangement {
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
-function flatTopology(
-  topology: unknown,
-  model: FoundModel,
-  all: readonly Found[],
-  format: ConfigFormat,
-): RawConfig {
+function flatTopology(topology: unknown, model: FoundModel, all: readonly Found[], format: ConfigFormat): RawConfig {
   const { config } = topology as { config: RawConfig };
   const own = all.map(({ location, described }) => convertLayer(location, described, format));
   // Names were unique within each model and must be unique in the flat list
@@ -140,8 +128,7 @@ function foundModel(location: FilePath, described: unknown): FoundModel {
 
 /** The layers of a model and its nested models, without the input layers of the nested ones. */
 function layersIn({ items }: FoundModel): readonly Found[] {
-  const flat = (list: readonly Item[]): Found[] =>
-    list.flatMap(item => ('items' in item ? flat(item.items) : [item]));
+  const flat = (list: readonly Item[]): Found[] => list.flatMap(item => ('items' in item ? flat(item.items) : [item]));
   return flat(items).filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
 }
 

@@ -407,7 +407,9 @@ function readMetrics(location: FilePath, value: unknown, outputNames: readonly s
   if (value === undefined || value === null) return [];
   if (typeof value === 'string' || Array.isArray(value)) return readNames(location, value) as MetricName[];
   const values = valuesByName(location, readObject(location, value), outputNames);
-  const lists = values.map((list, n) => (list === undefined ? [] : readNames(within(location, outputNames[n] ?? String(n)), list)));
+  const lists = values.map((list, n) =>
+    list === undefined ? [] : readNames(within(location, outputNames[n] ?? String(n)), list),
+  );
   return (outputNames.length === 1 ? lists.flat() : lists) as MetricName[];
 }
 
