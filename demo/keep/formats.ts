@@ -1,7 +1,7 @@
 /** The formats a model can be kept in. Loaded when the first of them is asked for, with all that they need. */
 
 import { zipSync } from 'fflate';
-import { io, loadLayersModel, type ModelArtifacts } from 'lstm-wasm';
+import { io, loadLayersModel, type ModelArtifacts, type Sequential } from 'lstm-wasm';
 import { toKeras } from 'lstm-wasm/keras';
 import { toOnnx } from 'lstm-wasm/onnx';
 import { toSafetensors } from 'lstm-wasm/safetensors';
@@ -61,7 +61,7 @@ async function atHand(
   }
 }
 
-type Here = Awaited<ReturnType<typeof loadLayersModel>>;
+type Here = Awaited<ReturnType<typeof loadLayersModel<Sequential>>>;
 
 function joined(data: ArrayBuffer | ArrayBuffer[]): Uint8Array {
   const pieces = [data].flat().map(piece => new Uint8Array(piece));

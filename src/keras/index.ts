@@ -1,5 +1,6 @@
 /** lstm-wasm/keras: reads and writes `.keras` files and HDF5 files of Keras. */
 
+import type { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { type ConfigFormat, formatOfVersion } from '../saving/config/configFormat.ts';
 import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/config/filePath.ts';
@@ -22,19 +23,21 @@ const MEGABYTE = 2 ** 20;
  * compile the model before training it.
  *
  * @param bytes the content of the file
+ * @returns a sequential model, or a functional one (`loadKerasModel<FunctionalModel>`) if the file has a graph that is no
+ * chain of layers
  */
-export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
+export async function loadKerasModel<M extends LayersModel = Sequential>(bytes: Uint8Array | ArrayBuffer): Promise<M> {
   rejectExtraArguments('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);
-  return globalSeeds.rollBackOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
+  return globalSeeds.rollBackOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)) as M);
 }
 
 /**
  * Loads weights that Keras saved into a model with the same layers: a `.weights.h5` file, or the weights of a `.keras` or
  * `.h5` file. Does not change the states and the optimizer of the model.
  */
-export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | ArrayBuffer): Promise<void> {
+export async function loadKerasWeights(model: LayersModel, bytes: Uint8Array | ArrayBuffer): Promise<void> {
   rejectExtraArguments('loadKerasWeights', 2, arguments);
   const call = 'loadKerasWeights';
   checkModel(call, model);
@@ -48,7 +51,7 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
 
 // ------------------------------------------------------------------------------------------------------------ files
 
-function readArchive(call: string, file: Uint8Array): Sequential {
+function readArchive(call: string, file: Uint8Array): LayersModel {
   const entries = openZip({ call, part: 'the file' }, file);
   const text =
     entries.get(CONFIG) ?? failAt({ call, part: CONFIG }, `must be in the archive, got ${contentsOf(entries)}`);
@@ -73,7 +76,7 @@ function contentsOf(entries: ReadonlyMap<string, unknown>): string {
 }
 
 /** A whole model in one HDF5 file: its topology is an attribute. */
-function readWhole(call: string, file: Uint8Array): Sequential {
+function readWhole(call: string, file: Uint8Array): LayersModel {
   const location = { call, part: 'the file' };
   const root = openHdf5(location, file);
   const text = root.strings('model_config')?.join('');
@@ -102,10 +105,10 @@ function formatIn(location: FilePath, root: Hdf5Group): ConfigFormat | null {
 }
 
 /** The HDF5 entry of a `.keras` file, if its size is plausible for the weights and the optimizer of the model. */
-function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Array {
+function weightsOf(call: string, file: Uint8Array, model: LayersModel): Uint8Array {
   const entry = openZip({ call, part: 'the file' }, file).get(WEIGHTS);
   if (!entry) return fail(call, `${WEIGHTS}: must be in the archive, got none`);
-  return entry.read(8 * 4 * model.countParams() + MEGABYTE + 2 ** 16 * model.layers.length);
+  return entry.read(8 * 4 * model.countParams() + MEGABYTE + 2 ** 16 * model.view.state.allLayers.length);
 }
 
 function parse(location: FilePath, text: Uint8Array | string): unknown {

@@ -1,12 +1,21 @@
 /** Describes a model as Keras 3 does in `config.json`. */
 
+import { AttentionLayer } from '../layers/attentionLayer.ts';
 import type { Layer } from '../layers/layer.ts';
+import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
+import type { LayerNode, SymbolicTensor } from '../layers/symbolicTensor.ts';
+import { FunctionalModel } from '../model/functional.ts';
+import { numberedCalls } from '../model/graphConfig.ts';
+import { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
+import { CALL_OPTIONS } from '../saving/config/functional.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
+import type { Shape } from '../util/shapes.ts';
 
 /** A serialized Keras object. */
 const keras = (module: string, className: string, config: Config): Config => ({
@@ -17,20 +26,96 @@ const keras = (module: string, className: string, config: Config): Config => ({
 });
 
 /** The content of `config.json`. Rejects features that Keras 3 does not have. */
-export function describeModel(location: FilePath, model: Sequential): Config {
+export function describeModel(location: FilePath, model: LayersModel): Config {
+  const shapes = model.inputs.map(({ shape }) => shape);
+  return { ...describeAny(location, model), build_config: { input_shape: shapes.length === 1 ? shapes[0]! : shapes } };
+}
+
+/** A layer, or a nested model. */
+function describeAny(location: FilePath, layer: Layer): Config {
+  checkName(location, layer.name);
+  if (!(layer instanceof LayersModel)) return describeLayer(location, layer);
+  return layer instanceof FunctionalModel
+    ? describeFunctional(location, layer)
+    : describeSequential(location, layer as Sequential);
+}
+
+function describeSequential(location: FilePath, model: Sequential): Config {
   const { name, layers, inputs } = model;
-  checkName(within(location, 'name'), name);
   const shape = inputs[0]!.shape;
   const [first] = layers;
   const isInput = first!.className === 'InputLayer';
-  const input = { batch_shape: shape, dtype: 'float32', sparse: false, name: isInput ? first!.name : freeName(layers) };
   const others = isInput ? layers.slice(1) : layers;
   const list = [
-    keras('keras.layers', 'InputLayer', input),
-    ...others.map(layer => describeLayer(within(location, layer.name), layer)),
+    describeInput(isInput ? first!.name : freeName(layers), shape),
+    ...others.map(layer => describeAny(within(location, layer.name), layer)),
   ];
   const config = { name, trainable: true, dtype: 'float32', layers: list, build_input_shape: shape };
-  return { ...keras('keras', 'Sequential', config), build_config: { input_shape: shape } };
+  return keras('keras', 'Sequential', config);
+}
+
+const describeInput = (name: string, shape: Shape): Config =>
+  keras('keras.layers', 'InputLayer', { batch_shape: shape, dtype: 'float32', sparse: false, name });
+
+// ---------------------------------------------------------------------------------------------------------- graphs
+
+function describeFunctional(location: FilePath, model: FunctionalModel): Config {
+  const { name, inputs: ownInputs } = model;
+  const graph = model.view.graph(location.call);
+  const { layers, calls, positions } = numberedCalls(graph);
+  const ends = new Map(graph.inputs.map(({ node }, n) => [node.layer, ownInputs[n]!.shape]));
+  const referTo = ({ node, index }: SymbolicTensor<Layer>): ConfigValue[] => [
+    node.layer.name,
+    positions.get(node)!,
+    index,
+  ];
+  const tensorOf = (tensor: SymbolicTensor<Layer>): Config => ({
+    class_name: '__keras_tensor__',
+    config: { shape: tensor.shape, dtype: 'float32', keras_history: referTo(tensor) },
+  });
+  const list = layers.map((layer): Config => {
+    const here = within(location, layer.name);
+    const shape = ends.get(layer);
+    checkName(here, layer.name);
+    return {
+      ...(shape ? describeInput(layer.name, shape) : describeAny(here, layer)),
+      name: layer.name,
+      inbound_nodes: calls.get(layer)!.map(node => describeCall(layer, node, tensorOf)),
+    };
+  });
+  // Keras 3 counts the calls of nested functional models from 1 here, and from 0 in inbound_nodes
+  const output = (tensor: SymbolicTensor<Layer>): ConfigValue => {
+    const [layer, call, index] = referTo(tensor) as [string, number, number];
+    return [layer, tensor.node.layer instanceof FunctionalModel ? call + 1 : call, index];
+  };
+  const oneOrAll = (refs: ConfigValue[]): ConfigValue => (refs.length === 1 ? refs[0]! : refs);
+  const config = {
+    name,
+    trainable: true,
+    layers: list,
+    input_layers: oneOrAll(graph.inputs.map(referTo)),
+    output_layers: oneOrAll(graph.outputs.map(output)),
+  };
+  return { ...keras('keras.src.models.functional', 'Functional', config), registered_name: 'Functional' };
+}
+
+function describeCall(
+  layer: Layer,
+  { inputs, stateCount, training }: LayerNode<Layer>,
+  tensorOf: (tensor: SymbolicTensor<Layer>) => Config,
+): Config {
+  const count = layer instanceof RecurrentLayer ? 1 : inputs.length - stateCount;
+  const [tensors, states] = [inputs.slice(0, count), inputs.slice(count)].map(part => part.map(tensorOf));
+  // Several inputs are one list, except the query, value and key of this layer
+  const isSeparate = tensors!.length === 1 || layer instanceof MultiHeadAttention;
+  return {
+    args: isSeparate ? tensors! : [tensors!],
+    kwargs: {
+      ...(states!.length > 0 && { initial_state: states! }),
+      ...(training !== null && { training }),
+      ...callOptions(layer),
+    },
+  };
 }
 
 function freeName(layers: readonly Layer[]): string {
@@ -39,6 +124,15 @@ function freeName(layers: readonly Layer[]): string {
   for (let n = 1; names.includes(name); n++) name = `input_layer_${n}`;
   return name;
 }
+
+/** The options that Keras has as arguments of calls. */
+function callOptions(layer: Layer): Config {
+  if (!(layer instanceof AttentionLayer)) return {};
+  const config = toPython(layer.getConfig()) as Config;
+  return Object.fromEntries(CALL_OPTIONS.filter(name => config[name]).map(name => [name, true]));
+}
+
+// ---------------------------------------------------------------------------------------------------------- layers
 
 function describeLayer(location: FilePath, layer: Layer): Config {
   checkName(location, layer.name);
@@ -54,6 +148,9 @@ function convertOptions(location: FilePath, layer: Layer, config: Config): Confi
   if (layer instanceof Bidirectional) {
     const [forward, backward] = [layer.forwardLayer, layer.backwardLayer].map(half => describeLayer(location, half));
     return { ...config, layer: forward!, backward_layer: backward! };
+  }
+  if (layer instanceof AttentionLayer) {
+    return Object.fromEntries(Object.entries(config).filter(([name]) => !CALL_OPTIONS.includes(name)));
   }
   switch (layer.className) {
     case 'Embedding': {

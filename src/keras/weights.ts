@@ -2,7 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import type { WeightSpec } from '../layers/weightSpec.ts';
-import type { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { fromCudnn, isCudnnBias } from '../saving/config/cudnn.ts';
 import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
 import type { Arrangement } from '../saving/config/topology.ts';
@@ -11,7 +11,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { show } from '../util/errors.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
-import { layersOf, variableGroupsOf } from './variableGroups.ts';
+import { layersOf, type PlacedLayer, placesOf, variableGroupsOf } from './variableGroups.ts';
 
 /** The name of the group of layers before Keras 2.14. */
 const OLD_LAYERS = '_layer_checkpoint_dependencies';
@@ -26,7 +26,7 @@ export function readWeights(
   location: FilePath,
   root: Hdf5Group,
   size: number,
-  model: Sequential,
+  model: LayersModel,
   arrange: () => Arrangement | null,
 ): Tensor[] {
   const bytes = 4 * model.countParams();
@@ -48,33 +48,34 @@ function modelIn(root: Hdf5Group): string | undefined {
   return undefined;
 }
 
-/** Checks that the arrangement of a file has as many layers as the model. */
-function checkArrangement(location: FilePath, arrangement: Arrangement, { layers }: Sequential): Arrangement {
-  const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
-  const found = layersOf(arrangement).length;
+/** The places of the layers; fails if the file does not have as many layers as the model. */
+function placesIn(location: FilePath, arrangement: Arrangement | null, model: LayersModel): readonly PlacedLayer[] {
+  const wanted = placesOf(model).length;
+  const found = arrangement ? layersOf(arrangement).length : wanted;
   if (found !== wanted)
     failAt(location, `must be a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got ${found}`);
-  return arrangement;
+  return placesOf(model, arrangement);
 }
 
 function readByClass(
   location: FilePath,
   root: Hdf5Group,
-  model: Sequential,
+  model: LayersModel,
   arrange: () => Arrangement | null,
 ): Tensor[] {
-  const { layers } = model;
-  const inner = modelIn(root);
-  const found = inner === undefined ? null : arrange();
-  if (inner !== undefined && !found) {
+  const isNested = model.layers.some(({ nestedLayers }) => nestedLayers);
+  const inner = isNested ? undefined : modelIn(root);
+  const needed = inner !== undefined || isNested || model.className === 'Functional';
+  const arrangement = needed ? arrange() : null;
+  if (inner !== undefined && !arrangement) {
     const rule = `must be a .keras file of the whole model, because it has the nested model ${show(inner)}`;
     failAt(location, `${rule}; a weights file does not contain the order of its layers`);
   }
-  const arrangement = found ? checkArrangement(location, found, model) : undefined;
-  return variableGroupsOf(model, arrangement).flatMap((variableGroups, n) => {
+  const read = new Map<Layer, Tensor[]>();
+  for (const place of placesIn(location, arrangement, model)) {
     let next = 0;
-    return variableGroups.flatMap(({ path, count }) => {
-      const specs = layers[n]!.weightSpecs.slice(next, next + count);
+    const own = variableGroupsOf(place).flatMap(({ path, count }) => {
+      const specs = place.layer.weightSpecs.slice(next, next + count);
       next += count;
       if (count === 0) return [];
       const here = within(location, path);
@@ -86,8 +87,14 @@ function readByClass(
         specs,
       );
     });
-  });
+    read.set(place.layer, own);
+  }
+  return inModelOrder(model, read);
 }
+
+/** The weights in the order of `model.getWeights`. */
+const inModelOrder = (model: LayersModel, read: ReadonlyMap<Layer, readonly Tensor[]>): Tensor[] =>
+  model.view.state.allLayers.flatMap(layer => read.get(layer) ?? []);
 
 /** The variables of an object, under any of the paths that Keras has used. */
 function findVariables(root: Hdf5Group, path: string, count: number): Hdf5Group | null {
@@ -109,7 +116,7 @@ function readByName(
   location: FilePath,
   root: Hdf5Group,
   names: readonly string[],
-  model: Sequential,
+  model: LayersModel,
   arrange: () => Arrangement | null,
 ): Tensor[] {
   const groups = names.map(name => {
@@ -120,33 +127,22 @@ function readByName(
     return weights.map((weight): StoredVariable => [within(here, weight.slice(0, 60)), group.get(weight)]);
   });
   const stored = groups.flat();
-  const { layers } = model;
-  const total = layers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
+  const total = model.view.state.allLayers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
   if (stored.length !== total) failAt(location, `must have the ${total} weights of the model, got ${stored.length}`);
-  const variableGroups = variableGroupsOf(model);
-  const read: Tensor[][] = layers.map(() => []);
+  const read = new Map<Layer, Tensor[]>();
   let next = 0;
-  for (const n of storedOrder(groups, layers, () => trainablesOf(model, arrange()))) {
+  for (const place of storedOrder(groups, model, arrange)) {
     let own = 0;
-    for (const { count } of variableGroups[n]!) {
-      const specs = layers[n]!.weightSpecs.slice(own, own + count);
-      read[n]!.push(...readVariables(stored.slice(next, next + count), specs));
+    const tensors: Tensor[] = [];
+    for (const { count } of variableGroupsOf(place)) {
+      const specs = place.layer.weightSpecs.slice(own, own + count);
+      tensors.push(...readVariables(stored.slice(next, next + count), specs));
       own += count;
       next += count;
     }
+    read.set(place.layer, tensors);
   }
-  return read.flat();
-}
-
-/**
- * Whether each layer was trainable when the file was written; taken from the model if the file does not describe the
- * same layers.
- */
-function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): readonly boolean[] {
-  const own = layers.map(({ trainable }) => trainable);
-  const found = arrangement ? layersOf(arrangement).map(({ trainable }) => trainable) : own;
-  const inputs = layers[0]!.className === 'InputLayer' ? 1 : 0;
-  return found.length === layers.length - inputs ? [...own.slice(0, inputs), ...found] : own;
+  return inModelOrder(model, read);
 }
 
 /**
@@ -155,28 +151,44 @@ function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): 
  */
 function storedOrder(
   groups: readonly (readonly StoredVariable[])[],
-  layers: readonly Layer[],
-  trainables: () => readonly boolean[],
-): number[] {
-  const withWeights = layers.flatMap(({ weightSpecs }, n) => (weightSpecs.length > 0 ? [n] : [])).values();
-  const order: number[] = [];
-  let trained: readonly boolean[] | undefined;
+  model: LayersModel,
+  arrange: () => Arrangement | null,
+): PlacedLayer[] {
+  const isFlat = model.className === 'Sequential';
+  const withWeights = ({ layer }: PlacedLayer) => layer.weightSpecs.length > 0;
+  // A sequential model has the order of the file, whether the file describes it or not
+  const places = placesOf(model, isFlat ? null : arrange()).filter(withWeights);
+  const order: PlacedLayer[] = [];
+  let trained: ReadonlyMap<Layer, boolean> | undefined;
   let left = 0;
+  let at = 0;
   for (const { length } of groups) {
-    const together: number[] = [];
+    const start = at;
     left += length;
-    while (left > 0) {
-      const n = withWeights.next().value!;
-      together.push(n);
-      left -= layers[n]!.weightSpecs.length;
-    }
+    while (left > 0) left -= places[at++]!.layer.weightSpecs.length;
+    const together = places.slice(start, at);
     if (together.length > 1 && left === 0) {
-      trained ??= trainables();
-      together.sort((a, b) => Number(trained![b]) - Number(trained![a]) || a - b);
+      trained ??= trainablesOf(model, places, arrange());
+      const isTrained = ({ layer }: PlacedLayer) => Number(trained!.get(layer));
+      together.sort((a, b) => isTrained(b) - isTrained(a));
     }
     order.push(...together);
   }
   return order;
+}
+
+/**
+ * Whether each layer was trainable when the file was written; taken from the model if the file does not describe the
+ * same layers.
+ */
+function trainablesOf(
+  model: LayersModel,
+  own: readonly PlacedLayer[],
+  arrangement: Arrangement | null,
+): ReadonlyMap<Layer, boolean> {
+  const isSame = arrangement && layersOf(arrangement).length === placesOf(model).length;
+  const places = isSame ? placesOf(model, arrangement) : own;
+  return new Map(places.map(({ layer, trainable }) => [layer, trainable]));
 }
 
 /** The path of a weight in the file, and its data. */

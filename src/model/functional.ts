@@ -5,13 +5,14 @@ import { type Layer, setApplyAtOnce } from '../layers/layer.ts';
 import { LayerNode, type SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
-import { type Config, serialize } from '../util/config.ts';
+import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
-import { checkIdInputs, Graph, nodePositions, readTensors } from './graph.ts';
+import { checkIdInputs, Graph, readTensors } from './graph.ts';
+import { graphConfig } from './graphConfig.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelState } from './modelState.ts';
 import { ModelView } from './modelView.ts';
@@ -93,35 +94,7 @@ export class FunctionalModel extends LayersModel {
 
   override getConfig(): Config {
     const { graph } = this.view.state as FunctionalState; // also after the model is disposed, for models that contain it
-    const positions = nodePositions(graph);
-    const referTo = (tensor: Symbolic): Config[string] => [
-      tensor.sourceLayer.name,
-      positions.get(tensor.node)!,
-      tensor.index,
-    ];
-    const layers = graph.layers.map(layer => {
-      const nodes = graph.nodes.filter(node => node.layer === layer && node.inputs.length > 0);
-      return {
-        ...serialize(layer),
-        name: layer.name,
-        inboundNodes: nodes.map(node => {
-          const count = node.inputs.length - node.stateCount;
-          const named: Config = {
-            ...(node.stateCount > 0 && { initialState: node.inputs.slice(count).map(referTo) }),
-            ...(node.training !== null && { training: node.training }),
-          };
-          return node.inputs
-            .slice(0, count)
-            .map((tensor, n) => [...(referTo(tensor) as unknown[]), n === 0 ? named : {}]) as Config[string];
-        }),
-      };
-    });
-    return {
-      name: this.name,
-      layers: layers as unknown as Config[string],
-      inputLayers: graph.inputs.map(referTo),
-      outputLayers: graph.outputs.map(referTo),
-    };
+    return graphConfig(this.name, graph);
   }
 
   /** @internal */

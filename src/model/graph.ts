@@ -210,18 +210,6 @@ export function readTensors(call: string, name: string, value: unknown): Symboli
   );
 }
 
-/** For each node, how many calls of the same layer are before it. */
-export function nodePositions({ nodes }: Graph): Map<Node, number> {
-  const counts = new Map<Layer, number>();
-  return new Map(
-    nodes.map(node => {
-      const count = counts.get(node.layer) ?? 0;
-      counts.set(node.layer, count + 1);
-      return [node, count];
-    }),
-  );
-}
-
 /** Whether each layer is called once, with the output of the layer before it. */
 export const isChain = ({ inputs, outputs, nodes }: Graph): boolean =>
   inputs.length === 1 &&

@@ -32,7 +32,7 @@ import type { EndPoint, ModelView } from './modelView.ts';
 import { type PredictOptions, predict, predictOnBatch } from './prediction.ts';
 import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { getStates, setStates } from './states.ts';
-import { Stream } from './stream.ts';
+import { Stream, type StreamOptions } from './stream.ts';
 import { printSummary } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
 
@@ -146,8 +146,23 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    */
   toJSON(_unused?: unknown, returnString?: boolean): string | Config {
     const { className } = this;
+    this.checkFileLayers('model.toJSON');
     const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
     return (returnString ?? true) ? JSON.stringify(topology) : (topology as Config);
+  }
+
+  /** @internal Fails if nested models share a layer, because a file would hold it as several layers. */
+  checkFileLayers(call: string): void {
+    const met = new Set<Layer>();
+    const visit = (layers: readonly Layer[]): void => {
+      for (const layer of layers) {
+        if (met.has(layer))
+          fail(call, `a layer must be in one of the nested models only, got '${layer.name}' in several`);
+        met.add(layer);
+        if (layer instanceof LayersModel) visit(layer.#state.layers);
+      }
+    };
+    visit(this.#state.layers);
   }
 
   // --------------------------------------------------------------------------------------------------------- saving
@@ -173,6 +188,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
         layers: [...this.#state.allLayers],
         parameters: this.#view.parameters(call),
         objective: this.#state.objective,
+        outputNames: this.#state.outputNames,
       };
     });
   }
@@ -413,10 +429,15 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /**
    * Inference one sample and one time step at a time, for any batch size of the model. The stream has its own states and
    * always uses the current weights of the model. It ends when the model is disposed or its layers change.
+   *
+   * Inputs that recurrent layers read as initial states are no inputs of a step: the stream carries these states, and
+   * `stream.setStates` sets them.
+   *
+   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads
    */
-  stream(): Stream {
+  stream(options?: StreamOptions): Stream {
     const call = 'model.stream';
-    return new Stream(call, this.#view.graph(call), this.#view.parameters(call));
+    return new Stream(call, this.#view.graph(call), this.#view.parameters(call), options);
   }
 
   /**
@@ -458,6 +479,12 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /** @internal */
   override countContainers(change: 1 | -1): void {
     this.#state.containers += change;
+  }
+
+  /** @internal */
+  override get built(): { inputs: readonly Shape[]; outputs: readonly Shape[] } {
+    const { inputs, outputs } = this.#view.graph(this.name);
+    return { inputs: inputs.map(({ shape }) => shape), outputs: outputs.map(({ shape }) => shape) };
   }
 
   /** @internal */

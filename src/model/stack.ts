@@ -46,7 +46,8 @@ export class Stack extends ModelState {
       fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
     }
     const below = layers.at(-1);
-    const input = below ? below.outputShape : (layer.batchInputShape ?? (layer.innerGraph && layer.inputShape));
+    const isModel = layer.nestedLayers !== null;
+    const input = below ? below.outputShape : isModel ? layer.inputShape : layer.batchInputShape;
     if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
     if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
       const got = showShape(layer.batchInputShape);
@@ -56,6 +57,12 @@ export class Stack extends ModelState {
       fail(call, `${layer.name} must be the first layer, because its input is ids, got it on top of '${below.name}'`);
     }
     if (layer.store) fail(call, `layer must not belong to a model yet, got '${layer.name}'`);
+    if (isModel && layer.built.inputs.length > 1) {
+      fail(
+        call,
+        `a layer of a sequential model must have one input, got ${layer.built.inputs.length} of '${layer.name}'`,
+      );
+    }
     this.#rebuild(call, () => {
       this.seeds.rollBackOnError(() => {
         const outputs = layer.connect(call, [input]);

@@ -4,7 +4,8 @@ import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
-import { isChain, nodePositions } from './graph.ts';
+import { isChain } from './graph.ts';
+import { numberedCalls } from './graphConfig.ts';
 import type { ModelState } from './modelState.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -98,7 +99,7 @@ function summarize(name: string, state: ModelState, { length, positions }: Summa
 /** What each layer of a graph reads, as `layer[call][output]`; null for a chain of layers. */
 function readsOf({ graph }: ModelState): Map<Layer, string[]> | null {
   if (!graph || isChain(graph)) return null;
-  const positions = nodePositions(graph);
+  const { positions } = numberedCalls(graph);
   const reads = new Map<Layer, string[]>();
   for (const { layer, inputs } of graph.nodes) {
     const own = inputs.map(({ node, index }) => `${node.layer.name}[${positions.get(node)}][${index}]`);

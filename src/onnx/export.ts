@@ -15,6 +15,7 @@ import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import { Reshape } from '../layers/reshape.ts';
+import { LayersModel } from '../model/layersModel.ts';
 import { Sequential } from '../model/sequential.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -56,7 +57,11 @@ const NEWEST = 17;
 export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   rejectExtraArguments('toOnnx', 2, arguments);
   const call = 'toOnnx';
-  if (!(model instanceof Sequential)) fail(call, `model must be a sequential model, got ${show(model)}`);
+  if (!(model instanceof Sequential) || model.layers.some(({ nestedLayers }) => nestedLayers)) {
+    const other = '; build a sequential model of the same layers and pass it the weights with setWeights';
+    const advice = model instanceof LayersModel ? other : '';
+    fail(call, `model must be a sequential model without nested models, got ${show(model)}${advice}`);
+  }
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);
   const { opset = NEWEST, name = model.name } = known;
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {

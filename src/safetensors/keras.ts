@@ -1,19 +1,20 @@
-/** Weights with the names of Keras, which are the `weightPaths` of the layers. Tensors are stored unchanged. */
+/** Weights with the names of Keras: `<layer>/<weight>`. Tensors are stored unchanged. */
 
-import type { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
+import { weightNamesOf } from '../saving/weightNames.ts';
 import { fail } from '../util/errors.ts';
 import type { SafetensorsReader } from './format.ts';
 import { type Entry, quote } from './header.ts';
 import { checkNoOthers, checkPresent, isSameShape, showSizes, type TensorMapping, unchanged } from './tensorMapping.ts';
 
-export function kerasMappings(model: Sequential): TensorMapping[] {
-  return model.layers.flatMap(layer =>
-    layer.weightSpecs.map(({ shape }, i) => unchanged(layer.weightPaths[i]!, shape)),
-  );
+export function kerasMappings(model: LayersModel): TensorMapping[] {
+  const layers = model.view.state.allLayers;
+  const names = weightNamesOf(layers);
+  return layers.flatMap(({ weightSpecs }, n) => weightSpecs.map(({ shape }, i) => unchanged(names[n]![i]!, shape)));
 }
 
 /** The mappings to the tensors of a file. */
-export function findKeras(call: string, file: SafetensorsReader, model: Sequential, strict: boolean): TensorMapping[] {
+export function findKeras(call: string, file: SafetensorsReader, model: LayersModel, strict: boolean): TensorMapping[] {
   const parts = kerasMappings(model);
   const byName = parts.every(({ names: [name] }) => file.entries.has(name!));
   if (strict || byName) {

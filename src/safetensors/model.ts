@@ -1,6 +1,6 @@
 /** Writes the weights of a model to a safetensors file, and reads them. */
 
-import { Sequential } from '../model/sequential.ts';
+import { LayersModel } from '../model/layersModel.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -53,7 +53,7 @@ export interface LoadSafetensorsOptions extends Pick<ToSafetensorsOptions, 'name
  * @throws ValueError if PyTorch has no equivalent of a layer: activations other than tanh and sigmoid (relu in a
  * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, different cells in an rnn
  */
-export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions): Uint8Array {
+export function toSafetensors(model: LayersModel, options?: ToSafetensorsOptions): Uint8Array {
   rejectExtraArguments('toSafetensors', 2, arguments);
   const call = 'toSafetensors';
   checkModel(call, model);
@@ -83,7 +83,7 @@ export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions)
  * the layer without an equivalent in PyTorch
  */
 export function loadSafetensors(
-  model: Sequential,
+  model: LayersModel,
   bytes: Uint8Array | ArrayBuffer,
   options?: LoadSafetensorsOptions,
 ): void {
@@ -96,14 +96,16 @@ export function loadSafetensors(
   const file = new SafetensorsReader(call, bytes);
   const parts =
     names === 'torch' ? findTorch(call, file, model, known.modules, strict) : findKeras(call, file, model, strict);
-  const shapes = model.layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
+  const shapes = model.view.state.allLayers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
   model.setWeights(
     parts.map((part, n) => new Tensor(part.read(part.names.map(name => file.numbers(name))), shapes[n]!)),
   );
 }
 
 function checkModel(call: string, model: unknown): void {
-  if (!(model instanceof Sequential)) fail(call, `model must be a model made with sequential(), got ${show(model)}`);
+  if (!(model instanceof LayersModel)) {
+    fail(call, `model must be made with sequential() or model(), got ${show(model)}`);
+  }
 }
 
 function checkNames(call: string, names: unknown, modules: unknown): SafetensorsNames {

@@ -17,7 +17,7 @@ import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
-import type { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { isPlain } from '../util/options.ts';
 import type { SafetensorsReader } from './format.ts';
@@ -35,7 +35,7 @@ interface Module {
 }
 
 /** The mappings, in the order of the weights of the model. */
-export function torchMappings(call: string, model: Sequential, modules: unknown): TensorMapping[] {
+export function torchMappings(call: string, model: LayersModel, modules: unknown): TensorMapping[] {
   return modulesOf(call, model, modules).flatMap(({ parts }) => parts);
 }
 
@@ -43,7 +43,7 @@ export function torchMappings(call: string, model: Sequential, modules: unknown)
 export function findTorch(
   call: string,
   file: SafetensorsReader,
-  model: Sequential,
+  model: LayersModel,
   modules: unknown,
   strict: boolean,
 ): TensorMapping[] {
@@ -81,8 +81,8 @@ const within = (module: string, parameter: string): string => (module === '' ? p
 /** Whether a file has a parameter; false when writing. */
 type Has = (name: string) => boolean;
 
-function modulesOf(call: string, model: Sequential, modules: unknown, has: Has = () => false): Module[] {
-  const layers = model.layers.filter(({ weightSpecs }) => weightSpecs.length > 0);
+function modulesOf(call: string, model: LayersModel, modules: unknown, has: Has = () => false): Module[] {
+  const layers = model.view.state.allLayers.filter(({ weightSpecs }) => weightSpecs.length > 0);
   const chosen = readModules(call, layers, modules);
   const made: Module[] = [];
   for (let n = 0; n < layers.length; ) {
@@ -138,16 +138,31 @@ function readModules(call: string, layers: readonly Layer[], modules: unknown): 
 
 const namesOf = (layers: readonly Layer[]): string[] => layers.map(({ name }) => name);
 
-/** Checks that the layers of a module are consecutive, except for dropout, which PyTorch has inside a module. */
-function checkNeighbours(call: string, model: Sequential, module: string, members: readonly Layer[]): void {
-  let at = model.layers.indexOf(members[0]!);
-  for (const layer of members.slice(1)) {
-    do at++;
-    while (model.layers[at] instanceof Dropout);
-    if (model.layers[at] === layer) continue;
+/**
+ * Checks that the layers of a module are consecutive, except for dropout, which PyTorch has inside a module, and that
+ * each takes the output of the one before.
+ */
+function checkNeighbours(call: string, model: LayersModel, module: string, members: readonly Layer[]): void {
+  const layers = model.view.state.allLayers.filter(layer => !(layer instanceof Dropout));
+  const first = layers.indexOf(members[0]!);
+  const belowOf = layersBelow(call, model);
+  for (const [n, layer] of members.entries()) {
+    if (n === 0 || (layers[first + n] === layer && belowOf(layer) === members[n - 1])) continue;
     const rule = 'must have consecutive layers, with only dropout between them';
     fail(call, `modules.${quote(module)} ${rule}, got ${show(namesOf(members))}`);
   }
+}
+
+/** Finds the layer whose output a layer takes, below dropout; undefined for the input and for layers of several calls. */
+function layersBelow(call: string, model: LayersModel): (layer: Layer) => Layer | undefined {
+  const { calls } = model.view.graph(call).calls;
+  const made = new Map(calls.map(each => [each.firstOutput, each]));
+  return layer => {
+    const own = calls.filter(each => each.layer === layer);
+    let below = own.length === 1 ? made.get(own[0]!.inputs[0]!) : undefined;
+    while (below?.layer instanceof Dropout) below = made.get(below.inputs[0]!);
+    return below?.layer;
+  };
 }
 
 function single(call: string, module: string, layer: Layer, has: Has): TensorMapping[] {

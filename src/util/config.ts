@@ -41,6 +41,9 @@ export const fromSnake = (name: string): string =>
 /** Options whose strings are kept: names chosen by the user, and class names, which Python writes in the same way. */
 const verbatim = ['name', 'className'];
 
+/** Options with references to layers, lists that start with a name. */
+const references = ['inboundNodes', 'inputLayers', 'outputLayers'];
+
 /** Converts the option names and the string values of a configuration to snake_case, as in Keras and its files. */
 export function toPython(value: ConfigValue): ConfigValue {
   if (typeof value === 'string') return toSnake(value);
@@ -49,9 +52,18 @@ export function toPython(value: ConfigValue): ConfigValue {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       toSnake(name),
-      verbatim.includes(name) && typeof item === 'string' ? item : toPython(item),
+      verbatim.includes(name) && typeof item === 'string'
+        ? item
+        : references.includes(name)
+          ? referencesToPython(item)
+          : toPython(item),
     ]),
   );
+}
+
+function referencesToPython(value: ConfigValue): ConfigValue {
+  if (typeof value === 'string') return value;
+  return value !== null && typeof value === 'object' && isList(value) ? value.map(referencesToPython) : toPython(value);
 }
 
 /** Converts option names to camelCase. Leaves string values unchanged, because options accept both spellings. */

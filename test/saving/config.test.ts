@@ -91,7 +91,7 @@ const invalid: [string, (json: any) => void, RegExp][] = [
   [
     'an unknown model class',
     json => (json.class_name = 'Graph'),
-    /class_name must be 'Sequential', or 'Functional' for a model that is a chain/,
+    /class_name must be 'Sequential' or 'Functional', got 'Graph'/,
   ],
   [
     'an unknown layer class',

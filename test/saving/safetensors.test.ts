@@ -317,9 +317,9 @@ describe('invalid arguments and files', () => {
     [
       'an object as model',
       () => toSafetensors({} as never),
-      /^toSafetensors: model must be a model made with sequential\(\), got/,
+      /^toSafetensors: model must be made with sequential\(\) or model\(\), got/,
     ],
-    ['null as model', () => loadSafetensors(null as never, bytes), /^loadSafetensors: model must be a model/],
+    ['null as model', () => loadSafetensors(null as never, bytes), /^loadSafetensors: model must be made with/],
     [
       'an unknown value of names',
       m => toSafetensors(m, { names: 'tf' as never }),

@@ -2,7 +2,7 @@
 
 import { Bidirectional } from '../../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../../layers/recurrent/recurrent.ts';
-import type { Sequential } from '../../model/sequential.ts';
+import type { LayersModel } from '../../model/layersModel.ts';
 import { type FilePath, failAt, within } from './filePath.ts';
 
 /**
@@ -11,28 +11,39 @@ import { type FilePath, failAt, within } from './filePath.ts';
  * masked steps with others, and bidirectional layers over a layer with goBackwards: there, the mask keeps the order of the
  * input, so the masked steps are not skipped.
  */
-export function checkMasks(location: FilePath, { layers }: Sequential): void {
-  let masked = false;
-  let differs = false;
-  for (const layer of layers) {
+export function checkMasks(location: FilePath, model: LayersModel): void {
+  const { calls } = model.view.graph(location.call).calls;
+  /** The outputs that are masked sequences, and those whose masked steps differ. */
+  const masked = new Set<number>();
+  const differing = new Set<number>();
+  for (const { layer, inputs, firstOutput } of calls) {
+    let isMasked = inputs.some(value => masked.has(value));
+    let differs = inputs.some(value => differing.has(value));
     if (layer.endsMask) {
       if (differs) {
         const message =
           'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
         failAt(within(location, layer.name), message);
       }
-      masked = false;
+      isMasked = false;
     }
-    masked ||= layer.createsMask;
+    isMasked ||= layer.createsMask;
     if (layer instanceof Bidirectional || layer instanceof Recurrent) {
-      differs = masked && layer.returnSequences && layer instanceof Bidirectional;
+      const { returnSequences } = layer;
+      differs = isMasked && returnSequences && layer instanceof Bidirectional;
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
         failAt(
           within(location, layer.name),
           'must not wrap a layer with goBackwards over a masked sequence, because Keras sets other steps to zero',
         );
       }
-      masked &&= layer.returnSequences;
+      isMasked &&= returnSequences;
+    }
+    // The outputs after the first are states, or the other direction of a bidirectional layer
+    const sequences = layer instanceof Bidirectional && layer.mergeMode === null ? 2 : 1;
+    for (let n = 0; n < sequences; n++) {
+      if (isMasked) masked.add(firstOutput + n);
+      if (differs) differing.add(firstOutput + n);
     }
   }
 }

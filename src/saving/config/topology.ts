@@ -1,21 +1,25 @@
-/** Converts the model topologies of Keras and TF.js to the sequential model that `modelFrom` reads. */
+/** Builds the models that topologies of Keras, TF.js and this package describe. */
 
-import type { Sequential } from '../../model/sequential.ts';
+import type { LayersModel } from '../../model/layersModel.ts';
 import { show } from '../../util/errors.ts';
 import { checkMasks } from './bidirectionalMasks.ts';
 import { type ConfigFormat, rejectKeras1 } from './configFormat.ts';
-import { checkDepth, type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
+import { checkDepth, type FilePath, failAt, itemOf, within } from './filePath.ts';
 import { modelFrom } from './fromConfig.ts';
-import { chainOf, graphOf } from './functional.ts';
 import {
-  checkLayers,
-  convertLayer,
-  isKeras1Layer,
-  layerList,
-  type RawConfig,
-  readClassConfig,
-  unwrapPython,
-} from './layerConfig.ts';
+  chainOf,
+  checkMaskArguments,
+  classOf,
+  GRAPHS,
+  type Graph,
+  type GraphNode,
+  graphOf,
+  isModel,
+  MASKS,
+} from './functional.ts';
+import { checkLayers, convertLayer, isKeras1Layer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
+import { withInput } from './sequentialInput.ts';
+import { structuredModel } from './structure.ts';
 
 /** A layer in a file. */
 interface Found {
@@ -23,86 +27,107 @@ interface Found {
   readonly described: unknown;
 }
 
-/** A nested model in a file. */
+/** A model in a file. */
 interface FoundModel {
   readonly className: string;
+  readonly name: unknown;
   readonly items: readonly Item[];
+  /** Whether it is a sequential model, or a graph that is a chain of layers. */
+  readonly isChain: boolean;
 }
 
 type Item = Found | FoundModel;
 
 /**
  * The grouping of layers in a file: a layer, without input layers, or a nested model with its layers. Readers of
- * weights by position or group need it, because models of this package have one flat list of layers.
+ * weights by position or group need it, because a model that is a chain is loaded without its nested models.
  */
 export type Arrangement = readonly (ArrangedLayer | ArrangedModel)[];
 
 export interface ArrangedLayer {
+  readonly name: unknown;
   readonly trainable: boolean;
 }
 
 export interface ArrangedModel {
+  readonly name: unknown;
   readonly className: string;
   readonly layers: Arrangement;
 }
 
-/** Builds the model that a topology describes. */
-export function modelOf(location: FilePath, topology: unknown, format: ConfigFormat): Sequential {
-  const model = modelFrom(location, topologyOf(location, topology, format));
+/**
+ * Builds the model that a topology describes. Keras and TF.js models that are chains of layers become sequential models
+ * without nested ones; models of this package keep their structure.
+ */
+export function modelOf(location: FilePath, topology: unknown, format: ConfigFormat): LayersModel {
+  const { config } = readClassConfig(location, topology);
+  if (Array.isArray(config.layers)) checkLayers(within(location, 'config.layers'), config.layers.length);
+  checkDepth(location, topology);
+  const found = foundModel(location, topology);
+  const all = layersIn(found);
+  if (all.length === 0) failAt(within(location, 'config.layers'), 'must contain a layer, got none');
+  checkLayers(within(location, 'config.layers'), all.length);
+  if (all.some(({ described }) => isKeras1Layer(described))) rejectKeras1(location);
+  const isFlat = format === 'own' ? found.className === 'Sequential' && !hasNested(found) : isChain(found);
+  const model = isFlat
+    ? modelFrom(location, flatTopology(topology, found, all, format))
+    : structuredModel(location, topology, format);
   if (format === 'keras2' || format === 'keras3') checkMasks(location, model);
   return model;
 }
 
-/** The arrangement of the layers of that model. */
+const hasNested = ({ items }: FoundModel): boolean => items.some(item => 'items' in item);
+
+/** Whether a model is a chain of layers, and so are the models in it. */
+const isChain = (model: FoundModel): boolean =>
+  model.isChain && model.items.every(item => !('items' in item) || isChain(item));
+
+/** The arrangement of the layers of a model. */
 export function arrangementOf(location: FilePath, topology: unknown): Arrangement {
   checkDepth(location, topology);
-  return arranged(itemsIn(location, topology));
+  return arranged(foundModel(location, topology).items);
 }
 
 function arranged(items: readonly Item[]): Arrangement {
   return items
     .filter(item => 'items' in item || classOf(item.described) !== 'InputLayer')
     .map(item => {
-      if ('items' in item) return { className: item.className, layers: arranged(item.items) };
-      const { config } = item.described as { config?: RawConfig };
-      return { trainable: config?.trainable !== false };
+      if ('items' in item) return { name: item.name, className: item.className, layers: arranged(item.items) };
+      const { name, config } = item.described as { name?: unknown; config?: RawConfig };
+      return { name: name ?? config?.name, trainable: config?.trainable !== false };
     });
 }
 
 /**
- * Converts the topology of any model that is a chain of layers; nested models are flattened.
+ * Converts the topology of a chain of layers; nested models are flattened.
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
-function topologyOf(location: FilePath, model: unknown, format: ConfigFormat): RawConfig {
-  const { config } = readClassConfig(location, model);
-  if (Array.isArray(config.layers)) checkLayers(within(location, 'config.layers'), config.layers.length);
-  checkDepth(location, model);
-  const items = itemsIn(location, model);
-  const found = layersIn(items);
-  if (found.length === 0) failAt(within(location, 'config.layers'), 'must contain a layer, got none');
-  checkLayers(within(location, 'config.layers'), found.length);
-  if (found.some(({ described }) => isKeras1Layer(described))) rejectKeras1(location);
-  const own = found.map(({ location, described }) => convertLayer(location, described, format));
+function flatTopology(topology: unknown, model: FoundModel, all: readonly Found[], format: ConfigFormat): RawConfig {
+  const { config } = topology as { config: RawConfig };
+  const own = all.map(({ location, described }) => convertLayer(location, described, format));
   // Names were unique within each model and must be unique in the flat list
-  const layers = items.some(item => 'items' in item) ? renamed(own) : own;
+  const layers = hasNested(model) ? renamed(own) : own;
   return {
     class_name: 'Sequential',
-    config: { name: config.name, layers: withInput(layers, inputOf(model, found), format) },
+    config: { name: config.name, layers: withInput(layers, topology, all[0]!.described, format) },
   };
 }
 
 /** The layers and nested models of a model. */
-function itemsIn(location: FilePath, model: unknown): Item[] {
-  return listedIn(location, model).map(found =>
-    isModel(found.described)
-      ? { className: classOf(found.described) as string, items: itemsIn(found.location, found.described) }
-      : found,
-  );
+function foundModel(location: FilePath, described: unknown): FoundModel {
+  const { found, isChain } = listedIn(location, described);
+  const { name, config } = described as { name?: unknown; config: RawConfig };
+  return {
+    className: classOf(described) as string,
+    name: name ?? config.name,
+    isChain,
+    items: found.map(each => (isModel(each.described) ? foundModel(each.location, each.described) : each)),
+  };
 }
 
 /** The layers of a model and its nested models, without the input layers of the nested ones. */
-function layersIn(items: readonly Item[]): Found[] {
+function layersIn({ items }: FoundModel): readonly Found[] {
   const flat = (list: readonly Item[]): Found[] => list.flatMap(item => ('items' in item ? flat(item.items) : [item]));
   return flat(items).filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
 }
@@ -124,79 +149,35 @@ function renamed(layers: readonly RawConfig[]): readonly RawConfig[] {
   });
 }
 
-const GRAPHS = ['Functional', 'Model'];
-
-const classOf = (described: unknown) =>
-  isObject(described) ? (described as { class_name?: unknown }).class_name : null;
-const isModel = (described: unknown) => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
-
-function listedIn(location: FilePath, model: unknown): Found[] {
+/** The layers and nested models that a model lists: from input to output if it is a chain, otherwise in file order. */
+function listedIn(location: FilePath, model: unknown): { found: readonly Found[]; isChain: boolean } {
   const { className, config } = readClassConfig(location, model);
   const inner = within(location, 'config');
   if (GRAPHS.includes(className)) {
-    return chainOf(location, graphOf(inner, config)).map(({ location, described }) => {
-      const { config } = described as { config: RawConfig };
-      // The chain continues from the first output; the states that a layer returns are not used
-      return {
-        location,
-        described: config.return_state ? { ...described, config: { ...config, return_state: false } } : described,
-      };
-    });
+    const graph = graphOf(inner, config);
+    const chain = chainOf(graph);
+    return { found: chain ? chainLayers(graph, chain) : graph.nodes.filter(isLoaded), isChain: chain !== null };
   }
   if (className !== 'Sequential') {
-    const kinds = "'Sequential', or 'Functional' for a model that is a chain of layers";
-    failAt(location, `class_name must be ${kinds}, got ${show(className)}`);
+    failAt(location, `class_name must be 'Sequential' or 'Functional', got ${show(className)}`);
   }
   // Old versions of Keras wrote the list only
   const list: unknown = Array.isArray(config) ? config : config.layers;
   const here = within(inner, 'layers');
-  return Array.from(layerList(here, list), (described, n) => ({ location: itemOf(here, n), described }));
+  const found = Array.from(layerList(here, list), (described, n) => ({ location: itemOf(here, n), described }));
+  return { found, isChain: true };
 }
 
-/**
- * The input shape that Keras stores when a model is built; used if neither an input layer nor the first layer has one.
- */
-function inputOf(model: unknown, [first]: readonly Found[]): unknown {
-  const { config, build_config } = model as { config: RawConfig; build_config?: unknown };
-  const candidates = [config.build_input_shape, build_config, (first!.described as RawConfig).build_config].map(
-    shapeIn,
-  );
-  return candidates.find(Array.isArray);
-}
+const isLoaded = ({ className }: GraphNode): boolean => !MASKS.includes(className);
 
-/** A shape, or the input shape in a `build_config`. */
-function shapeIn(value: unknown): unknown {
-  const plain = unwrapPython(value);
-  if (!isObject(plain) || Array.isArray(plain)) return plain;
-  const { input_shape, shapes_dict } = plain as RawConfig;
-  if (input_shape) return input_shape;
-  return isObject(shapes_dict) ? Object.values(shapes_dict)[0] : null;
-}
-
-/**
- * Moves the input shape into the first layer. Removes the input layer of Keras, which Keras does not count as a layer
- * of the model; keeps that of TF.js and of this package.
- */
-function withInput(layers: readonly RawConfig[], built: unknown, format: ConfigFormat): readonly RawConfig[] {
-  if (format === 'own') return layers;
-  const [first, ...rest] = layers as [RawConfig, ...RawConfig[]];
-  // Like Keras and TF.js, use the shape of the first layer only
-  const others = rest.map(layer => withShape(layer, undefined));
-  const { config } = first as { config: RawConfig };
-  if (first.class_name === 'InputLayer') {
-    const [second, ...more] = others;
-    if (format === 'tfjs' || !second) return [first, ...others];
-    return [withShape(second, config.batch_input_shape), ...more];
-  }
-  const hasShape = Boolean(config.batch_input_shape || config.input_shape) || !Array.isArray(built);
-  return [hasShape ? first : withShape(first, withOpenBatch(built, layers)), ...others];
-}
-
-/** Opens the batch size of a build shape, which is that of the first batch, unless a layer is stateful. */
-const withOpenBatch = (shape: readonly unknown[], layers: readonly RawConfig[]): readonly unknown[] =>
-  layers.some(({ config }) => (config as RawConfig).stateful === true) ? shape : [null, ...shape.slice(1)];
-
-function withShape(layer: RawConfig, shape: unknown): RawConfig {
-  const { batch_input_shape: _, ...config } = layer.config as RawConfig;
-  return { ...layer, config: shape === undefined ? config : { ...config, batch_input_shape: shape } };
+function chainLayers(graph: Graph, chain: readonly GraphNode[]): readonly Found[] {
+  checkMaskArguments(graph);
+  return chain.map(({ location, described }) => {
+    const { config } = described as { config: RawConfig };
+    // The chain continues from the first output; the states that a layer returns are not used
+    return {
+      location,
+      described: config.return_state ? { ...described, config: { ...config, return_state: false } } : described,
+    };
+  });
 }

@@ -26,8 +26,10 @@ export interface WeightsManifestGroup {
 
 /** The compile options of a model, by the names of TF.js. */
 export interface TrainingConfig {
-  loss: string;
-  metrics: string[];
+  /** A list for several outputs. */
+  loss: string | string[];
+  /** For all outputs, or by the name of the output. */
+  metrics: string[] | { [output: string]: string };
   optimizer_config: { class_name: string; config: Config };
 }
 

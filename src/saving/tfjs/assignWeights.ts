@@ -5,6 +5,7 @@ import { show } from '../../util/errors.ts';
 import { showShape } from '../../util/shapes.ts';
 import { fromCudnn, isCudnnBias } from '../config/cudnn.ts';
 import { type FilePath, failAt, itemOf, within } from '../config/filePath.ts';
+import { weightNamesOf } from '../weightNames.ts';
 import type { StoredWeight } from './weightData.ts';
 
 /** The weights of each layer; null if the file has none for a layer. */
@@ -60,7 +61,7 @@ export function assignWeights(
 }
 
 function checkComplete(location: FilePath, layers: readonly Layer[], assigned: Assigned): void {
-  const missing = layers.flatMap(({ weightPaths }, n) => weightPaths.filter((_, i) => !assigned[n]![i]));
+  const missing = weightNamesOf(layers).flatMap((names, n) => names.filter((_, i) => !assigned[n]![i]));
   if (missing.length === 0) return;
   const names = missing.slice(0, 4).map(show).join(', ');
   failAt(location, `must have every weight of the model, but ${missing.length} are missing: ${names}`);
@@ -74,9 +75,10 @@ function checkComplete(location: FilePath, layers: readonly Layer[], assigned: A
 function finder(layers: readonly Layer[]): (name: string) => Target | undefined {
   const byPath = new Map<string, Target>();
   const byEnd = new Map<string, Target[]>();
-  for (const [layer, { name, weightPaths, weightSpecs }] of layers.entries()) {
+  const weightNames = weightNamesOf(layers);
+  for (const [layer, { name, weightSpecs }] of layers.entries()) {
     for (const [weight, { shape }] of weightSpecs.entries()) {
-      const target = { layer, weight, shape, path: weightPaths[weight]! };
+      const target = { layer, weight, shape, path: weightNames[layer]![weight]! };
       byPath.set(target.path, target);
       const key = keyOf(name, target.path.split('/'));
       byEnd.set(key, [...(byEnd.get(key) ?? []), target]);

@@ -1,6 +1,7 @@
 /** Loads models that TF.js or `model.save` has saved. */
 
 import type { Layer } from '../../layers/layer.ts';
+import type { LayersModel } from '../../model/layersModel.ts';
 import type { Sequential } from '../../model/sequential.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import { fail, show } from '../../util/errors.ts';
@@ -34,9 +35,14 @@ export interface LoadOptions extends HttpOptions {
  *
  * @param source 'file://folder' or 'file://folder/model.json' in Node; 'localstorage://name' or 'indexeddb://name' in a
  * page; the URL or path of a model.json for `fetch`; or a handler, such as the result of `io.fromMemory`
+ * @returns a sequential model, or a functional one (`loadLayersModel<FunctionalModel>`) if the file has a graph that is
+ * no chain of layers, or a functional model of this package
  * @throws ValueError that names the part of the file that cannot be read
  */
-export async function loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<Sequential> {
+export async function loadLayersModel<M extends LayersModel = Sequential>(
+  source: string | IOHandler,
+  options?: LoadOptions,
+): Promise<M> {
   rejectExtraArguments('loadLayersModel', 2, arguments);
   const call = 'loadLayersModel';
   const known = checkOptions<LoadOptions>(call, options, [...httpOptions, 'strict', 'streamWeights']);
@@ -51,7 +57,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
   return globalSeeds.rollBackOnError(() => {
     const model = modelFromArtifacts(call, artifacts, strict);
     onProgress?.(1);
-    return model;
+    return model as M;
   });
 }
 
@@ -60,9 +66,10 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
  * use `loadLayersModel`.
  *
  * @param json the topology, or an object with it as `modelTopology`, such as a model.json; as text or as an object
+ * @returns a sequential or functional model, as from `loadLayersModel`
  * @throws ValueError that names the part that cannot be read
  */
-export async function modelFromJSON(json: string | object): Promise<Sequential> {
+export async function modelFromJSON<M extends LayersModel = Sequential>(json: string | object): Promise<M> {
   rejectExtraArguments('modelFromJSON', 1, arguments);
   const call = 'modelFromJSON';
   const parsed = typeof json === 'string' ? parseTopology({ call, part: 'json' }, json) : json;
@@ -71,13 +78,14 @@ export async function modelFromJSON(json: string | object): Promise<Sequential> 
   if (Array.isArray(all.weightsManifest) && all.weightsManifest.length > 0) {
     console.warn(`${call}: does not load the weights that json lists; use loadLayersModel to load them`);
   }
-  return 'modelTopology' in all ? topologyOf(call, all.modelTopology) : topologyOf(call, all, 'json');
+  const model = 'modelTopology' in all ? topologyOf(call, all.modelTopology) : topologyOf(call, all, 'json');
+  return model as M;
 }
 
 /** The functions that TF.js has in `models`. */
 export const models = { modelFromJSON };
 
-function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Sequential {
+function topologyOf(call: string, topology: unknown, part = 'modelTopology'): LayersModel {
   // Keras nests the topology in `model_config`
   const all = readObject({ call, part }, topology);
   const { model_config: inner, node } = all;
@@ -95,7 +103,7 @@ const rejectGraphModel = (location: FilePath): never =>
   );
 
 /** Builds the model. Checks everything before changing the model, and disposes the model on errors. */
-function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): Sequential {
+function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): LayersModel {
   const all = readObject({ call, part: 'artifacts' }, artifacts) as ModelArtifacts;
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
   if (all.format === 'graph-model') rejectGraphModel({ call, part: 'format' });

@@ -7,6 +7,7 @@ import { checkBoolean, checkOptions, isPlain } from '../../util/options.ts';
 import type { Parameters } from '../../weights/parameters.ts';
 import { checkDepth, type FilePath, failAt, itemOf, readObject, within } from '../config/filePath.ts';
 import { saverFor } from '../stores/urlHandlers.ts';
+import { weightNamesOf } from '../weightNames.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
 import { describeTraining } from './trainingConfig.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
@@ -57,6 +58,7 @@ export interface ModelParts {
   readonly layers: readonly Layer[];
   readonly parameters: Parameters;
   readonly objective: Objective | null;
+  readonly outputNames: readonly string[];
 }
 
 /** @param parts called once, synchronously, after the other arguments have been checked */
@@ -74,20 +76,19 @@ function artifactsOf(call: string, options: SaveOptions | undefined, parts: () =
   const known = checkOptions<SaveOptions>(call, options, ['includeOptimizer', 'trainableOnly']);
   const includeOptimizer = flag(call, 'includeOptimizer', known.includeOptimizer);
   const trainableOnly = flag(call, 'trainableOnly', known.trainableOnly);
-  const { topology, metadata: given, layers, parameters, objective } = parts();
+  const { topology, metadata: given, layers, parameters, objective, outputNames } = parts();
   if (includeOptimizer && !objective) {
     fail(call, 'includeOptimizer must be false for a model that is not compiled; call model.compile first');
   }
-  const training = includeOptimizer ? describeTraining(call, layers, parameters, objective!) : null;
-  const weights = layers
-    .filter(layer => layer.trainable || !trainableOnly)
-    .flatMap(layer => {
-      const values = parameters.read(call, layer);
-      const { weightPaths } = layer;
-      return layer.weightSpecs.map(({ shape }, n): NewWeight => {
-        return { name: weightPaths[n]!, shape, dtype: 'float32', values: values[n]! };
-      });
+  const training = includeOptimizer ? describeTraining(call, layers, parameters, objective!, outputNames) : null;
+  const names = weightNamesOf(layers);
+  const weights = layers.flatMap((layer, i) => {
+    if (trainableOnly && !layer.trainable) return [];
+    const values = parameters.read(call, layer);
+    return layer.weightSpecs.map(({ shape }, n): NewWeight => {
+      return { name: names[i]![n]!, shape, dtype: 'float32', values: values[n]! };
     });
+  });
   const metadata = { ...given, ...(training && { [OWN]: training.own }) };
   return {
     modelTopology: topology,

@@ -8,7 +8,7 @@
 import type { Layer } from '../../layers/layer.ts';
 import type { Loss, LossName } from '../../objective/losses.ts';
 import type { MetricName } from '../../objective/metrics.ts';
-import { type CompileOptions, type Objective, readObjective } from '../../objective/objective.ts';
+import { type CompileOptions, type Objective, type OutputObjective, readObjective } from '../../objective/objective.ts';
 import { Adam } from '../../optimizers/adam.ts';
 import type { Optimizer } from '../../optimizers/index.ts';
 import { type Config, type ConfigValue, fromPython, fromSnake, serialize, toPython } from '../../util/config.ts';
@@ -30,6 +30,7 @@ import {
   withFilePath,
   within,
 } from '../config/filePath.ts';
+import { weightNamesOf } from '../weightNames.ts';
 import { concatBytes, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { NewWeight, StoredWeight } from './weightData.ts';
@@ -116,14 +117,34 @@ const tfjsMetrics: { readonly [name: string]: string } = {
 const snake = (name: string) => toPython(name) as string;
 
 /** The TF.js training config; null if TF.js does not support all of it. */
-function tfjsTrainingConfig({ optimizer, outputs }: Objective): TrainingConfig | null {
-  if (outputs.length > 1 || outputs[0]!.lossWeight !== 1) return null;
-  const { loss, metrics } = outputs[0]!;
+function tfjsTrainingConfig({ optimizer, outputs }: Objective, outputNames: readonly string[]): TrainingConfig | null {
   const config = tfjsConfigOf(optimizer);
-  const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
-  if (!config || !tfjsLosses.includes(loss) || !names.every(name => name !== undefined)) return null;
+  if (!config || outputs.some(({ loss, lossWeight }) => lossWeight !== 1 || !tfjsLosses.includes(loss))) return null;
+  const losses = outputs.map(({ loss }) => snake(loss));
+  const metrics = tfjsMetricsOf(outputs, outputNames);
+  if (!metrics) return null;
   const optimizer_config = { class_name: optimizer.className, config };
-  return { loss: snake(loss), metrics: names.map(snake), optimizer_config };
+  return { loss: losses.length === 1 ? losses[0]! : losses, metrics, optimizer_config };
+}
+
+/**
+ * TF.js reads a list, which holds for every output, or an object of one metric by the name of the output. Null if it
+ * does not support the metrics.
+ */
+function tfjsMetricsOf(
+  outputs: readonly OutputObjective[],
+  outputNames: readonly string[],
+): TrainingConfig['metrics'] | null {
+  const lists: string[][] = [];
+  for (const { metrics } of outputs) {
+    const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
+    if (!names.every(name => name !== undefined)) return null;
+    lists.push(names.map(snake));
+  }
+  const [first] = lists;
+  if (lists.every(list => String(list) === String(first))) return first!;
+  if (lists.some(list => list.length > 1)) return null;
+  return Object.fromEntries(lists.flatMap((list, n) => list.map(name => [outputNames[n]!, name])));
 }
 
 // ------------------------------------------------------------------------------------------------------- writing
@@ -164,10 +185,10 @@ interface ModelWeight {
 }
 
 function weightsOf(layers: readonly Layer[]): ModelWeight[] {
-  const all = layers.flatMap(layer => {
-    const { weightPaths } = layer;
-    return layer.weightSpecs.map(({ shape }, n) => ({ path: weightPaths[n]!, shape, layer }));
-  });
+  const names = weightNamesOf(layers);
+  const all = layers.flatMap((layer, i) =>
+    layer.weightSpecs.map(({ shape }, n) => ({ path: names[i]![n]!, shape, layer })),
+  );
   return all.map((weight, index) => ({ ...weight, index }));
 }
 
@@ -180,13 +201,14 @@ export function describeTraining(
   layers: readonly Layer[],
   parameters: Parameters,
   objective: Objective,
+  outputNames: readonly string[],
 ): SavedTraining {
   const { optimizer } = objective;
   const described = describeObjective(call, objective, 'to save the optimizer');
   const progress = parameters.optimizerState(call, optimizer);
   const weights = weightsOf(layers);
   const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
-  const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective);
+  const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective, outputNames);
   const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
   let next = 0;
   const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
@@ -275,18 +297,13 @@ export function readTfjsTraining(
       failAt(within(location, name), `must be absent, because it is not supported, got ${show(given)}`);
     }
   }
-  const loss = readNames(within(location, 'loss'), config.loss);
-  const count = outputNames.length;
-  if (loss.length !== count) {
-    failAt(within(location, 'loss'), `must be ${count === 1 ? 'one name' : `${count} names`}, got ${loss.length}`);
-  }
-  const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
+  const loss = readLosses(within(location, 'loss'), config.loss, outputNames);
   const described = fromPython(config.optimizer_config as ConfigValue);
   const optimizer = makeOptimizer(within(location, 'optimizer_config'), described);
   const objective = objectiveOf(location, outputNames, {
     optimizer,
     loss: loss as Loss[],
-    metrics: readNames(within(location, 'metrics'), metrics) as MetricName[],
+    metrics: readMetrics(within(location, 'metrics'), config.metrics, outputNames),
   });
   if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
   const batches = readIterations(specs, stored);
@@ -373,11 +390,42 @@ function readOwnObjective(
 const objectiveOf = (location: FilePath, outputNames: readonly string[], options: CompileOptions): Objective =>
   withFilePath(location, () => readObjective('compile', options, outputNames));
 
-/** Reads a name, a list of names, or names by output. */
+/** Reads the loss of each output: a name for all of them, a list, or an object by the name of the output. */
+function readLosses(location: FilePath, value: unknown, outputNames: readonly string[]): string[] {
+  if (typeof value === 'string') return outputNames.map(() => value);
+  const isByName = isObject(value) && !Array.isArray(value);
+  const list = isByName ? valuesByName(location, value, outputNames) : readList(location, value);
+  const count = outputNames.length;
+  if (list.length !== count) {
+    failAt(location, `must be ${count === 1 ? 'one name' : `${count} names`}, got ${list.length}`);
+  }
+  return list.map((name, n) => readText(itemOf(location, n), name));
+}
+
+/** Reads the metrics: a list for all outputs, or an object of lists or single metrics by the name of the output. */
+function readMetrics(location: FilePath, value: unknown, outputNames: readonly string[]): CompileOptions['metrics'] {
+  if (value === undefined || value === null) return [];
+  if (typeof value === 'string' || Array.isArray(value)) return readNames(location, value) as MetricName[];
+  const values = valuesByName(location, readObject(location, value), outputNames);
+  const lists = values.map((list, n) =>
+    list === undefined ? [] : readNames(within(location, outputNames[n] ?? String(n)), list),
+  );
+  return (outputNames.length === 1 ? lists.flat() : lists) as MetricName[];
+}
+
+/** The value for each output of an object by the name of the output; a single output may have any name. */
+function valuesByName(location: FilePath, value: object, outputNames: readonly string[]): unknown[] {
+  const entries = Object.entries(value);
+  if (outputNames.length === 1) return entries.length === 0 ? [undefined] : entries.map(([, item]) => item as unknown);
+  const unknown = entries.find(([name]) => !outputNames.includes(name));
+  if (unknown) failAt(location, `must name outputs (${outputNames.join(', ')}), got ${show(unknown[0])}`);
+  return outputNames.map(name => (value as Record<string, unknown>)[name]);
+}
+
+/** Reads a name, or a list of names. */
 function readNames(location: FilePath, value: unknown): string[] {
   if (typeof value === 'string') return [value];
-  const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(location, value);
-  return list.map((name, n) => readText(itemOf(location, n), name));
+  return readList(location, value).map((name, n) => readText(itemOf(location, n), name));
 }
 
 function readNumbers(location: FilePath, value: unknown, count: number): number[] {
