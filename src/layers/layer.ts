@@ -65,6 +65,8 @@ export abstract class Layer {
   readonly batchInputShape: Shape | null;
   /** @internal The layers that this one wraps; its weights are theirs. */
   readonly children: readonly Layer[];
+  /** @internal How many models use the layer and have not been disposed of. Not counted for models. */
+  users = 0;
   /** @internal Weights set before the model allocated memory for them. */
   initialValues: Float32Array[] | null = null;
   #trainable: boolean;

@@ -131,7 +131,7 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
     const state = new FunctionalState(graph, seeds);
     for (const layer of state.allLayers) if (!layer.store) layer.drawSeeds(seeds);
     SharedWeights.of(call, state.allLayers).addModel();
-    for (const layer of state.layers) layer.countContainers(1);
+    state.countUse(1);
     return state;
   });
 }

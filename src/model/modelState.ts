@@ -45,6 +45,12 @@ export abstract class ModelState {
     return this.#allLayers;
   }
 
+  /** Counts the model as a user of its layers. */
+  countUse(change: 1 | -1): void {
+    for (const layer of this.layers) layer.countContainers(change);
+    for (const layer of this.allLayers) layer.users += change;
+  }
+
   /** To be called when `layers` has changed. */
   protected layersChanged(): void {
     this.version++;
@@ -133,7 +139,9 @@ export abstract class ModelState {
   #release(): void {
     this.parameters?.free();
     this.parameters = null;
-    for (const layer of this.layers) layer.countContainers(-1);
-    if (this.graph) this.weights.removeModel();
+    const { graph } = this;
+    const weights = graph && this.weights;
+    this.countUse(-1);
+    weights?.removeModel(this.allLayers);
   }
 }

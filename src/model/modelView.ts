@@ -239,7 +239,7 @@ export class ModelView {
   disposeTemporary(): void {
     this.#freePlans();
     this.state.parameters?.free();
-    for (const layer of this.state.layers) layer.countContainers(-1);
+    this.state.countUse(-1);
     this.state.weights.removeTemporaryModel();
   }
 

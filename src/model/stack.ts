@@ -73,31 +73,32 @@ export class Stack extends ModelState {
         layer.drawSeeds(this.seeds);
       });
       layers.push(layer);
-      layer.countContainers(1);
     });
   }
 
   /** Removes the last layer. If other models share the weights, it keeps its own, because they may use it too. */
   pop(call: string): void {
     const last = this.#layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
-    const isShared = this.weights.models > 1;
     this.#rebuild(call, () => this.#layers.pop());
-    last.countContainers(-1);
-    if (!isShared) last.unbuild();
+    if (last.users === 0) last.unbuild();
   }
 
   /** Changes the layers. The weights are kept; the optimizer starts anew. */
   #rebuild(call: string, change: () => void): void {
     const before = this.#layers.length > 0 ? this.weights : null;
     const values = before?.isAllocated ? this.allLayers.map(layer => [layer, before.read(call, layer)] as const) : [];
+    const [own, all] = [[...this.#layers], this.allLayers];
     change();
+    for (const layer of own) layer.countContainers(-1);
+    for (const layer of all) layer.users--;
     this.layersChanged();
+    this.countUse(1);
     this.#graph = null;
     if (this.parameters) this.objective?.optimizer.setStep(0);
     this.parameters?.free();
     this.parameters = null;
     if (this.#layers.length === 0) {
-      before?.free();
+      before?.removeModel(all);
       return;
     }
     if ((before && before.models > 1) || this.#layers.some(layer => layer.innerGraph)) {

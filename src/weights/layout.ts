@@ -11,15 +11,21 @@ import { Block, float32, kernels } from '../wasm/engine.ts';
  * Gradients and the state of the optimizer have the same layout.
  */
 export class WeightLayout {
-  readonly layers: readonly Layer[];
+  /** Weak, so that layers of collected models do not stay as long as the layers that they shared. */
+  readonly #layers: readonly WeakRef<Layer>[];
   /** The number of floats of the array. */
   readonly count: number;
   /** Of layers and of the layers that they wrap. */
-  readonly #offsets = new Map<Layer, number>();
+  readonly #offsets = new WeakMap<Layer, number>();
 
   constructor(layers: readonly Layer[]) {
-    this.layers = layers;
+    this.#layers = layers.map(layer => new WeakRef(layer));
     this.count = this.#assign(layers, 0) / FLOAT;
+  }
+
+  /** The layers that are still in use. */
+  get layers(): Layer[] {
+    return this.#layers.flatMap(layer => layer.deref() ?? []);
   }
 
   /** Assigns offsets from `next` on; returns the end. */

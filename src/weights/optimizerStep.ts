@@ -13,7 +13,7 @@ interface Range {
   /** Byte offset in the array. */
   readonly from: number;
   /** The number of weights. */
-  readonly count: number;
+  count: number;
 }
 
 /**
@@ -22,8 +22,8 @@ interface Range {
  */
 export class OptimizerStep {
   readonly #layout: WeightLayout;
-  /** The layers of the model; the weights may hold others too. */
-  readonly #layers: ReadonlySet<Layer>;
+  /** The layers of the model, in the order of the layout, which may hold others too. */
+  readonly #layers: readonly Layer[];
   readonly #constrained: readonly Layer[];
   /** For clipNorm and constraints; null if the model needs neither. */
   readonly #scratch: UnpackScratch | null;
@@ -49,7 +49,7 @@ export class OptimizerStep {
     const { count } = layout;
     const slots = optimizer.slots + Number(optimizer.useEma);
     this.#layout = layout;
-    this.#layers = new Set(layers);
+    this.#layers = layers.toSorted((a, b) => layout.offsetOf(a) - layout.offsetOf(b));
     this.#constrained = constrained;
     this.#scratch = scratch;
     this.#block = new Block(call, Math.max(count, 1) * FLOAT * (1 + slots));
@@ -143,23 +143,23 @@ export class OptimizerStep {
 
   /** The ranges of trainable layers; computed again only if `trainable` of a layer has changed. */
   #trainableRanges(): readonly Range[] {
-    const { layers, count: all } = this.#layout;
+    const layers = this.#layers;
     let same = true;
     for (let n = 0; n < layers.length; n++) {
-      const trainable = layers[n]!.trainable && this.#layers.has(layers[n]!);
+      const { trainable } = layers[n]!;
       if (trainable === this.#trainable[n]) continue;
       this.#trainable[n] = trainable;
       same = false;
     }
     if (same) return this.#ranges;
-    const start = (n: number) => (n < layers.length ? this.#layout.offsetOf(layers[n]!) : all * FLOAT);
     this.#ranges = [];
-    for (let n = 0; n < layers.length; n++) {
-      if (!this.#trainable[n]) continue;
-      const from = start(n);
-      while (this.#trainable[n + 1]) n++;
-      const count = (start(n + 1) - from) / FLOAT;
-      if (count > 0) this.#ranges.push({ from, count });
+    for (const [n, layer] of layers.entries()) {
+      const count = layer.parameterCount;
+      if (!this.#trainable[n] || count === 0) continue;
+      const from = this.#layout.offsetOf(layer);
+      const last = this.#ranges.at(-1);
+      if (last && last.from + last.count * FLOAT === from) last.count += count;
+      else this.#ranges.push({ from, count });
     }
     return this.#ranges;
   }

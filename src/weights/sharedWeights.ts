@@ -28,6 +28,20 @@ export class SharedWeights implements WeightStore {
     for (const layer of layers) layer.store = this;
   }
 
+  /** Of layers that only disposed models use. */
+  static readonly #freed = SharedWeights.#withoutWeights();
+
+  static #withoutWeights(): SharedWeights {
+    const weights = new SharedWeights([]);
+    weights.free();
+    return weights;
+  }
+
+  /** The layers that still have their weights here. */
+  get #layers(): Layer[] {
+    return this.layout.layers.filter(layer => layer.store === this);
+  }
+
   /** The weights of all these layers: those that exist, extended by new layers, or several joined into one. */
   static of(call: string, layers: readonly Layer[]): SharedWeights {
     const weighted = layers.filter(({ weightSpecs }) => weightSpecs.length > 0);
@@ -41,7 +55,7 @@ export class SharedWeights implements WeightStore {
     }
     // All values are read before anything changes
     const values = [...stores].map(store => store.#values(call));
-    const all = new Set([...[...stores].flatMap(store => store.layout.layers), ...layers]);
+    const all = new Set([...[...stores].flatMap(store => store.#layers), ...layers]);
     const joined = new SharedWeights([...all]);
     for (const own of values) for (const [layer, weights] of own) layer.initialValues = weights;
     for (const store of stores) store.#moveTo(joined);
@@ -50,7 +64,7 @@ export class SharedWeights implements WeightStore {
 
   /** Copies of the weights of each layer; empty without memory. */
   #values(call: string): [Layer, Float32Array[]][] {
-    return this.#block ? this.layout.layers.map(layer => [layer, this.read(call, layer)]) : [];
+    return this.#block ? this.#layers.map(layer => [layer, this.read(call, layer)]) : [];
   }
 
   #moveTo(weights: SharedWeights): void {
@@ -60,6 +74,7 @@ export class SharedWeights implements WeightStore {
   }
 
   addUser(user: User): void {
+    for (const known of this.#users) if (!known.deref()) this.#users.delete(known);
     this.#users.add(new WeakRef(user));
   }
 
@@ -72,8 +87,12 @@ export class SharedWeights implements WeightStore {
     this.#models++;
   }
 
-  /** Removes a model that was disposed of. Removing the last one frees the weights. */
-  removeModel(): void {
+  /**
+   * Removes a model that was disposed of. Removing the last one frees the weights. Before, layers that no other model uses
+   * lose their weights, whose memory is used again when weights of more layers are joined.
+   */
+  removeModel(layers: readonly Layer[]): void {
+    for (const layer of layers) if (layer.users === 0 && layer.store === this) layer.store = SharedWeights.#freed;
     if (--this.#models === 0) this.free();
   }
 
@@ -102,7 +121,8 @@ export class SharedWeights implements WeightStore {
   address(call: string): number {
     if (this.#block) return this.#block.address;
     if (this.#free) fail(call, 'the model must not be used after dispose()');
-    const { layers, count } = this.layout;
+    const { count } = this.layout;
+    const layers = this.#layers;
     const block = new Block(call, Math.max(count, 1) * FLOAT);
     try {
       for (const layer of layers) initialize(call, layer, block.address + this.layout.offsetOf(layer));
@@ -118,7 +138,7 @@ export class SharedWeights implements WeightStore {
 
   /** Allocates and frees the memory that writing the weights of any layer needs, so that writing cannot fail. */
   makeRoom(call: string): void {
-    if (this.#block) new UnpackScratch(call, this.layout.layers).free();
+    if (this.#block) new UnpackScratch(call, this.#layers).free();
   }
 
   free(): void {
@@ -148,7 +168,7 @@ export class SharedWeights implements WeightStore {
     if (this.#free) fail(call, 'the model must not be used after dispose()');
     this.#writes++;
     // Without memory, the values are kept until `address`
-    if (!this.#block && this.layout.layers.includes(layer)) layer.initialValues = [...values];
+    if (!this.#block && this.#layers.includes(layer)) layer.initialValues = [...values];
     else this.writeTo(call, layer, this.address(call), values);
   }
 

@@ -1,6 +1,6 @@
 // A batch and a step of a stream make hardly any garbage: less than an array as large as any of these batches.
 
-import { constraints, layers, regularizers, sequential, tensor, train } from 'lstm-wasm';
+import { constraints, model as functional, input, layers, regularizers, sequential, tensor, train } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { garbageOf } from './memoryUse.ts';
 import { small } from './training.ts';
@@ -35,6 +35,19 @@ test.each([
   const calls = [() => model.trainOnBatch(x, y), () => model.testOnBatch(x, y)];
   for (const call of calls) expect(garbageOf(call, most)).toBeLessThanOrEqual(most);
   model.dispose();
+});
+
+test('a batch of a model of two inputs and two outputs makes at most 2000 bytes of garbage', () => {
+  const inputs = [input({ shape: inputShape }), input({ shape: inputShape })] as const;
+  const shared = layers.lstm({ units: 4 });
+  const sum = layers.add().apply(inputs.map(one => shared.apply(one)));
+  const outputs = [layers.dense({ units: 1 }).apply(sum), layers.dense({ units: 1 }).apply(sum)];
+  const net = functional({ inputs: [...inputs], outputs });
+  net.compile({ ...regression, lossWeights: [1, 0.5] });
+  const ys = [tensor(new Float32Array(B), [B, 1]), tensor(new Float32Array(B).fill(1), [B, 1])];
+  const calls = [() => net.trainOnBatch([x, x], ys), () => net.testOnBatch([x, x], ys)];
+  for (const call of calls) expect(garbageOf(call, 2000)).toBeLessThanOrEqual(2000);
+  net.dispose();
 });
 
 test('a step of a stream makes at most 200 bytes of garbage', () => {

@@ -335,7 +335,6 @@ test.each<[string, (net: Net) => unknown, string]>([
     net => net.setStates(net.getStates().slice(1)),
     'states must be a list for each of 2 recurrent layers',
   ],
-  ['a stream', net => net.stream(), 'the model must have one input and one output, got 2 and 2'],
   ['a layer that the model does not have', net => net.getLayer('lstn'), "unknown layer 'lstn'; did you mean 'lstm'?"],
 ])('rejects %s, and changes nothing', (_, run, message) => {
   const net = twoInputs();

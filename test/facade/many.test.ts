@@ -1,9 +1,24 @@
 // Memory of many models: thousands created one after another, and a thousand at the same time.
 
-import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train, zeros } from 'lstm-wasm';
+import * as lw from 'lstm-wasm';
+import {
+  backendInfo,
+  type FunctionalModel,
+  input,
+  layers,
+  model,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  tensor,
+  train,
+  zeros,
+} from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
-import { collectUntil } from './memoryUse.ts';
+import { buildGraph } from '../tfjs/build.ts';
+import { GraphGenerator } from '../tfjs/graphs.ts';
+import { collectGarbage, collectUntil } from './memoryUse.ts';
 
 const slow = { timeout: 240_000 };
 const MIB = 2 ** 20;
@@ -81,6 +96,57 @@ test(`the memory of ${MANY} models that are never disposed is reused after garba
   const bytesBefore = bytes();
   for (let n = 1; n < 20; n++) await round();
   expect(bytes()).toBeLessThanOrEqual(bytesBefore);
+});
+
+const GRAPHS = 200;
+
+test(
+  `${GRAPHS} random graphs, trained on one batch and dropped, use no more memory than the first few`,
+  slow,
+  async () => {
+    const before = alive();
+    /** Holds no reference to the model after it returns. */
+    const train = (seed: number) => {
+      const { graph, batch, inputs, outputs } = new GraphGenerator(seed).graphProgram();
+      const net: FunctionalModel = buildGraph(lw, graph);
+      net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+      const xs = inputs.map(({ shape }) => zeros([batch, ...shape]));
+      const ys = outputs.map(({ steps, width }) => zeros(steps === null ? [batch, width] : [batch, steps, width]));
+      net.trainOnBatch(xs, ys);
+      if (seed % 2) net.dispose();
+    };
+    const round = async () => {
+      for (let seed = 0; seed < GRAPHS / 4; seed++) train(seed);
+      await collectUntil(() => alive() <= before);
+    };
+    await round();
+    const bytesBefore = bytes();
+    for (let n = 1; n < 4; n++) await round();
+    expect(bytes()).toBeLessThanOrEqual(bytesBefore);
+  },
+);
+
+test('models over a common encoder leave nothing behind', slow, async () => {
+  const start = input({ shape: [STEPS, 2] });
+  const encoded = layers.lstm({ units: 3 }).apply(start);
+  const encoder = model({ inputs: start, outputs: encoded });
+  const round = async () => {
+    for (let n = 0; n < 60; n++) {
+      const net = model({ inputs: start, outputs: layers.dense({ units: 500 }).apply(encoded) });
+      net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+      net.trainOnBatch(x, zeros([BATCH, 500]));
+      if (n % 2) net.dispose();
+      if (n % 10 > 0) continue;
+      collectGarbage();
+      await new Promise(resolve => setTimeout(resolve)); // lets finalizers run
+      collectGarbage();
+    }
+  };
+  await round();
+  const bytesBefore = bytes();
+  for (let n = 0; n < 3; n++) await round();
+  expect(bytes()).toBeLessThanOrEqual(bytesBefore);
+  encoder.dispose();
 });
 
 // Each unreferenced model holds megabytes of wasm memory, but the garbage collector sees only a few small objects.

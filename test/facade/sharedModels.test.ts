@@ -250,6 +250,30 @@ test('a stream goes on when another model takes the layers', () => {
   expectSame(run(true), run(false));
 });
 
+test('a layer of only disposed models has no weights, while the layers that it shared keep theirs', () => {
+  const encoder = encoderOf();
+  const head = layers.dense({ units: 2, name: 'head' });
+  const [a, b] = [withHead(encoder, train.sgd(0.1), head), withHead(encoder)];
+  const predicted = b.predict(x).dataSync();
+  a.dispose();
+  expect(() => head.getWeights()).toThrow('must not be used after dispose()');
+  expect(() => withHead(encoder, train.sgd(0.1), head)).toThrow("model: 'head' must not be used after its model was");
+  withHead(encoder).predict(x); // moves the weights
+  expectBits(b.predict(x).dataSync(), predicted);
+});
+
+test('a sequential model can lose all layers while another model uses them', () => {
+  const encoder = sequential({ layers: [layers.lstm({ units: 4, inputShape: [null, D] })] });
+  const [lstm] = encoder.layers;
+  const part = model({ inputs: encoder.inputs, outputs: lstm!.output });
+  const predicted = part.predict(x).dataSync();
+  encoder.pop();
+  expectBits(part.predict(x).dataSync(), predicted);
+  encoder.add(layers.lstm({ units: 3, inputShape: [null, D] }));
+  expect(encoder.predict(x).shape).toEqual([B, 3]);
+  expectBits(part.predict(x).dataSync(), predicted);
+});
+
 test('rejects a layer whose model is disposed', () => {
   const lstm = layers.lstm({ units: 2, name: 'encoder' });
   withHead([lstm]).dispose();
