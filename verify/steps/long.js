@@ -1,6 +1,6 @@
 /**
- * Long runs: a million training steps, ten thousand models, a hundred workers terminated during training. Each runs in a
- * separate process with the installed package.
+ * Long runs: a million training steps, ten thousand models, ten thousand random graphs, a hundred workers terminated during
+ * training. Each runs in a separate process with the installed package.
  *
  * LSTM_WASM_LONG=0.01 in the environment runs a hundredth of it, to try the step.
  */
@@ -32,7 +32,7 @@ const TIMEOUT = 40 * 60_000;
 export const long = {
   name: 'long',
   when: 'beside',
-  about: 'a million steps, ten thousand models, a hundred workers terminated during training',
+  about: 'a million steps, ten thousand models and graphs, a hundred workers terminated during training',
   async run({ root, home, say }) {
     const share = Number(process.env.LSTM_WASM_LONG || 1);
     if (!(share > 0)) throw new Error(`LSTM_WASM_LONG must be a number above 0, got ${process.env.LSTM_WASM_LONG}`);
@@ -56,16 +56,18 @@ export const long = {
 const titles = {
   steps: 'training steps of the seed program',
   models: 'models created and dropped',
+  graphs: 'random graphs created and dropped',
   workers: 'workers terminated during training',
 };
 
 /** The minimum counts of a shortened run. @type {Record<string, number>} */
-const minimumCounts = { steps: 1000, models: 2000, workers: 10 };
+const minimumCounts = { steps: 1000, models: 2000, graphs: 2000, workers: 10 };
 
 /** @type {[string, number, (report: any) => Omit<Outcome, 'what'>][]} */
 const programs = [
   ['steps', 1_000_000, checkSteps],
   ['models', 10_000, checkModels],
+  ['graphs', 10_000, checkModels],
   ['workers', 100, checkWorkers],
 ];
 
