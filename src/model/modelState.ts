@@ -22,6 +22,8 @@ export abstract class ModelState {
   objective: Objective | null = null;
   /** How many models share the state: those created and neither disposed nor garbage collected. */
   models = 0;
+  /** Nested models that a file described, which are disposed with the model. */
+  readonly ownedModels: { dispose(): void }[] = [];
   /** Increased whenever the layers or the objective change. */
   version = 0;
   #allLayers: readonly Layer[] | null = null;
@@ -132,5 +134,6 @@ export abstract class ModelState {
     this.parameters?.free();
     this.parameters = null;
     if (this.graph) this.weights.removeModel();
+    for (const model of this.ownedModels) model.dispose();
   }
 }
