@@ -89,6 +89,7 @@ export abstract class ModelState {
       return layer.checkWeights(call, own);
     });
     if (version !== this.version) fail(call, 'no layers may be added or removed while the weights are read');
+    if (count === 0) return;
     const parameters = this.parametersFor(call);
     parameters.makeRoom(call);
     for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
