@@ -22,7 +22,7 @@ export type { PredictOptions } from './model/prediction.ts';
 export { type Sequential, sequential } from './model/sequential.ts';
 export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
-export type { Stream } from './model/stream.ts';
+export type { Stream, StreamOptions } from './model/stream.ts';
 export type { Loss } from './objective/losses.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
 export type { MetricName } from './objective/metrics.ts';

@@ -44,6 +44,10 @@ export abstract class Pointwise extends Layer {
 
   override checkWrapped(): void {}
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
   override outputShapeFor(_call: string, input: Shape): Shape {
     return input;
   }

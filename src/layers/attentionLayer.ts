@@ -62,6 +62,10 @@ export abstract class AttentionLayer extends Layer {
     return false;
   }
 
+  override runsBesideConstants([query, value, key]: readonly boolean[]): boolean {
+    return !query && value! && key !== false && !this.useCausalMask;
+  }
+
   override drawSeeds(seeds: SeedStream): void {
     super.drawSeeds(seeds);
     // Without dropout, no seed is drawn, so adding such a layer does not change the seeds of later layers

@@ -53,8 +53,20 @@ export class Dot extends Layer {
     return outputs;
   }
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
   override get runsByTimeStep(): boolean {
-    return false;
+    return this.built.inputs.every(({ length }) => length === 2);
+  }
+
+  override runsBesideConstants(isConstant: readonly boolean[]): boolean {
+    const ranks = this.built.inputs.map(shape => shape.length);
+    const [steps, constant] = isConstant[0] ? [1, 0] : [0, 1];
+    if (ranks[steps] === 2) return true;
+    // The time steps of a sequence stay time steps only if it comes first and the other input is a sequence too
+    return steps === 0 && ranks[constant] === 3 && this.#axesFor(ranks)[0] === 2;
   }
 
   /** The axes as positive numbers. */

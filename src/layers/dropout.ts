@@ -49,6 +49,10 @@ export class Dropout extends Layer {
     return { rate, noiseShape, seed: this.#givenSeed };
   }
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
   override checkWrapped(call: string): void {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }

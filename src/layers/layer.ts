@@ -268,9 +268,24 @@ export abstract class Layer {
     return false;
   }
 
+  /** @internal Whether the last axis of the inputs may be open, such as that of attention scores. */
+  get takesAnyWidth(): boolean {
+    return this.#takesLists;
+  }
+
   /** @internal Whether a stream can pass the built layer one time step at a time. */
   get runsByTimeStep(): boolean {
     return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
+  }
+
+  /**
+   * @internal The same if some of the inputs are constants, which are whole at every step.
+   *
+   * @param isConstant for each input; not all are
+   */
+  runsBesideConstants(isConstant: readonly boolean[]): boolean {
+    // Without an axis of time steps, constants are the same at every step
+    return this.runsByTimeStep && this.built.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
   }
 
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
@@ -295,6 +310,9 @@ export abstract class Layer {
 
   /** @internal Throws if the layer cannot process numbers of the model's input. */
   checkInput(_call: string, _name: string, _numbers: Float32Array, _from: number, _count: number): void {}
+
+  /** @internal Counts the models that contain the layer and have not been disposed of. Models use it. */
+  countContainers(_change: 1 | -1): void {}
 
   // ----------------------------------------------------------------------------------------- for the model it joins
 
@@ -330,7 +348,7 @@ export abstract class Layer {
    */
   connect(call: string, inputs: readonly Shape[]): Shape[] {
     for (const input of inputs) {
-      if (input.at(-1) === null && !this.#takesLists) {
+      if (input.at(-1) === null && !this.takesAnyWidth) {
         fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
       }
     }

@@ -23,6 +23,14 @@ export abstract class Merge extends Layer {
     this.#mode = mode;
   }
 
+  override get takesAnyWidth(): boolean {
+    return true;
+  }
+
+  override get runsByTimeStep(): boolean {
+    return true;
+  }
+
   override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
     checkInputCount(call, this.name, inputs, this.#mode === 'subtract');
     let merged = inputs[0]!;

@@ -32,7 +32,7 @@ import type { EndPoint, ModelView } from './modelView.ts';
 import { type PredictOptions, predict, predictOnBatch } from './prediction.ts';
 import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { getStates, setStates } from './states.ts';
-import { Stream } from './stream.ts';
+import { Stream, type StreamOptions } from './stream.ts';
 import { printSummary } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
 
@@ -429,10 +429,15 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /**
    * Inference one sample and one time step at a time, for any batch size of the model. The stream has its own states and
    * always uses the current weights of the model. It ends when the model is disposed or its layers change.
+   *
+   * Inputs that recurrent layers read as initial states are no inputs of a step: the stream carries these states, and
+   * `stream.setStates` sets them.
+   *
+   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads
    */
-  stream(): Stream {
+  stream(options?: StreamOptions): Stream {
     const call = 'model.stream';
-    return new Stream(call, this.#view.graph(call), this.#view.parameters(call));
+    return new Stream(call, this.#view.graph(call), this.#view.parameters(call), options);
   }
 
   /**
@@ -467,8 +472,13 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   }
 
   /** @internal */
-  override get innerGraph(): Graph {
-    return this.#view.graph(this.name);
+  override get innerGraph(): Graph | null {
+    return this.#state.graph; // also after the model is disposed, for models that contain it
+  }
+
+  /** @internal */
+  override countContainers(change: 1 | -1): void {
+    this.#state.containers += change;
   }
 
   /** @internal */

@@ -1,144 +1,293 @@
 /** Inference one sample and one time step at a time, with the weights of a model and states of its own. */
 
-import type { Layer } from '../layers/layer.ts';
-import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import { layersOf } from '../plan/callGraph.ts';
+import { readSamples } from '../inputs/batches.ts';
+import type { Samples } from '../inputs/samples.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { limitMethodArguments } from '../util/arguments.ts';
-import { fail, show } from '../util/errors.ts';
+import { fail, show, suggest } from '../util/errors.ts';
+import { checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
-import type { Graph } from './graph.ts';
-import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
+import { type Graph, uniqueNames } from './graph.ts';
+import { checkStates, readStates, writeStates } from './states.ts';
+import { type StreamGraph, streamGraph } from './streamGraph.ts';
+
+/** Options of `model.stream`. */
+export interface StreamOptions {
+  /**
+   * Inputs that are the same at every step, by name, each for a batch of one sample: whole sequences such as the outputs of
+   * an encoder that attention reads, or initial states. What depends on constants only is computed once, not at every step.
+   */
+  constants?: { readonly [input: string]: TensorLike };
+}
+
+/** The numbers of one time step of an input. @inline */
+type StepNumbers = Float32Array | readonly number[];
+
+/**
+ * One time step of all inputs: its numbers for a model with one input; a list, or an object by the name of the input, for a
+ * model with several. @inline
+ */
+type StepData = StepNumbers | readonly StepNumbers[] | { readonly [input: string]: StepNumbers };
 
 /** Inference step by step; create it with `model.stream()`. It uses the model's current weights and never changes them. */
 export class Stream {
-  readonly #idReaders: readonly Layer[];
+  readonly #graph: Graph;
+  readonly #stream: StreamGraph;
   readonly #parameters: Parameters;
   readonly #plans: PlanCache;
-  readonly #recurrent: readonly RecurrentLayer[];
-  readonly #samples: readonly (readonly number[])[];
-  readonly #inputs: number;
-  readonly #outputs: number;
+  readonly #stepNames: readonly string[];
+  /** The names of the constants and their positions among the inputs. */
+  readonly #constants: ReadonlyMap<string, number>;
+  readonly #outputCount: number;
+  #samples: readonly (readonly number[])[];
   /** The plan of one step, and `Parameters.version` for which it was compiled. */
   #plan: CompiledPlan | null = null;
   #version = 0;
 
   /** @internal */
-  constructor(call: string, graph: Graph, parameters: Parameters) {
-    const { calls } = graph;
-    if (graph.inputs.length !== 1 || graph.outputs.length !== 1) {
-      fail(
-        call,
-        `the model must have one input and one output, got ${graph.inputs.length} and ${graph.outputs.length}`,
-      );
+  constructor(call: string, graph: Graph, parameters: Parameters, options: StreamOptions | undefined) {
+    const { constants = {} } = checkOptions<StreamOptions>(call, options, ['constants']);
+    if (!isPlain(constants) || constants instanceof Tensor) {
+      fail(call, `constants must be an object of tensors by the name of the input, got ${show(constants)}`);
     }
-    const layers = layersOf(calls);
-    this.#idReaders = layers.filter(layer => layer.readsIds);
-    this.#recurrent = recurrentOf(layers);
-    const backwards = this.#recurrent.find(layer => layer.looksAhead);
-    if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
-    const mixes = layers.find(layer => !layer.runsByTimeStep);
-    if (mixes) fail(call, `every layer must work on one time step at a time, which '${mixes.name}' does not`);
-    const shared = this.#recurrent.find(layer => calls.calls.filter(one => one.layer === layer).length > 1);
-    if (shared) fail(call, `no recurrent layer may be applied twice, as '${shared.name}' is`);
-    // One step of [T, D], or one number of a sequence [T], such as the id that an embedding takes.
-    const { shape } = graph.inputs[0]!;
-    const opensTime = layers.some(layer => layer.createsTimeSteps);
-    const sample = shape.length === 3 ? [1, shape[2]!] : opensTime ? [1] : [shape[1]!];
-    this.#samples = [sample];
-    this.#inputs = sample.at(-1)!;
-    this.#outputs = graph.outputs[0]!.shape.at(-1)!;
+    const names = uniqueNames(graph.inputs);
+    this.#graph = graph;
+    this.#constants = new Map(Object.keys(constants).map(name => [name, inputOf(call, name, names)]));
+    this.#stream = streamGraph(call, graph, [...this.#constants.values()]);
+    this.#stepNames = this.#stream.steps.map(({ name }) => name);
+    if (this.#stepNames.length === 0) {
+      fail(call, `an input must change from step to step, got ${names.join(', ')} as constants or initial states`);
+    }
+    this.#samples = this.#stream.samples;
+    this.#outputCount = graph.outputs.length;
     this.#parameters = parameters;
-    this.#plans = new PlanCache(calls, parameters, 1, true);
+    this.#plans = new PlanCache(this.#stream.calls, parameters, 1, this.#stream.constantCalls);
+    if (this.#constants.size > 0) this.#setConstants(call, constants);
   }
 
   /**
    * Computes the next time step.
    *
-   * @param input the D numbers of the step
-   * @param out receives the U numbers of the output; with it, the call allocates nothing
-   * @returns out, or a new array
+   * @param input the D numbers of the step; for several inputs that are neither constants nor initial states, a list, or
+   * an object by the name of the input
+   * @param out receives the U numbers of the output; for several outputs, a list. With it, a step of one input and one
+   * output allocates nothing
+   * @returns out, or a new array; a list for several outputs
    */
-  step(input: Float32Array | readonly number[], out?: Float32Array): Float32Array {
+  step(input: StepData, out?: Float32Array): Float32Array;
+  step<R extends Float32Array | Float32Array[]>(input: StepData, out?: R): R;
+  step(input: StepData, out?: Float32Array | Float32Array[]): Float32Array | Float32Array[] {
     const call = 'stream.step';
-    this.#ready(call);
-    const result = out ?? new Float32Array(this.#outputs);
-    const count = this.#inputs;
-    const outputs = this.#outputs;
+    const several = this.#outputCount > 1;
+    let plan = this.#ready(call);
+    const results = several ? readOut(call, out, plan, this.#outputCount) : null;
+    const result = results ? null : ((out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array);
     // Reading an array may run user code, so it comes before the plan is fetched
-    const numbers = isFloat32Array(input) ? input : readStep(call, input, count);
-    // Reads exactly `count` numbers and writes `outputs`, even when a subclass reports other lengths
-    if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
-    if (!isFloat32Array(result) || result.length !== outputs) {
-      fail(call, `out must be a Float32Array of ${outputs}, got ${show(result)}`);
+    const { steps } = this.#stream;
+    const isOne = steps.length === 1 && !isPlain(input);
+    const parts = isOne ? null : this.#readParts(call, input);
+    const numbers = isOne ? readNumbers(call, 'input', input, steps[0]!.width) : null;
+    // Writes exactly the numbers of the output, even when a subclass reports another length
+    if (result) checkOut(call, 'out', result, plan.outputs[0]!.width);
+    plan = this.#ready(call);
+    for (let n = 0; n < steps.length; n++) {
+      const { input: k, width, idReaders } = steps[n]!;
+      const from = numbers ?? parts![n]!;
+      const memory = float32();
+      const first = plan.inputs[k]!;
+      for (let i = 0; i < width; i++) memory[first + i] = from[i]!;
+      const name = steps.length === 1 ? 'input' : steps[n]!.name;
+      for (let r = 0; r < idReaders.length; r++) idReaders[r]!.checkInput(call, name, memory, first, width);
     }
-    const plan = this.#ready(call);
-    const memory = float32();
-    const first = plan.inputs[0]!;
-    for (let i = 0; i < count; i++) memory[first + i] = numbers[i]!;
-    for (let n = 0; n < this.#idReaders.length; n++)
-      this.#idReaders[n]!.checkInput(call, 'input', memory, first, count);
     plan.forward();
+    for (let n = 0; n < this.#outputCount; n++) this.#read(call, plan, n, result ?? results![n]!);
+    return result ?? results!;
+  }
+
+  /** Copies an output to an array of its size. */
+  #read(call: string, plan: CompiledPlan, n: number, result: Float32Array): void {
+    const memory = float32();
+    const { first, width } = plan.outputs[n]!;
     let zeros = 0; // NaN after a number that is not finite
-    for (let i = 0; i < outputs; i++) {
-      const value = memory[plan.outputs[0]!.first + i]!;
+    for (let i = 0; i < width; i++) {
+      const value = memory[first + i]!;
       result[i] = value;
       zeros += value * 0;
     }
     if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(result).find(isNotFinite));
-    return result;
   }
 
-  /** Sets the states to zero, to start a new sequence. */
+  /** The numbers of each input of the step, from a list or an object; reads each element once. */
+  #readParts(call: string, input: unknown): Float32Array[] {
+    const { steps } = this.#stream;
+    const names = this.#stepNames;
+    const isNamed = isPlain(input);
+    if (isNamed) {
+      const other = Object.keys(input).find(name => !names.includes(name));
+      if (other !== undefined) {
+        fail(call, `input must be an object of ${names.join(', ')}, got '${other}'${suggest(other, names)}`);
+      }
+    } else if (!Array.isArray(input) || input.length !== steps.length) {
+      const rule = `input must be a list of ${steps.length} arrays (${names.join(', ')}) or an object of these names`;
+      fail(call, `${rule}, got ${Array.isArray(input) ? `a list of ${input.length}` : show(input)}`);
+    }
+    return steps.map(({ name, width }, n) => {
+      const value = isNamed ? (input as Record<string, unknown>)[name] : (input as unknown[])[n];
+      const numbers = readNumbers(call, `input.${name}`, value, width);
+      return numbers === value ? numbers.slice() : numbers; // reading the next one may change it
+    });
+  }
+
+  /**
+   * Starts a new sequence: sets the states to zero, or to the initial states that constants determine. What depends on
+   * constants only is computed with the current weights.
+   */
   reset(): void {
-    this.#ready('stream.reset');
+    const call = 'stream.reset';
+    this.#restart(call, this.#ready(call));
+  }
+
+  /**
+   * Replaces the constants, and starts a new sequence.
+   *
+   * @param constants all that the stream was created with
+   */
+  setConstants(constants: { readonly [input: string]: TensorLike }): void {
+    const call = 'stream.setConstants';
+    this.#ready(call);
+    if (this.#constants.size === 0) fail(call, 'the stream must have been created with constants');
+    if (!isPlain(constants)) {
+      fail(call, `constants must be an object of tensors by the name of the input, got ${show(constants)}`);
+    }
+    const known = [...this.#constants.keys()];
+    for (const name of Object.keys(constants)) inputOf(call, name, known);
+    this.#setConstants(call, constants);
+  }
+
+  #setConstants(call: string, constants: { readonly [input: string]: TensorLike }): void {
+    const { inputs } = this.#graph;
+    const samples = [...this.#samples];
+    const given = Array.from(this.#constants, ([name, input]): [number, Samples] => {
+      const value = constants[name];
+      const what = `constants.${name}`;
+      if (value === undefined) fail(call, `${what} must be given, because the stream was created with it`);
+      const read = readSamples(call, what, value, [1, ...inputs[input]!.shape.slice(1)]);
+      for (const one of this.#graph.calls.calls) {
+        if (!one.layer.readsIds || !one.inputs.includes(input)) continue;
+        one.layer.checkInput(call, what, read.data, 0, read.data.length);
+      }
+      samples[input] = read.shape.slice(1);
+      return [input, read];
+    });
+    this.#checkNotChanged(call);
+    this.#graph.shapesFor(
+      call,
+      samples.map(shape => [1, ...shape]),
+    );
+    this.#plan = this.#plans.prepare(call, 1, samples, 'predict');
+    this.#version = this.#parameters.version;
+    this.#samples = samples;
+    for (const [input, { data }] of given) float32().set(data, this.#plan.inputs[input]!);
+    this.#restart(call, this.#plan);
+  }
+
+  #restart(call: string, plan: CompiledPlan): void {
+    const { recurrent, initial } = this.#stream;
     this.#plans.resetStates();
+    if (this.#constants.size === 0) return;
+    plan.forwardConstants();
+    const states = recurrent.map((layer, n) =>
+      layer.states.map(({ width }, k) => {
+        const output = initial[n]![k]!;
+        if (output === null) return new Float32Array(width);
+        const { first } = plan.outputs[output]!;
+        return float32().slice(first, first + width);
+      }),
+    );
+    writeStates(call, this.#plans, recurrent, 1, states);
   }
 
   /** The states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
   getStates(): Tensor[][] {
     const call = 'stream.getStates';
     this.#ready(call);
-    return readStates(call, this.#plans, this.#recurrent, 1);
+    return readStates(call, this.#plans, this.#stream.recurrent, 1);
   }
 
-  /** Replaces the states; takes the result of `getStates`. */
+  /** Replaces the states; takes the result of `getStates`, or the states with which an encoder ends. */
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'stream.setStates';
+    const { recurrent } = this.#stream;
     this.#ready(call);
-    const checked = checkStates(call, this.#recurrent, 1, states); // may run user code
+    const checked = checkStates(call, recurrent, 1, states); // may run user code
     this.#ready(call);
-    writeStates(call, this.#plans, this.#recurrent, 1, checked);
+    writeStates(call, this.#plans, recurrent, 1, checked);
   }
 
   /** The plan of one step; fails after the model was disposed, or its layers changed. */
   #ready(call: string): CompiledPlan {
-    if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
+    this.#checkNotChanged(call);
     const { version } = this.#parameters;
     if (this.#plan && version === this.#version) return this.#plan;
+    // The same sizes give the same places in the workspace, so constants need not be written again
     this.#plan = this.#plans.prepare(call, 1, this.#samples, 'predict');
     this.#version = version;
     return this.#plan;
+  }
+
+  #checkNotChanged(call: string): void {
+    if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
   }
 }
 
 limitMethodArguments(Stream, 'stream');
 
-/** Copies the numbers of an array; reads each element once. */
-function readStep(call: string, input: unknown, count: number): Float32Array {
-  const rule = 'input must be a Float32Array or an array of numbers';
-  if (!Array.isArray(input)) fail(call, `${rule}, got ${show(input)}`);
+/** The position of an input among the names of inputs. */
+function inputOf(call: string, name: string, names: readonly string[]): number {
+  const input = names.indexOf(name);
+  if (input >= 0) return input;
+  return fail(call, `constants must be an object of ${names.join(', ')}, got '${name}'${suggest(name, names)}`);
+}
+
+/** The numbers of one input of a step. Copies those of arrays, and reads each element once. */
+function readNumbers(call: string, name: string, input: unknown, count: number): Float32Array {
+  const numbers = isFloat32Array(input) ? input : readArray(call, name, input, count);
+  if (numbers.length !== count) fail(call, `${name} must hold ${count} numbers, got ${numbers.length}`);
+  return numbers;
+}
+
+function readArray(call: string, name: string, input: unknown, count: number): Float32Array {
+  if (!Array.isArray(input)) fail(call, `${name} must be a Float32Array or an array of numbers, got ${show(input)}`);
   const numbers = new Float32Array(Math.min(input.length, count + 1));
   for (let i = 0; i < numbers.length; i++) {
     const value: unknown = input[i];
-    if (typeof value !== 'number') fail(call, `${rule}, got ${show(input)}`);
+    if (typeof value !== 'number') {
+      fail(call, `${name} must be a Float32Array or an array of numbers, got ${show(input)}`);
+    }
     numbers[i] = value;
   }
   return numbers;
+}
+
+/** A list of arrays for several outputs, from `out` if it is given. */
+function readOut(call: string, out: unknown, { outputs }: CompiledPlan, count: number): Float32Array[] {
+  const widths = outputs.slice(0, count).map(({ width }) => width);
+  if (out === undefined) return widths.map(width => new Float32Array(width));
+  if (!Array.isArray(out) || out.length !== count) {
+    fail(call, `out must be a list of ${count} Float32Arrays, got ${show(out)}`);
+  }
+  const results = Array.from(out as Float32Array[]);
+  for (const [n, width] of widths.entries()) checkOut(call, `out[${n}]`, results[n], width);
+  return results;
+}
+
+function checkOut(call: string, name: string, out: unknown, width: number): void {
+  if (isFloat32Array(out) && out.length === width) return;
+  fail(call, `${name} must be a Float32Array of ${width}, got ${show(out)}`);
 }

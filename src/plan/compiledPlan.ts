@@ -108,8 +108,17 @@ export class CompiledPlan {
   }
 
   forward(): void {
+    this.#forward(this.plan.constantCalls, this.#calls.length);
+  }
+
+  /** Runs the calls of a stream that depend on constants only; `forward` runs the others. */
+  forwardConstants(): void {
+    this.#forward(0, this.plan.constantCalls);
+  }
+
+  #forward(from: number, to: number): void {
     const { batch } = this.plan;
-    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.forward(this.#addresses[n]!, batch);
+    for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!, batch);
   }
 
   /** Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written. */

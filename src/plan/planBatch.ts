@@ -30,8 +30,11 @@ export interface BatchSpec {
   /** The shape of one sample of each input: [T, D] or [D]. */
   readonly samples: readonly (readonly number[])[];
   readonly purpose: Purpose;
-  /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
-  readonly carryAllStates: boolean;
+  /**
+   * For a stream, the number of layer calls at the start of the graph that depend on constants only; in the others, all
+   * recurrent layers carry their states from step to step, stateful or not. Null for batches.
+   */
+  readonly constantCalls: number | null;
   /** Whether dropout and noise are active. */
   readonly dropsOut: boolean;
   /** For each output; empty for predictions. */
@@ -43,7 +46,7 @@ export interface BatchSpec {
 /** @param offsetsOf the position of the memory of a layer */
 export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOffsets, spec: BatchSpec): Plan {
   const { batch, samples, purpose, dropsOut, weighted } = spec;
-  const planner = new Planner(batch, purpose, spec.carryAllStates, dropsOut);
+  const planner = new Planner(batch, purpose, false, dropsOut);
   const lossActivationOf = (value: number): LossActivation | null => {
     const n = graph.outputs.indexOf(value);
     return graph.readers[value] === 1 && n >= 0 ? (spec.outputs[n]?.lossActivation ?? null) : null;
@@ -65,8 +68,13 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
     provide(n, 'input', { y, dy: null, mask: null });
     return start;
   });
-  for (const { layer, name, inputs: read, firstOutput, outputCount, training } of graph.calls) {
-    const values = Array.from({ length: outputCount }, (_, n) => firstOutput + n);
+  let constantCalls = 0;
+  for (const [n, { layer, name, inputs: read, firstOutput, outputCount, training }] of graph.calls.entries()) {
+    if (n === spec.constantCalls) {
+      constantCalls = planner.calls.length;
+      planner.carryAllStates = true;
+    }
+    const values = Array.from({ length: outputCount }, (_, k) => firstOutput + k);
     planner.dropsOut = training ?? dropsOut;
     planner.callIndex = callCounts.get(layer) ?? 0;
     callCounts.set(layer, planner.callIndex + 1);
@@ -76,7 +84,7 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
       lossActivation: lossActivationOf(firstOutput),
       isRead: values.map(value => graph.readers[value]! > 0),
     });
-    for (const [n, value] of values.entries()) provide(value, `${name}/output${n}`, signals[n]!);
+    for (const [k, value] of values.entries()) provide(value, `${name}/output${k}`, signals[k]!);
   }
   const outputs = graph.outputs.map((value, n): PlannedOutput => {
     const signal = take(value);
@@ -92,7 +100,7 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
     };
   });
   const { buffers, bytes, calls } = planner;
-  return { batch, samples, purpose, dropsOut, weighted, buffers, bytes, calls, inputs, outputs };
+  return { batch, samples, purpose, dropsOut, weighted, buffers, bytes, calls, constantCalls, inputs, outputs };
 }
 
 /** Multiplies the gradient of an output by the weight of its loss, before backward uses it. */

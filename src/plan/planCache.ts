@@ -13,7 +13,7 @@ import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { type CallGraph, layersOf } from './callGraph.ts';
 import { CompiledPlan } from './compiledPlan.ts';
-import { planBatch } from './planBatch.ts';
+import { type BatchSpec, planBatch } from './planBatch.ts';
 import type { LayerOffsets, Plan, Purpose } from './planner.ts';
 
 /** The number of cached plans at which the cache is cleared. */
@@ -40,7 +40,7 @@ export class PlanCache {
   /** Byte offsets of the carried states of each layer. */
   readonly #stateOffsets = new Map<Layer, number>();
   readonly #stateBytes: number;
-  readonly #carryAllStates: boolean;
+  readonly #constantCalls: number | null;
   readonly #plans = new Map<string, CompiledPlan>();
   #current: CompiledPlan | null = null;
   /** The objective of the cached plans for training and evaluation. */
@@ -52,17 +52,22 @@ export class PlanCache {
 
   /**
    * @param batch the batch size if it is fixed, as stateful layers require
-   * @param carryAllStates whether all recurrent layers carry their states from batch to batch, stateful or not
+   * @param constantCalls as in `BatchSpec`
    */
-  constructor(graph: CallGraph, parameters: Parameters, batch: number | null, carryAllStates = false) {
+  constructor(
+    graph: CallGraph,
+    parameters: Parameters,
+    batch: number | null,
+    constantCalls: BatchSpec['constantCalls'] = null,
+  ) {
     this.#graph = graph;
     this.#parameters = parameters;
-    this.#carryAllStates = carryAllStates;
+    this.#constantCalls = constantCalls;
     this.#version = parameters.version;
     let states = 0;
     for (const layer of layersOf(graph)) {
       this.#stateOffsets.set(layer, states);
-      if (carryAllStates || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
+      if (constantCalls !== null || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
     }
     this.#stateBytes = states;
   }
@@ -97,8 +102,8 @@ export class PlanCache {
     if (!compiled) {
       const scored = objective && purpose !== 'predict' ? objective.outputs : [];
       const outputs = scored.map(({ loss, lossWeight }) => ({ lossActivation: lossActivationOf(loss), lossWeight }));
-      const carryAllStates = this.#carryAllStates;
-      const spec = { batch, samples, purpose, carryAllStates, dropsOut, outputs, weighted };
+      const constantCalls = this.#constantCalls;
+      const spec = { batch, samples, purpose, constantCalls, dropsOut, outputs, weighted };
       const plan = planBatch(this.#graph, layer => this.#offsetsOf(layer), spec);
       const addresses = {
         weights: this.#parameters.weights(call),

@@ -118,6 +118,8 @@ export interface Plan {
   readonly bytes: number;
   /** In forward order; backward runs them in reverse. */
   readonly calls: readonly KernelCall[];
+  /** The number of calls at the start that a stream runs once for all steps; 0 for batches. */
+  readonly constantCalls: number;
   /** The inputs x, each [B, T, D] row by row. */
   readonly inputs: readonly Offset[];
   readonly outputs: readonly PlannedOutput[];
@@ -141,8 +143,8 @@ export class Planner {
   constructor(
     readonly batch: number,
     readonly purpose: Purpose,
-    /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
-    readonly carryAllStates = false,
+    /** Whether recurrent layers carry their states from batch to batch, stateful or not. */
+    public carryAllStates = false,
     /** Whether dropout and noise are active. */
     public dropsOut = purpose === 'train',
   ) {}
