@@ -22,6 +22,8 @@ export abstract class ModelState {
   objective: Objective | null = null;
   /** How many models share the state: those created and neither disposed nor garbage collected. */
   models = 0;
+  /** Nested models that a file described, which are disposed with the model. */
+  readonly ownedModels: { dispose(): void }[] = [];
   /** How many models contain this one as a layer and have not been disposed of. */
   containers = 0;
   /** Increased whenever the layers or the objective change. */
@@ -95,6 +97,7 @@ export abstract class ModelState {
       return layer.checkWeights(call, own);
     });
     if (version !== this.version) fail(call, 'no layers may be added or removed while the weights are read');
+    if (count === 0) return;
     const parameters = this.parametersFor(call);
     parameters.makeRoom(call);
     for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
@@ -143,5 +146,6 @@ export abstract class ModelState {
     const weights = graph && this.weights;
     this.countUse(-1);
     weights?.removeModel(this.allLayers);
+    for (const model of this.ownedModels) model.dispose();
   }
 }

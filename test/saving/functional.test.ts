@@ -252,3 +252,15 @@ test('a layer that nested models share is rejected, because the file would hold 
   const encoder = lw.model({ inputs: x, outputs: shared.apply(x) }); // in another model, but not nested in it
   expect(encoder.toJSON()).toContain('shared');
 });
+
+test('disposing a loaded model frees its memory, with that of its nested models', async () => {
+  const build = graphs['nested sequential and functional models, one of them shared']!;
+  const saved = await artifactsOf(build(here));
+  const model = await loadHere(saved);
+  const inner = model.getLayer('innerStack');
+  expect(predict(inner, here)[0]).toHaveLength(2 * 3);
+  const { models } = lw.backendInfo();
+  model.dispose();
+  expect(lw.backendInfo().models).toBe(models - 1);
+  expect(() => predict(inner, here)).toThrow('must not be used after dispose()');
+});

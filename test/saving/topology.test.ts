@@ -318,6 +318,14 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
     }
   });
 
+  test('dropout that a call turns off stays off, in a functional model', async () => {
+    const drop = (rate: number) => node('Dropout', 'b', from(['a'], { training: false }), { rate });
+    const classOf = async (rate: number) =>
+      (await modelFromJSON(graph([source, lstm, drop(rate)], single('in'), single('b')))).className;
+    expect(await classOf(0.5)).toBe('Functional');
+    expect(await classOf(0)).toBe('Sequential');
+  });
+
   test('a graph with missing or invalid parts is rejected with its path', async () => {
     const unused = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
     const loop = { ...lstm, inbound_nodes: from(['b']) };

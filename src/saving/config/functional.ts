@@ -315,7 +315,8 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
     const [call] = node.calls;
     if (!call) continue;
     const { inbound, named, training } = call;
-    if (training || inbound.length !== 1 || inbound[0]!.output !== 0) return null;
+    if (training || (training === false && mayDrop(node))) return null;
+    if (inbound.length !== 1 || inbound[0]!.output !== 0) return null;
     if (Object.keys(named).some(argument => argument !== 'mask')) return null;
     if (above.has(inbound[0]!.layer)) return null;
     above.set(inbound[0]!.layer, node);
@@ -325,6 +326,12 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
   for (let node = first; node && chain.length < layers.length; node = above.get(node.name)) chain.push(node);
   const { layer, output } = outputs[0]!;
   return chain.length === layers.length && chain.at(-1)!.name === layer && output === 0 ? chain : null;
+}
+
+/** Whether a layer has dropout, which a call can turn off. */
+function mayDrop({ described }: GraphNode): boolean {
+  const { rate, dropout, recurrent_dropout } = described.config as Record<string, unknown>;
+  return isModel(described) || [rate, dropout, recurrent_dropout].some(value => typeof value === 'number' && value > 0);
 }
 
 /** Whether a layer has several outputs that an option of the layer itself cannot turn off. */

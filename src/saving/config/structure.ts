@@ -4,7 +4,7 @@ import type { InputLayer } from '../../layers/inputLayer.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { RecurrentLayer } from '../../layers/recurrent/recurrent.ts';
 import { input, model, type Symbolic } from '../../model/functional.ts';
-import type { LayersModel } from '../../model/layersModel.ts';
+import { LayersModel } from '../../model/layersModel.ts';
 import { Sequential } from '../../model/sequential.ts';
 import type { ConfigValue } from '../../util/config.ts';
 import { fromPython } from '../../util/config.ts';
@@ -61,6 +61,12 @@ function layerIn(location: FilePath, described: unknown, format: ConfigFormat): 
 const plainLayer = (location: FilePath, converted: RawConfig): Layer =>
   layerFrom(location, fromPython(converted as unknown as ConfigValue));
 
+/** A model that disposes of its nested models with itself, because the caller did not make them. */
+function owning(model: LayersModel, layers: readonly Layer[]): LayersModel {
+  model.view.state.ownedModels.push(...layers.filter(layer => layer instanceof LayersModel));
+  return model;
+}
+
 /** The name in a configuration; none if it is empty. */
 const nameIn = ({ name }: RawConfig): { name?: string } => (typeof name === 'string' && name !== '' ? { name } : {});
 
@@ -86,7 +92,8 @@ function sequentialIn(location: FilePath, described: unknown, format: ConfigForm
   const calls = built.reduce((sum, each) => sum + each.calls, 0);
   checkCalls(location, calls);
   const layers = built.map(({ layer }) => layer);
-  return { layer: withFilePath(inner, () => new Sequential({ layers, ...nameIn(config) })), calls };
+  const model = withFilePath(inner, () => new Sequential({ layers, ...nameIn(config) }));
+  return { layer: owning(model, layers), calls };
 }
 
 interface Item {
@@ -169,7 +176,8 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
     outputs: graph.outputs.map(ref => find(outputLocation, ref)),
     ...nameIn(config),
   };
-  return { layer: withFilePath(inner, () => model(options)), calls };
+  const made = withFilePath(inner, () => model(options));
+  return { layer: owning(made, made.layers), calls };
 }
 
 /** The description of a layer, with the options that Keras has as arguments of its calls. */
