@@ -62,7 +62,9 @@ async function run(
     const options = { batchSize: program.batch };
     const push = (what: string, values: number[]) =>
       results.push({ what: `${what} ${step} of ${layerNames}`, values, floor: lossFloor(values) });
-    const predictions = [model.predict(x, options)].flat();
+    // `predict` of TF.js disposes of values that are still in use, such as inputs that a layer reads twice
+    const predicted = isTfjs ? model.apply(x, { training: true }) : model.predict(x, options);
+    const predictions: Library[] = [predicted].flat();
     for (const [n, prediction] of predictions.entries()) {
       results.push({ what: `prediction ${n} in step ${step}`, values: prediction.dataSync().slice() });
     }

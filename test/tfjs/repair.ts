@@ -108,10 +108,7 @@ export function repairCalls(tf: Library, layer: Library, masked: boolean): void 
   layer.apply = (inputs: Library, options?: Library) => {
     const isSymbolic = [inputs].flat()[0] instanceof tf.SymbolicTensor;
     const own = isSymbolic ? options : { training: options?.training, ...(masked && { mask: options?.mask }) };
-    const outputs = apply.call(layer, inputs, own);
-    if (isSymbolic) return outputs;
-    // Copies, because TF.js disposes of outputs that are also inputs, or other outputs, which are still in use
-    return Array.isArray(outputs) ? outputs.map(output => output.clone()) : outputs.clone();
+    return apply.call(layer, inputs, own);
   };
   if (!('mergeFunction' in layer)) return;
   layer.computeMask = (_: unknown, masks: Library[] | null) => {
