@@ -101,13 +101,15 @@ function writeHeads(context: WriteContext, layer: MultiHeadAttention, call: Writ
   const scaled = graph.add('Mul', `${name}/scaled`, [queries, graph.number(Math.fround(keyDim ** -0.5))]);
   const scores = graph.add('MatMul', `${name}/scores`, [scaled, columns]);
   const keyMasks = [value.mask, key?.mask ?? null];
-  const visible = all(context, name, [
+  const masks = all(context, name, [
     ...keyMasks.map(mask => mask && graph.add('Transpose', `${name}/keys`, [mask], SWAP_STEPS)),
     query.mask,
+  ]);
+  const visible = all(context, name, [
+    masks && graph.add('Unsqueeze', `${name}/visible`, [masks, graph.ints([1])]),
     layer.useCausalMask ? causal(context, name, query.value, value.value) : null,
   ]);
-  const ofAllHeads = visible && graph.add('Unsqueeze', `${name}/visible`, [visible, graph.ints([1])]);
-  const weights = softmax(context, name, scores, ofAllHeads, () => graph.number(LEAST));
+  const weights = softmax(context, name, scores, visible, () => graph.number(LEAST));
   const mixed = graph.add('MatMul', `${name}/mixed`, [weights, values]);
   const swapped = graph.add('Transpose', `${name}/side_by_side`, [mixed], { perm: { ints: [0, 2, 1, 3] } });
   const joined = graph.add('Reshape', `${name}/joined`, [swapped, graph.ints([0, 0, numHeads * valueDim])]);
