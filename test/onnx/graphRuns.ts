@@ -1,11 +1,12 @@
 // Runs exported functional models in ONNX Runtime.
 
 import { input, layers, model, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
-import { toOnnx } from 'lstm-wasm/onnx';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import type { FunctionalModel } from '../../src/index.ts';
 import { expectClose } from '../compare.ts';
 import { graphCases, inputsOf } from './graphModels.ts';
+import { encoderDecoders } from './handBuiltGraphs.ts';
 import { type Ort, open } from './runtime.ts';
 
 const close = { abs: 2e-6, rel: 2e-6 };
@@ -43,6 +44,34 @@ export function testGraphs(ort: Ort): void {
     }
   });
 
+  test.each(Object.entries(encoderDecoders))(
+    'loadOnnxModel computes the same as ONNX Runtime for an encoder and decoder: %s',
+    async (_, { bytes, timeFirst }) => {
+      const net = await loadOnnxModel(bytes);
+      expect(net.inputNames).toEqual(['source', 'target']);
+      // Two layers each, with weights of their own, and the dense layer
+      expect(net.layers.filter(layer => layer.countParams() > 0)).toHaveLength(5);
+      const session = await open(ort, bytes);
+      for (const [batch, from, to] of [
+        [1, 5, 3],
+        [3, 2, 4],
+      ] as const) {
+        const [source, target] = [from, to].map((steps, k) =>
+          tensor(
+            Float32Array.from({ length: batch * steps * 3 }, (_, n) => Math.sin(n + k)),
+            [batch, steps, 3],
+          ),
+        );
+        const inOrder = (x: Tensor) => (timeFirst ? swapped(x) : x);
+        const { y } = await session.run({ source: inOrder(source!), target: inOrder(target!) });
+        const got = net.predict<Tensor>([source!, target!]);
+        expect(got.shape).toEqual([batch, to, 4]);
+        expectClose(got.dataSync(), inOrder(y!).dataSync(), close);
+      }
+      await session.close();
+    },
+  );
+
   test('a graph run in pieces, with states, gives the same as the whole', async () => {
     setRandomSeed(4);
     const shared = layers.gru({ units: 2, returnSequences: true, name: 'shared' });
@@ -78,6 +107,13 @@ export function testGraphs(ort: Ort): void {
     expectClose(joined, expected!.dataSync(), close);
     await session.close();
   });
+}
+
+/** A tensor with its first two axes swapped. */
+function swapped(x: Tensor): Tensor {
+  const rows = x.arraySync() as number[][][];
+  const [a, b, c] = x.shape as [number, number, number];
+  return tensor(Float32Array.from(rows[0]!.flatMap((_, n) => rows.flatMap(row => row[n]!))), [b, a, c]);
 }
 
 /** The name of an input in the file of a model. */

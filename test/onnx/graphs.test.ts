@@ -1,15 +1,39 @@
 // Functional models in ONNX: their files, and their predictions in onnxruntime-web.
 
-import { input, layers, model, sequential } from 'lstm-wasm';
-import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
+import { input, layers, model, sequential, type Tensor } from 'lstm-wasm';
+import { loadOnnxModel, type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { loadOnnxRuntimeWeb } from '../../scripts/onnxruntime.js';
 import type { FunctionalModel } from '../../src/index.ts';
 import { readModel } from '../../src/onnx/proto.ts';
+import { expectClose } from '../compare.ts';
 import { describeRejections } from '../facade/invalidArguments.ts';
+import { graphCases, inputsOf } from './graphModels.ts';
 import { testGraphs } from './graphRuns.ts';
 
 testGraphs(await loadOnnxRuntimeWeb());
+
+test.each(Object.entries(graphCases))(
+  'a graph that was exported predicts the same when loaded: %s',
+  async (_, graphCase) => {
+    const net = graphCase.make();
+    for (const options of [{}, { states: true }] as const) {
+      const bytes = toOnnx(net, options);
+      if (graphCase.refused) {
+        await expect(loadOnnxModel(bytes)).rejects.toThrow(graphCase.refused);
+        continue;
+      }
+      const copy = await loadOnnxModel(bytes);
+      for (const steps of graphCase.steps ?? [5, 2].map(n => net.inputs.map(() => n))) {
+        const x = inputsOf(net, graphCase, 3, steps);
+        const [got, expected] = [copy, net].map(each => [each.predict<Tensor | Tensor[]>(Object.values(x))].flat());
+        expect(got!.map(({ shape }) => shape)).toEqual(expected!.map(({ shape }) => shape));
+        for (const [n, y] of expected!.entries())
+          expectClose(got![n]!.dataSync(), y.dataSync(), { abs: 2e-6, rel: 2e-6 });
+      }
+    }
+  },
+);
 
 const graphOf = (net: FunctionalModel, options?: ToOnnxOptions) => readModel('test', toOnnx(net, options)).graph!;
 type Info = ReturnType<typeof graphOf>['input'][number];
