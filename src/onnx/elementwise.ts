@@ -32,7 +32,10 @@ export function combine(
         'its inputs must be functions of the output of one layer, got two layers; a sequential model has no branches',
       );
     }
-    return node.withFormula(a, make(a.formula, b.formula));
+    const output = node.withFormula(a, make(a.formula, b.formula));
+    return node.source.branches
+      ? { ...output, otherwise: () => mergeOutputs(node, factoryOf[node.op]!, [a, b]) }
+      : output;
   }
   const [output, other] = a.kind === 'layerOutput' ? [a, b] : [b, a];
   if (output.kind !== 'layerOutput' || other.kind !== 'floats') {

@@ -213,18 +213,19 @@ export class NodeReader {
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
     const known = this.source.withFormulas.get(chain) ?? new Map<string, Chain>();
     this.source.withFormulas.set(chain, known);
-    const top = known.get(formula.text) ?? this.#withFormula(chain, formula);
+    const top = known.get(formula.text) ?? this.#withFormula(chain, output);
     known.set(formula.text, top);
     return { ...output, parts: [{ chain: top, half: null }], formula: identity };
   }
 
   /** Adds the layers of a formula. */
-  #withFormula(chain: Chain, formula: Formula): Chain {
+  #withFormula(chain: Chain, { formula, otherwise }: LayerOutput): Chain {
     const { spec } = chain;
     if (isHalf(formula) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
       return this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
     }
     const found = layersOf(formula);
+    if (!found && otherwise) return this.withLayers(otherwise()).parts[0]!.chain;
     if (!found)
       this.fail(`its input must be the output of a layer or an activation, got ${formula.text.slice(0, 100)}`);
     return found.reduce((below, layer) => this.activate(below, layer), chain);
@@ -243,13 +244,18 @@ export class NodeReader {
   pointwise(index: number, op: string, ...numbers: number[]): LayerOutput {
     const output = this.layerOutput(index);
     if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
-    return this.withFormula(output, apply(op, output.formula, ...numbers));
+    const { otherwise } = output;
+    const after = () => {
+      const merged = otherwise!();
+      return { ...merged, formula: apply(op, merged.formula, ...numbers) };
+    };
+    return { ...this.withFormula(output, apply(op, output.formula, ...numbers)), otherwise: otherwise ? after : null };
   }
 
   /** The output with another formula. */
   withFormula(output: LayerOutput, formula: Formula): LayerOutput {
     if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a longer formula');
-    return { ...output, formula };
+    return { ...output, formula, otherwise: null };
   }
 
   /** Adds a layer on top. */

@@ -71,6 +71,8 @@ export interface LayerOutput {
   readonly formula: Formula;
   /** Whether the values are ids. */
   readonly ids?: boolean;
+  /** Gives the same values by a merging layer, in case that no layers compute the formula; null if there is no such layer. */
+  readonly otherwise?: (() => LayerOutput) | null;
 }
 
 export interface Floats {

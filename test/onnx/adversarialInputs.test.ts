@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
 import { exported } from './exporters.ts';
+import { graphCases } from './graphModels.ts';
 import { cases, layersOf } from './models.ts';
 
 const errorOf = async (bytes: Uint8Array): Promise<string> => {
@@ -304,6 +305,9 @@ const seeds = [
   ].map(name => toOnnx(sequential({ layers: layersOf(name) }), { states: 'optional' })),
   ...['lstm-two-layers-bidirectional', 'words', 'lstm-last', 'lstm-fixed', 'given-states'].map(torch),
   ...Object.values(exported).map(({ bytes }) => bytes),
+  ...['two inputs and two outputs', 'a shared layer', 'encoder and decoder, lstm', 'concatenate along time'].map(name =>
+    toOnnx(graphCases[name]!.make(), { states: true }),
+  ),
 ];
 
 /** A randomly corrupted copy of a file. */

@@ -138,6 +138,23 @@ add(
   },
 );
 add(
+  'a layer merged with functions of itself',
+  () => [sequence()],
+  x => {
+    const below = gru({ ...sequences, goBackwards: true }).apply(x!);
+    const of = (activation: 'relu' | 'tanh', y: Symbolic) => layers.activation({ activation }).apply(y);
+    const sum = layers.add().apply([below, of('relu', below)]);
+    return [
+      of('tanh', sum),
+      layers.multiply().apply([below, below]),
+      layers.subtract().apply([of('tanh', sum), sum]),
+      layers.concatenate().apply([below, of('tanh', below)]),
+      layers.maximum().apply([below, of('tanh', below)]),
+      layers.lstm({ units: 2 }).apply(layers.average().apply([below, below])),
+    ];
+  },
+);
+add(
   'ids that are embedded, and read as numbers',
   () => [input({ shape: [4], name: 'ids' })],
   ids => [
