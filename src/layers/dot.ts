@@ -69,8 +69,8 @@ export class Dot extends Layer {
     return steps === 0 && ranks[constant] === 3 && this.#axesFor(ranks)[0] === 2;
   }
 
-  /** The axes as positive numbers. */
-  #axesFor(ranks: readonly number[]): number[] {
+  /** @internal The axes as positive numbers. */
+  axesFor(ranks: readonly number[]): number[] {
     const axes = typeof this.axes === 'number' ? [this.axes, this.axes] : this.axes;
     return axes.map((axis, n) => (axis < 0 ? axis + ranks[n]! : axis));
   }
@@ -79,7 +79,7 @@ export class Dot extends Layer {
     checkInputCount(call, this.name, inputs, true);
     const [a, b] = inputs as [Shape, Shape];
     const shapes = `${showShape(a)} and ${showShape(b)}`;
-    const axes = this.#axesFor([a.length, b.length]);
+    const axes = this.axesFor([a.length, b.length]);
     if (axes.some((axis, n) => axis < 1 || axis >= inputs[n]!.length)) {
       fail(call, `axes of ${this.name} must be axes of ${shapes} other than the batch, got ${show(this.axes)}`);
     }
@@ -94,7 +94,7 @@ export class Dot extends Layer {
 
   override plan(planner: Planner, inputs: Signals, { name }: PlannedCall): Signals {
     const ranks = this.built.inputs.map(shape => shape.length);
-    const axes = this.#axesFor(ranks);
+    const axes = this.axesFor(ranks);
     const operands = inputs.map((signal, n): Operand => {
       const overTime = ranks[n] === 3 && axes[n] === 1;
       const { steps, width } = signal.y;

@@ -7,20 +7,26 @@ import { combineModeNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
-type CombineMode = keyof typeof combineModeNumbers;
+export type CombineMode = keyof typeof combineModeNumbers;
 
 /**
  * A layer that merges two or more inputs, number by number. Inputs of one time step or one feature, and inputs
  * [batch, features] beside sequences, are repeated to the size of the others.
  */
 export abstract class Merge extends Layer {
-  readonly #mode: CombineMode;
+  /** @internal */
+  readonly mode: CombineMode;
 
   /** @internal */
   constructor(className: string, mode: CombineMode, options: LayerOptions = {}) {
     const call = `layers.${mode}`;
     super(className, checkLayerOptions<LayerOptions>(call, options, []), 1);
-    this.#mode = mode;
+    this.mode = mode;
+  }
+
+  /** @internal Whether a masked input has no influence on the output, as in Keras; the others are used as they are. */
+  get ignoresMasked(): boolean {
+    return this.mode === 'multiply' || this.mode === 'maximum' || this.mode === 'minimum';
   }
 
   override get takesAnyWidth(): boolean {
@@ -32,7 +38,7 @@ export abstract class Merge extends Layer {
   }
 
   override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
-    checkInputCount(call, this.name, inputs, this.#mode === 'subtract');
+    checkInputCount(call, this.name, inputs, this.mode === 'subtract');
     let merged = inputs[0]!;
     for (const input of inputs.slice(1)) merged = this.#broadcast(call, merged, input);
     return [merged];
@@ -66,7 +72,7 @@ export abstract class Merge extends Layer {
   }
 
   override plan(planner: Planner, inputs: Signals, { name }: PlannedCall): Signals {
-    const mode = this.#mode;
+    const mode = this.mode;
     const steps = Math.max(...inputs.map(({ y }) => y.steps));
     const width = Math.max(...inputs.map(({ y }) => y.width));
     for (const { y } of inputs) {

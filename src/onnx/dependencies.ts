@@ -1,7 +1,7 @@
 /** Finds the nodes on which the output of a graph depends. */
 
 import { fail } from '../util/errors.ts';
-import type { GraphProto, NodeProto } from './proto.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './proto.ts';
 import { isArrangement } from './rearrangeConstants.ts';
 import { quote } from './text.ts';
 
@@ -34,6 +34,41 @@ function* sourcesOf(graph: GraphProto, producers: Producers, name: string): Gene
   }
 }
 
+/** Whether output n is a final state of a recurrent node, [directions, batch, units]. */
+export const isStateOutput = (graph: GraphProto, producers: Producers, n: number): boolean =>
+  rankOf(graph.output[n]!) !== 2 && recurrentStateOf(graph, producers, graph.output[n]!.name) !== null;
+
+/** The number of axes of an input or output, if the file has it. */
+export const rankOf = ({ type }: ValueInfoProto): number | undefined => type?.tensorType?.shape?.dim.length;
+
+/** The recurrent node whose final state a value is; null for other values. */
+function recurrentStateOf(graph: GraphProto, producers: Producers, name: string): NodeProto | null {
+  for (const source of sourcesOf(graph, producers, name)) {
+    const producer = producers.get(source);
+    const node = producer && graph.node[producer.n]!;
+    if (node && producer.index > 0 && recurrentOps.includes(node.opType)) return node;
+  }
+  return null;
+}
+
+const recurrentOps = ['LSTM', 'GRU', 'RNN'];
+
+/** All outputs but the final states of nodes whose initial states are inputs: the model keeps those states itself. */
+export function outputsOf(call: string, graph: GraphProto, producers: Producers): number[] {
+  if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
+  if (graph.output.length > MOST_OUTPUTS) {
+    fail(call, `graph.output must have at most ${MOST_OUTPUTS} entries, got ${graph.output.length}`);
+  }
+  const inputs = new Set(graph.input.filter(info => rankOf(info) === 3).map(({ name }) => name));
+  const isCarried = (n: number) => {
+    if (!isStateOutput(graph, producers, n)) return false;
+    const node = recurrentStateOf(graph, producers, graph.output[n]!.name);
+    return node?.input.slice(5).some(state => [...sourcesOf(graph, producers, state)].some(one => inputs.has(one)));
+  };
+  const found = [...graph.output.keys()].filter(n => !isCarried(n));
+  return found.length > 0 ? found : [0];
+}
+
 /** The first output that is not a cell state; otherwise the first output. */
 export function outputOf(call: string, graph: GraphProto, producers: Producers): number {
   if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
@@ -47,21 +82,27 @@ export function outputOf(call: string, graph: GraphProto, producers: Producers):
   return Math.max(found, 0);
 }
 
-/** The inputs of recurrent nodes other than sequence and weights: lengths, initial states, peepholes. */
+/**
+ * The inputs of recurrent nodes other than sequence and weights: lengths, initial states, peepholes; and the initial states
+ * of loops over time.
+ */
 export function stateInputsOf(graph: GraphProto, producers: Producers, needed: readonly number[]): ReadonlySet<string> {
   const states = new Set<string>();
   for (const n of needed) {
-    const { opType, input } = graph.node[n]!;
-    if (!['LSTM', 'GRU', 'RNN'].includes(opType)) continue;
-    for (const name of input.slice(4)) for (const source of sourcesOf(graph, producers, name)) states.add(source);
+    const { opType, input, attribute } = graph.node[n]!;
+    const scanned = attribute.find(({ name }) => name === 'num_scan_inputs')?.i ?? 0;
+    const first = opType === 'Scan' ? 0 : 4;
+    if (opType !== 'Scan' && !recurrentOps.includes(opType)) continue;
+    for (const name of input.slice(first, opType === 'Scan' ? input.length - scanned : undefined))
+      for (const source of sourcesOf(graph, producers, name)) states.add(source);
   }
   return states;
 }
 
-/** The nodes on which an output depends, in order. */
-export function nodesFor(call: string, graph: GraphProto, producers: Producers, output: string): number[] {
+/** The nodes on which outputs depend, in order. */
+export function nodesFor(call: string, graph: GraphProto, producers: Producers, outputs: readonly string[]): number[] {
   const needed = new Set<number>();
-  const open = [output];
+  const open = [...outputs];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     const n = producers.get(name)?.n;
     if (n === undefined || needed.has(n)) continue;

@@ -1,6 +1,7 @@
 /** Merges two directions into a bidirectional layer: halves of one node, or two nodes with the same input. */
 
 import { identity } from './formula.ts';
+import { concatenateOutputs } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { splitsOf } from './rearrangeConstants.ts';
 import { type Chain, type DirectionOutput, type LayerOutput, type LayerSpec, MOST_PARTS } from './values.ts';
@@ -24,7 +25,7 @@ export function mergeDirections(
 }
 
 const specOfHalves = (first: DirectionOutput, second: DirectionOutput): LayerSpec | null =>
-  first.half === 0 && second.half === 1 ? first.chain.spec : null;
+  first.half === 0 && second.half === 1 && !first.chain.spec!.isCellState ? first.chain.spec : null;
 
 const recurrent = ['lstm', 'gru', 'simpleRNN'];
 
@@ -34,6 +35,7 @@ function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other 
   if (half !== null || other !== null || !first || !second || !sameLayers(a.below, b.below)) return null;
   if (!recurrent.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind) return null;
   const reversed = { ...second.options, goBackwards: !second.options.goBackwards };
+  if (first.isCellState || second.isCellState || !first.initial !== !second.initial) return null;
   if (JSON.stringify(first.options) !== JSON.stringify(reversed)) return null;
   // Exactly one of them must have had its outputs reversed, to align the time steps of both
   if (a.steps !== null && a.flipped === b.flipped) return null;
@@ -43,6 +45,8 @@ function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other 
     options: { layer: first.factory, inner: first.options },
     weights: [...first.weights, ...second.weights],
     kind: first.kind,
+    sources: [...(first.sources ?? []), ...(second.sources ?? [])],
+    ...(first.initial && { initial: [...first.initial, ...second.initial!] }),
   };
 }
 
@@ -86,11 +90,13 @@ export function concatDirections(node: NodeReader, outputs: readonly LayerOutput
   );
   if (first.axes[axis] === 'width') {
     const merged = alike ? mergeDirections(node, outputs, 'concat') : null;
+    if (!merged && node.source.branches) return concatenateOutputs(node, outputs, axis);
     return (
       merged ??
       node.fail('must concatenate the forward and backward outputs of one layer, in that order, got something else')
     );
   }
+  if (node.source.branches && first.axes[axis] !== 'direction') return concatenateOutputs(node, outputs, axis);
   const parts = outputs.flatMap(output => output.parts);
   if (!alike || first.axes[axis] !== 'direction' || parts.length > MOST_PARTS) {
     node.fail('must concatenate directions of layers, or final states, got something else');

@@ -2,6 +2,7 @@
 
 import { mergeDirections } from './directions.ts';
 import { constant, type Formula, identity, plus, times } from './formula.ts';
+import { mergeOutputs } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { INT32, INT64 } from './proto.ts';
 import { type DirectionOutput, type LayerOutput, layerOutputOf, nameOf, type Value } from './values.ts';
@@ -25,12 +26,16 @@ export function combine(
     const together =
       a.parts.length === b.parts.length &&
       a.parts.every(({ chain, half }, n) => chain === b.parts[n]!.chain && half === b.parts[n]!.half);
+    if (!together && node.source.branches) return mergeOutputs(node, factoryOf[node.op]!, [a, b]);
     if (!together || a.axes.join() !== b.axes.join() || a.ids || b.ids) {
       node.fail(
         'its inputs must be functions of the output of one layer, got two layers; a sequential model has no branches',
       );
     }
-    return node.withFormula(a, make(a.formula, b.formula));
+    const output = node.withFormula(a, make(a.formula, b.formula));
+    return node.source.branches
+      ? { ...output, otherwise: () => mergeOutputs(node, factoryOf[node.op]!, [a, b]) }
+      : output;
   }
   const [output, other] = a.kind === 'layerOutput' ? [a, b] : [b, a];
   if (output.kind !== 'layerOutput' || other.kind !== 'floats') {
@@ -80,8 +85,21 @@ export function clip(node: NodeReader): LayerOutput {
   return node.pointwise(0, 'Clip', least, most >= 3.4e38 ? Number.POSITIVE_INFINITY : most);
 }
 
+const factoryOf: { readonly [op: string]: string } = { Add: 'add', Sub: 'subtract', Mul: 'multiply' };
+
+/** Reads an operator that merges all of its inputs. */
+export function mergeAll(node: NodeReader, factory: string): LayerOutput {
+  const outputs = node.values().map((_, n) => node.layerOutput(n));
+  if (outputs.length === 1) return outputs[0]!;
+  if (!node.source.branches) node.fail('must have one input, got more; a sequential model has no branches');
+  return mergeOutputs(node, factory, outputs);
+}
+
 /** Reads a Min with a constant as an upper bound. */
 export function atMost(node: NodeReader): LayerOutput {
+  if (node.source.branches && node.values().every(value => value?.kind === 'layerOutput')) {
+    return mergeAll(node, 'minimum');
+  }
   if (node.has(2)) node.fail('must have two inputs, got more');
   const index = node.value(0).kind === 'floats' ? 1 : 0;
   return node.pointwise(index, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - index));
@@ -102,6 +120,10 @@ export function cast(node: NodeReader): LayerOutput {
   const to = node.int('to', 0);
   const [{ chain }] = output.parts as [DirectionOutput];
   const toInteger = to === INT32 || to === INT64;
+  if (output.ids && !toInteger && node.source.branches && typeof chain.steps === 'number') {
+    // Ids that are also read as the features of a sample
+    return layerOutputOf({ ...chain, steps: null, width: chain.steps }, ['batch', 'width']);
+  }
   if (!toInteger) return output.ids ? node.fail('must not compute with ids; only an embedding accepts ids') : output;
   if (output.ids) return output;
   if (chain.spec || output.axes.length !== 2 || output.formula.text !== identity.text) {

@@ -1,29 +1,21 @@
 /** Exports models to ONNX. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activationLayers.ts';
-import type { ActivationName } from '../layers/activations.ts';
-import { Dense } from '../layers/dense.ts';
+import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Dropout } from '../layers/dropout.ts';
-import { Embedding } from '../layers/embedding.ts';
-import { Flatten } from '../layers/flatten.ts';
-import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
-import { Masking } from '../layers/masking.ts';
-import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { Merge } from '../layers/merge.ts';
 import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
-import { RepeatVector } from '../layers/repeatVector.ts';
-import { Reshape } from '../layers/reshape.ts';
 import { LayersModel } from '../model/layersModel.ts';
-import { Sequential } from '../model/sequential.ts';
+import type { CallGraph } from '../plan/callGraph.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
-import { writeActivation } from './activations.ts';
 import { Graph } from './graph.ts';
-import { writeModel } from './proto.ts';
-import { type WriteContext, type WrittenLayer, writeRecurrent } from './writeRecurrent.ts';
+import { axesOf, sizeOfAxis } from './openAxes.ts';
+import { FLOAT32, writeModel } from './proto.ts';
+import type { WriteContext, WrittenValue } from './writeContext.ts';
+import { writeLayer } from './writeLayer.ts';
 
 export interface ToOnnxOptions {
   /** The operator set version, 14 to 17; default 17, which ONNX Runtime supports since 1.12. */
@@ -46,22 +38,19 @@ const NEWEST = 17;
 /**
  * Converts a model to an ONNX file for inference.
  *
- * The input 'input' has the shape [batch, time, width] or [batch, width]; below an embedding, it has int64 ids
- * [batch, time]. The output 'output' has the shape of the model's output. Batch and time are variable; time is fixed if a
- * layer needs that, such as flatten. With states, every recurrent layer has the inputs '<layer>_h' and, for lstm,
- * '<layer>_c', and the outputs '<layer>_h_out' and '<layer>_c_out', of the shape [directions, batch, units], so that a
- * sequence can be processed in parts. Stacked cells are numbered: '<layer>_0_h'.
+ * A single input is called 'input', a single output 'output'; several have the names of `model.inputNames` and
+ * `model.outputNames`. Inputs have the shape [batch, time, width] or [batch, width]; below an embedding, they are int64
+ * ids [batch, time]. Outputs have the shapes of the model's outputs. Batch and time are variable; time is fixed if a layer
+ * needs that, such as flatten. With states, every recurrent layer without initial states has the inputs '<layer>_h' and,
+ * for lstm, '<layer>_c', and the outputs '<layer>_h_out' and '<layer>_c_out', of the shape [directions, batch, units], so
+ * that a sequence can be processed in parts. Stacked cells are numbered: '<layer>_0_h'.
  *
- * @throws ValueError if a cell has an activation that ONNX does not support
+ * @throws ValueError if a cell has an activation that ONNX does not support, or a layer applies dropout in predictions
  */
-export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
+export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array {
   rejectExtraArguments('toOnnx', 2, arguments);
   const call = 'toOnnx';
-  if (!(model instanceof Sequential) || model.layers.some(({ nestedLayers }) => nestedLayers)) {
-    const other = '; build a sequential model of the same layers and pass it the weights with setWeights';
-    const advice = model instanceof LayersModel ? other : '';
-    fail(call, `model must be a sequential model without nested models, got ${show(model)}${advice}`);
-  }
+  if (!(model instanceof LayersModel)) fail(call, `model must be one of sequential() or model(), got ${show(model)}`);
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);
   const { opset = NEWEST, name = model.name } = known;
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {
@@ -72,36 +61,7 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
     fail(call, `states must be true, false or 'optional', got ${show(states)}`);
   }
   if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
-  const { layers } = model;
-  if (layers.length === 0) fail(call, 'model must have a layer, got none');
-
-  const graph = new Graph();
-  for (const taken of ['input', 'output']) graph.name(taken);
-  const [, ...sample] = layers[0]!.inputShape;
-  const ids = layers.some(layer => layer instanceof Embedding);
-  const time = fixedTime(layers) ?? 'time';
-  const shape = sample.length === 2 ? ['batch', time, sample[1]!] : ['batch', ids ? time : sample[0]!];
-  graph.input('input', ids ? 'int64' : 'float32', shape);
-  // Added first, because readers use the first output
-  const [, ...result] = layers.at(-1)!.outputShape;
-  const steps = keepsTime(layers) ? time : result[0]!;
-  graph.output('output', 'float32', ['batch', ...(result.length === 2 ? [steps, result[1]!] : [result[0]!])]);
-  let batch: string | null = null;
-  const context: WriteContext = {
-    call,
-    graph,
-    states,
-    batch: () => {
-      batch ??= graph.add('Gather', 'batch', [graph.add('Shape', 'shape', ['input']), graph.ints([0])]);
-      return batch;
-    },
-  };
-  let current: WrittenLayer = { value: 'input', mask: null };
-  for (const [n, layer] of layers.entries()) {
-    const masked = layers.slice(n + 1).some(above => above instanceof RecurrentLayer);
-    current = write(context, layer, current, masked);
-  }
-  graph.rename(current.value, 'output');
+  const graph = writeGraph(call, model, states);
   return writeModel({
     irVersion: IR_VERSION,
     producerName: 'lstm-wasm',
@@ -111,96 +71,100 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   });
 }
 
-/** Whether the output of a layer does not have the time steps of its input. */
-const endsTime = (layer: Layer): boolean =>
-  layer instanceof Flatten ||
-  layer instanceof Reshape ||
-  (layer instanceof RecurrentLayer && layer.outputShape.length === 2);
+function writeGraph(call: string, model: LayersModel, states: boolean | 'optional'): Graph {
+  const source = model.view.graph(call);
+  const { calls, outputs, valueCount, readers } = source.calls;
+  const graph = new Graph();
+  const ends = model.view.ends(call);
+  const inputNames = namesOf(graph, ends.inputNames, 'input');
+  const outputNames = namesOf(graph, ends.outputNames, 'output');
+  const axes = axesOf(call, source, inputNames);
+  const shapeOf = (value: number) => ['batch', ...axes[value]!.map(sizeOfAxis)];
+  const isIds = inputNames.map((_, n) => ends.idReaders[n]!.length > 0);
+  for (const [n, name] of inputNames.entries()) graph.input(name, isIds[n] ? 'int64' : 'float32', shapeOf(n));
+  // Added before those of states, because readers use the first output
+  for (const [n, name] of outputNames.entries()) graph.output(name, 'float32', shapeOf(outputs[n]!));
 
-const hasTime = (layers: readonly Layer[]): boolean =>
-  layers[0]!.inputShape.length === 3 || layers.some(layer => layer instanceof Embedding);
-
-const keepsTime = (layers: readonly Layer[]): boolean => hasTime(layers) && !layers.some(endsTime);
-
-/** The number of time steps of the input, if a layer requires a fixed number. */
-function fixedTime(layers: readonly Layer[]): number | null {
-  const last = hasTime(layers) ? layers.find(endsTime) : undefined;
-  return last && !(last instanceof RecurrentLayer) && last.inputShape.length === 3 ? last.inputShape[1]! : null;
-}
-
-/**
- * Adds the nodes of a layer.
- *
- * @param masked whether a layer above uses the mask
- */
-function write(context: WriteContext, layer: Layer, { value, mask }: WrittenLayer, masked: boolean): WrittenLayer {
-  const { graph } = context;
-  const { name } = layer;
-  const activation = (which: ActivationName, x: string, at = name) => writeActivation[which](graph, at, x);
-  if (layer instanceof InputLayer || layer instanceof Dropout) return { value, mask };
-  if (layer instanceof Recurrent || layer instanceof Bidirectional) return writeRecurrent(context, layer, value, mask);
-  if (layer instanceof TimeDistributed) return write(context, layer.layer, { value, mask }, masked);
-  if (layer instanceof Dense) return { value: writeDense(context, layer, value), mask };
-  if (layer instanceof Embedding) {
-    const [table] = layer.readWeights(context.call);
-    const rows = graph.floats(`${name}/embeddings`, table!.shape, table!.dataSync());
-    return {
-      value: graph.add('Gather', name, [rows, value]),
-      mask: layer.maskZero && masked ? differs(context, layer, value, graph.ints([0], true), true) : null,
-    };
-  }
-  if (layer instanceof Masking) {
-    const counts = differs(context, layer, value, graph.number(layer.maskValue), false);
-    return { value: graph.add('Where', name, [counts, value, graph.number(0)]), mask: counts };
-  }
-  if (layer instanceof Activation) return { value: activation(layer.activation, value), mask };
-  if (layer instanceof Softmax) return { value: activation('softmax', value), mask };
-  if (layer instanceof ELU) return { value: graph.add('Elu', name, [value], { alpha: { f: layer.alpha } }), mask };
-  if (layer instanceof LeakyReLU) {
-    return { value: graph.add('LeakyRelu', name, [value], { alpha: { f: layer.alpha } }), mask };
-  }
-  if (layer instanceof ReLU) {
-    const { maxValue, negativeSlope } = layer;
-    if (negativeSlope === 0) {
-      if (maxValue === null) return { value: activation('relu', value), mask };
-      return { value: graph.add('Clip', name, [value, graph.number(0), graph.number(maxValue)]), mask };
+  const context = contextOf(call, graph, states, inputNames[0]!);
+  const values: WrittenValue[] = inputNames.map(value => ({ value, mask: null }));
+  const passMasks = maskReaders(calls, valueCount);
+  const numbers = asNumbers(graph, values, isIds);
+  for (const { layer, name, inputs, firstOutput, outputCount, training } of calls) {
+    if (training && dropsOut(layer)) {
+      fail(call, `layer '${layer.name}' must not apply dropout in predictions, got a call with training: true`);
     }
-    const leaky = maxValue === null ? name : `${name}/leaky`;
-    const sloped = graph.add('LeakyRelu', leaky, [value], { alpha: { f: negativeSlope } });
-    return { value: maxValue === null ? sloped : graph.add('Min', name, [sloped, graph.number(maxValue)]), mask };
+    const own = Array.from({ length: outputCount }, (_, n) => firstOutput + n);
+    const written = writeLayer(context, layer, {
+      name,
+      inputs: inputs.map(value => (layer.readsIds ? values[value]! : numbers(value))),
+      ranks: inputs.map(value => axes[value]!.length + 1),
+      passesMask: own.some(value => passMasks[value]),
+      isRead: own.map(value => readers[value]! > 0),
+    });
+    for (const [n, value] of own.entries()) values[value] = written[n]!;
   }
-  if (layer instanceof Flatten) {
-    return { value: layer.inputShape.length === 2 ? value : graph.add('Flatten', name, [value], AXIS_1), mask: null };
+  const renamed = new Map<string, string>();
+  for (const [n, name] of outputNames.entries()) {
+    const { value } = numbers(outputs[n]!);
+    graph.rename(renamed.get(value) ?? value, name);
+    renamed.set(value, name);
   }
-  if (layer instanceof Reshape) {
-    const [, ...target] = layer.outputShape as number[];
-    return { value: graph.add('Reshape', name, [value, graph.ints([0, ...target])]), mask: null };
-  }
-  if (layer instanceof RepeatVector) {
-    const step = graph.add('Unsqueeze', `${name}/step`, [value, graph.ints([1])]);
-    return { value: graph.add('Expand', name, [step, graph.ints([1, layer.n, 1])]), mask: null };
-  }
-  return fail(context.call, `layer '${name}' must be supported by ONNX, got ${layer.className}`);
+  return graph;
 }
 
-const AXIS_1 = { axis: { i: 1 } };
+/** Reserves the names of inputs or outputs. */
+const namesOf = (graph: Graph, names: readonly string[], single: string): string[] =>
+  (names.length === 1 ? [single] : names).map(name => graph.name(name));
 
-function writeDense({ call, graph }: WriteContext, layer: Dense, x: string): string {
-  const { name, activation } = layer;
-  const [kernel, bias] = layer.readWeights(call).map(tensor => ({ shape: tensor.shape, values: tensor.dataSync() }));
-  const product = graph.add('MatMul', name, [x, graph.floats(`${name}/kernel`, kernel!.shape, kernel!.values)]);
-  const sum = bias
-    ? graph.add('Add', `${name}/sum`, [product, graph.floats(`${name}/bias`, bias.shape, bias.values)])
-    : product;
-  return writeActivation[activation](graph, `${name}/${activation}`, sum);
+function contextOf(call: string, graph: Graph, states: boolean | 'optional', input: string): WriteContext {
+  let batch: string | null = null;
+  const weights = new Map<Layer, Map<string, string[]>>();
+  return {
+    call,
+    graph,
+    states,
+    batch: () => {
+      batch ??= graph.add('Gather', 'batch', [graph.add('Shape', 'shape', [input]), graph.ints([0])]);
+      return batch;
+    },
+    weights: (layer, which, make) => {
+      const own = weights.get(layer) ?? new Map<string, string[]>();
+      weights.set(layer, own);
+      const names = own.get(which) ?? make();
+      own.set(which, names);
+      return names;
+    },
+  };
 }
 
-/** A mask [B, T, 1]: true for the time steps whose id, or any feature, differs from a number. */
-function differs({ graph }: WriteContext, { name }: Layer, value: string, number: string, ids: boolean): string {
-  const same = graph.add('Equal', `${name}/same`, [value, number]);
-  const other = graph.add('Not', `${name}/other`, [same]);
-  if (ids) return graph.add('Unsqueeze', `${name}/counts`, [other, graph.ints([2])]);
-  const numbers = graph.add('Cast', `${name}/others`, [other], { to: { i: 1 } });
-  const any = graph.add('ReduceMax', `${name}/any`, [numbers], { axes: { ints: [2] }, keepdims: { i: 1 } });
-  return graph.add('Cast', `${name}/counts`, [any], { to: { i: 9 } });
+/** The values as floats, for layers that read ids as numbers. */
+function asNumbers(graph: Graph, values: readonly WrittenValue[], isIds: readonly boolean[]) {
+  const casts: WrittenValue[] = [];
+  return (value: number): WrittenValue => {
+    if (!isIds[value]) return values[value]!;
+    const name = values[value]!.value;
+    casts[value] ??= { value: graph.add('Cast', `${name}/numbers`, [name], { to: { i: FLOAT32 } }), mask: null };
+    return casts[value];
+  };
+}
+
+/** For each value, whether a mask of it may reach a layer that uses masks. */
+function maskReaders(calls: CallGraph['calls'], valueCount: number): boolean[] {
+  const reaches = new Array<boolean>(valueCount).fill(false);
+  for (const { layer, inputs, firstOutput, outputCount } of [...calls].reverse()) {
+    const passes = reaches.slice(firstOutput, firstOutput + outputCount).includes(true);
+    if (passes || usesMask(layer)) for (const value of inputs) reaches[value] = true;
+  }
+  return reaches;
+}
+
+const usesMask = (layer: Layer): boolean =>
+  layer instanceof RecurrentLayer || layer instanceof AttentionLayer || (layer instanceof Merge && layer.ignoresMasked);
+
+/** Whether a layer has dropout. */
+function dropsOut(layer: Layer): boolean {
+  if (layer instanceof Dropout) return layer.rate > 0;
+  if (layer instanceof AttentionLayer) return layer.dropout > 0;
+  if (layer instanceof Recurrent) return layer.cells.some(cell => cell.dropout > 0 || cell.recurrentDropout > 0);
+  return layer.children.some(dropsOut);
 }

@@ -1,51 +1,40 @@
 /** Imports ONNX graphs as models. */
 
-import * as layers from '../layers/factories.ts';
-import type { Layer } from '../layers/layer.ts';
-import { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { describeOtherFormat } from '../saving/stores/fileSignatures.ts';
-import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, ValueError } from '../util/errors.ts';
 import { checkBytes } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
-import { nodesFor, outputOf, producersOf, stateInputsOf } from './dependencies.ts';
+import { buildChain, buildGraph, type Found, type FoundInput } from './buildModel.ts';
+import { isStateOutput, nodesFor, outputOf, outputsOf, producersOf, rankOf, stateInputsOf } from './dependencies.ts';
 import { identity } from './formula.ts';
 import { asSequence, inTimeOrder } from './insertedLayers.ts';
 import { NodeReader, type Source, TimeMajorError } from './nodeReader.ts';
-import { evaluate, isStandard } from './operators.ts';
+import { evaluate, isStandard, UNSUPPORTED } from './operators.ts';
 import { FLOAT32, type GraphProto, INT32, INT64, type NodeProto, readModel, type ValueInfoProto } from './proto.ts';
 import type { Size } from './sizes.ts';
 import { readTensor, typeName } from './tensors.ts';
 import { quote } from './text.ts';
-import {
-  type Axis,
-  type Chain,
-  type Factories,
-  type LayerOutput,
-  type LayerSpec,
-  layerOutputOf,
-  nameOf,
-  specsOf,
-  type Value,
-} from './values.ts';
+import { type Axis, type Chain, type LayerOutput, layerOutputOf, nameOf, type Value } from './values.ts';
 
 /** The supported operator set versions. */
 const OLDEST = 7;
 const NEWEST = 25;
 
 /**
- * Loads a model from an ONNX file: a chain of LSTM, GRU and RNN nodes, dense layers, activations and embeddings, as written
- * by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx. The model can be compiled and trained.
+ * Loads a model from an ONNX file, as written by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx: LSTM, GRU and RNN
+ * nodes, dense layers, activations, embeddings, and the operators that merge outputs of layers. A chain of layers becomes a
+ * sequential model, another graph a functional model. The model can be compiled and trained.
  *
- * The output of the model is the first output of the graph that is not a cell state. Other outputs and initial states are
- * ignored: `model.stream()` and stateful layers have their own states. A graph with the input [time, batch, width] becomes
- * a model with the input [batch, time, width].
+ * The output of a sequential model is the first output of the graph that is not a cell state. Final states of a chain, and
+ * initial states that are inputs, are ignored: `model.stream()` and stateful layers have their own states. A graph with the
+ * input [time, batch, width] becomes a model with the input [batch, time, width].
  *
  * @throws ValueError that names the unsupported node and operator
  */
-export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
+export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<LayersModel> {
   rejectExtraArguments('loadOnnxModel', 1, arguments);
   const call = 'loadOnnxModel';
   const file = checkBytes(call, 'bytes', bytes);
@@ -57,58 +46,81 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   if (opset === undefined || !(opset >= OLDEST && opset <= NEWEST)) {
     fail(call, `opset_import must have a version from ${OLDEST} to ${NEWEST}, got ${opset ?? 'none'}`);
   }
-  const read = (timeFirst: boolean) => readGraph(call, graph, opset, timeFirst, file.length);
-  let found: Found;
-  try {
-    found = read(false);
-  } catch (error) {
-    if (!(error instanceof TimeMajorError)) throw error;
-    found = read(true);
-  }
-  return globalSeeds.rollBackOnError(() => build(call, graph.name, found));
+  const read = (branches: boolean): Found => {
+    try {
+      return readGraph(call, graph, opset, file.length, { branches, timeFirst: false });
+    } catch (error) {
+      if (!(error instanceof TimeMajorError)) throw error;
+      return readGraph(call, graph, opset, file.length, { branches, timeFirst: true });
+    }
+  };
+  return globalSeeds.rollBackOnError(() => {
+    let chain: Found;
+    try {
+      chain = read(false);
+    } catch (error) {
+      // What a graph of layers cannot have either
+      if (!(error instanceof ValueError) || error.message.includes(UNSUPPORTED)) throw error;
+      return buildGraph(call, graph.name, read(true));
+    }
+    if (!hasBranches(call, graph)) return buildChain(call, graph.name, chain);
+    let found: Found;
+    try {
+      found = read(true);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      return buildChain(call, graph.name, chain); // other outputs are not of layers
+    }
+    return buildGraph(call, graph.name, found);
+  });
 }
 
-interface Found {
-  readonly chain: Chain;
-  readonly input: Shape;
-}
-
-/** Evaluates the nodes in file order, up to the output of the model. */
-function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
+/** Evaluates the nodes in file order, up to the outputs of the model. */
+function readGraph(
+  call: string,
+  graph: GraphProto,
+  opset: number,
+  bytes: number,
+  { branches, timeFirst }: { branches: boolean; timeFirst: boolean },
+): Found {
   if (graph.sparseInitializer.length > 0) fail(call, 'graph.sparse_initializer must be empty, got sparse tensors');
   const producers = producersOf(call, graph);
-  const which = outputOf(call, graph, producers);
-  const output = graph.output[which]!.name;
-  const needed = nodesFor(call, graph, producers, output);
+  const which = branches ? outputsOf(call, graph, producers) : [outputOf(call, graph, producers)];
+  const outputs = which.map(n => graph.output[n]!.name);
+  const needed = nodesFor(call, graph, producers, outputs);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
     if (values.has(name)) fail(call, `${part} must have a unique name, got ${quote(name)} twice`);
     values.set(name, value);
   };
   const initialized = new Set(graph.initializer.map(({ name }) => name));
-  const wanted = new Set([output, ...[...needed].flatMap(n => graph.node[n]!.input)]);
+  const wanted = new Set([...outputs, ...needed.flatMap(n => graph.node[n]!.input)]);
   for (const [n, tensor] of graph.initializer.entries()) {
     const part = `graph.initializer[${n}]`;
     if (wanted.has(tensor.name)) defined(tensor.name, readTensor(call, part, tensor), part);
   }
-  let input: Found['input'] | null = null;
+  const inputs: FoundInput[] = [];
   let batch: number | null = null;
   // Old files list all weights as inputs; newer files list those with a default value
   const given = [...graph.input.entries()].filter(([, { name }]) => wanted.has(name) && !initialized.has(name));
   const states = stateInputsOf(graph, producers, needed);
-  const data = given.find(([, { name }]) => !states.has(name)) ?? given[0];
+  const isData = (info: ValueInfoProto) => !states.has(info.name) || (branches && isRow(info));
+  const data = given.find(([, info]) => isData(info)) ?? given[0];
+  const timeNames = new Map<string, Size>();
   for (const [n, info] of given) {
     const part = `graph.input[${n}] (${quote(info.name)})`;
-    if (n !== data![0]) {
+    if (n !== data![0] && !(branches && isData(info))) {
       const what = `the additional graph input ${quote(info.name)}`;
       defined(info.name, { kind: 'state', what, given: true }, part);
       continue;
     }
-    const made = inputOf(call, part, info, timeFirst);
-    ({ input, batch } = made);
+    const made = inputOf(call, part, info, timeFirst, timeNames, inputs.length);
+    inputs.push({ name: info.name, shape: made.input });
+    batch ??= made.batch;
     defined(info.name, made.value, part);
   }
-  const source: Source = { call, opset, timeFirst, batch, values, budget: 2 * bytes + 2 ** 20 };
+  const withFormulas = new Map<Chain, Map<string, Chain>>();
+  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, budget: 2 * bytes + 2 ** 20 };
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new NodeReader(source, node, n), node);
@@ -117,22 +129,43 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
       if (name !== '') defined(name, value, `graph.node[${n}].output[${index}]`);
     }
   }
-  const index = needed.at(-1) ?? 0;
-  const placeholder: NodeProto = {
-    name: output,
-    opType: 'output',
-    domain: '',
-    input: [output],
-    output: [],
-    attribute: [],
-  };
-  const last = new NodeReader(source, graph.node[index] ?? placeholder, index);
-  const value = values.get(output);
-  if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
-  if (value.kind === 'unknown') fail(call, value.why);
-  if (value.kind !== 'layerOutput')
-    fail(call, `graph.output[${which}] must be the output of a layer, got ${nameOf(value)}`);
-  return { chain: chainOf(call, last, value, which), input };
+  const chains = which.map(n => {
+    const output = graph.output[n]!.name;
+    const placeholder: NodeProto = {
+      name: output,
+      opType: 'output',
+      domain: '',
+      input: [output],
+      output: [],
+      attribute: [],
+    };
+    const index = branches ? (producers.get(output)?.n ?? 0) : (needed.at(-1) ?? 0);
+    const last = new NodeReader(source, graph.node[index] ?? placeholder, index);
+    const value = values.get(output);
+    if (!value || inputs.length === 0) {
+      fail(call, `graph.output[${n}] must depend on an input of the graph, got ${quote(output)}`);
+    }
+    if (value.kind === 'unknown') fail(call, value.why);
+    if (value.kind !== 'layerOutput') {
+      fail(call, `graph.output[${n}] must be the output of a layer, got ${nameOf(value)}`);
+    }
+    return { name: output, chain: chainOf(call, last, value, n) };
+  });
+  return { inputs, outputs: chains };
+}
+
+/** Whether an input has rows of numbers, which are not initial states of the graph. */
+const isRow = (info: ValueInfoProto): boolean => rankOf(info) === 2;
+
+/** Whether a graph that can be read as a chain has more inputs or outputs than a chain. */
+function hasBranches(call: string, graph: GraphProto): boolean {
+  const producers = producersOf(call, graph);
+  const states = stateInputsOf(graph, producers, [...graph.node.keys()]);
+  const results = outputsOf(call, graph, producers).filter(n => !isStateOutput(graph, producers, n));
+  const initialized = new Set(graph.initializer.map(({ name }) => name));
+  return (
+    results.length > 1 || graph.input.some(info => states.has(info.name) && isRow(info) && !initialized.has(info.name))
+  );
 }
 
 /** The layers that compute an output, in the shape of a model's output. */
@@ -162,7 +195,14 @@ function unknownOutput(first: Value, n: number, index: number): Value {
 }
 
 /** The input of the model: features of time steps or of samples, or ids. */
-function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst: boolean) {
+function inputOf(
+  call: string,
+  part: string,
+  { type }: ValueInfoProto,
+  timeFirst: boolean,
+  timeNames: Map<string, Size>,
+  index: number,
+) {
   const { elemType, shape } = type?.tensorType ?? { elemType: 0, shape: undefined };
   if (![FLOAT32, INT32, INT64].includes(elemType)) {
     fail(call, `${part} must be of type float32, or int64 for ids, got ${typeName(elemType)}`);
@@ -183,49 +223,17 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
   const axes: Axis[] = ids ? order : [...order, 'width'];
   const size = (axis: Axis) => sizes[axes.indexOf(axis)] ?? null;
   const width = ids ? 0 : (size('width') ?? fail(call, `${part} must have a fixed last axis, got a variable one`));
-  const steps: Size | null = sequence ? (size('time') ?? 'time') : null;
-  const chain: Chain = { below: null, spec: null, depth: 0, steps, width, flipped: false, last: null };
+  const openTime = () => {
+    const name = shape.dim[axes.indexOf('time')]!.dimParam || `input ${index}`;
+    const known = timeNames.get(name) ?? (timeNames.size === 0 ? 'time' : `time${timeNames.size + 1}`);
+    timeNames.set(name, known);
+    return known;
+  };
+  const steps: Size | null = sequence ? (size('time') ?? openTime()) : null;
+  const origin = { kind: 'input', index } as const;
+  const chain: Chain = { below: null, spec: null, origin, depth: 0, steps, width, flipped: false, last: null };
   const value: Value = { ...layerOutputOf(chain, axes), formula: identity, ids };
   const time = typeof steps === 'number' ? steps : null;
   const input: Shape = ids ? [time] : sequence ? [time, width] : [width];
   return { value, input, batch: size('batch') };
-}
-
-// --------------------------------------------------------------------------------------------------------- the layers
-
-function build(call: string, name: string, { chain, input }: Found): Sequential {
-  const specs = specsOf(chain);
-  const taken = new Set<string>();
-  const unique = ({ name, factory }: LayerSpec) => {
-    const base =
-      name
-        .replace(/^\/+/, '')
-        .replaceAll(/[/\p{C}]/gu, '_')
-        .slice(0, 200) || factory;
-    let result = base;
-    for (let n = 1; taken.has(result); n++) result = `${base}_${n}`;
-    taken.add(result);
-    return result;
-  };
-  const first = (n: number) => (n === 0 ? { inputShape: input } : {});
-  try {
-    const made =
-      specs.length === 0
-        ? [layers.inputLayer({ inputShape: input })]
-        : specs.map((spec, n) => layerFrom(spec, { name: unique(spec), ...first(n) }));
-    return new Sequential({ layers: made, ...(name && { name: name.slice(0, 200).replaceAll(/\p{C}/gu, '_') }) });
-  } catch (error) {
-    if (error instanceof ValueError) fail(call, `graph: ${error.message}`);
-    throw error;
-  }
-}
-
-function layerFrom({ factory, options, weights }: LayerSpec, more: object): Layer {
-  const tensors = weights.flat().map(({ dims, values }) => new Tensor(values, [...dims]));
-  const given = tensors.length > 0 ? { weights: tensors } : {};
-  const factories = layers as unknown as Factories;
-  if (factory !== 'bidirectional') return factories[factory]!({ ...options, ...more, ...given } as never);
-  const { layer, inner, mergeMode } = options as { layer: string; inner: object; mergeMode: string };
-  const pattern = factories[layer]!(inner as never);
-  return factories.bidirectional!({ layer: pattern, mergeMode, ...more, ...given } as never);
 }

@@ -15,6 +15,7 @@ import {
   type LayerSpec,
   MOST_LAYERS,
   nameOf,
+  oneDirection,
   type Value,
 } from './values.ts';
 
@@ -31,6 +32,10 @@ export interface Source {
   readonly batch: number | null;
   /** The values, by name. */
   readonly values: Map<string, Value>;
+  /** Whether layers may have several inputs, outputs and readers; otherwise the graph must be a chain of layers. */
+  readonly branches: boolean;
+  /** The chains with the layers of formulas on top, by the text of the formula. */
+  readonly withFormulas: Map<Chain, Map<string, Chain>>;
   /**
    * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
    */
@@ -199,21 +204,31 @@ export class NodeReader {
   withLayers(output: LayerOutput): LayerOutput {
     const { parts, formula } = output;
     if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
-    if (parts.length !== 1 || parts[0]!.half !== null) {
+    if (parts.length !== 1 || (parts[0]!.half !== null && !this.source.branches)) {
       this.fail('must not use the directions of a bidirectional layer before they are merged');
     }
-    const [{ chain }] = parts as [DirectionOutput];
+    const [part] = parts as [DirectionOutput];
+    const chain = part.half === null ? part.chain : oneDirection(part.chain, part.half);
+    if (part.half !== null) output = { ...output, parts: [{ chain, half: null }] };
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
+    const known = this.source.withFormulas.get(chain) ?? new Map<string, Chain>();
+    this.source.withFormulas.set(chain, known);
+    const top = known.get(formula.text) ?? this.#withFormula(chain, output);
+    known.set(formula.text, top);
+    return { ...output, parts: [{ chain: top, half: null }], formula: identity };
+  }
+
+  /** Adds the layers of a formula. */
+  #withFormula(chain: Chain, { formula, otherwise }: LayerOutput): Chain {
     const { spec } = chain;
     if (isHalf(formula) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
-      const merged = this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
-      return { ...output, parts: [{ chain: merged, half: null }], formula: identity };
+      return this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
     }
     const found = layersOf(formula);
+    if (!found && otherwise) return this.withLayers(otherwise()).parts[0]!.chain;
     if (!found)
       this.fail(`its input must be the output of a layer or an activation, got ${formula.text.slice(0, 100)}`);
-    const top = found.reduce((below, layer) => this.activate(below, layer), chain);
-    return { ...output, parts: [{ chain: top, half: null }], formula: identity };
+    return found.reduce((below, layer) => this.activate(below, layer), chain);
   }
 
   /** Adds an activation, to the dense layer below if possible. */
@@ -229,18 +244,23 @@ export class NodeReader {
   pointwise(index: number, op: string, ...numbers: number[]): LayerOutput {
     const output = this.layerOutput(index);
     if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
-    return this.withFormula(output, apply(op, output.formula, ...numbers));
+    const { otherwise } = output;
+    const after = () => {
+      const merged = otherwise!();
+      return { ...merged, formula: apply(op, merged.formula, ...numbers) };
+    };
+    return { ...this.withFormula(output, apply(op, output.formula, ...numbers)), otherwise: otherwise ? after : null };
   }
 
   /** The output with another formula. */
   withFormula(output: LayerOutput, formula: Formula): LayerOutput {
     if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a longer formula');
-    return { ...output, formula };
+    return { ...output, formula, otherwise: null };
   }
 
   /** Adds a layer on top. */
   addLayer(below: Chain, spec: LayerSpec, more: Partial<Chain> = {}): Chain {
-    const depth = below.depth + 1;
+    const depth = 1 + Math.max(below.depth, ...(spec.initial ?? []).map(state => state.depth));
     if (depth > MOST_LAYERS) this.fail(`the graph must have at most ${MOST_LAYERS} layers, got more`);
     return { ...below, last: null, ...more, below, spec, depth };
   }

@@ -5,7 +5,7 @@ import { expanded, flatten, repeat, reshape, squeeze, tiled, transpose, unsqueez
 import { shapeFrom } from './computeConstants.ts';
 import { fold, isFoldable } from './constantFolding.ts';
 import { concatDirections, reduceDirections, splitDirections } from './directions.ts';
-import { alongRows, atMost, cast, clip, combine, difference, divide, power } from './elementwise.ts';
+import { alongRows, atMost, cast, clip, combine, difference, divide, mergeAll, power } from './elementwise.ts';
 import { plus, times } from './formula.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { NodeProto } from './proto.ts';
@@ -71,6 +71,9 @@ const operators: { readonly [op: string]: Operator } = {
   Gelu: node => node.pointwise(0, node.string('approximate', 'none') === 'tanh' ? 'GeluTanh' : 'Gelu'),
   Clip: clip,
   Min: atMost,
+  Max: node => mergeAll(node, 'maximum'),
+  Mean: node => mergeAll(node, 'average'),
+  Sum: node => mergeAll(node, 'add'),
   Softmax: node => alongRows(node, 'Softmax'),
   LogSoftmax: node => alongRows(node, 'LogSoftmax'),
   Identity: same,
@@ -106,6 +109,9 @@ export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value
   return Array.isArray(made) ? made : [made];
 }
 
+/** Part of the error for an operator that is not supported. */
+export const UNSUPPORTED = 'the unsupported operator';
+
 const READ =
   'LSTM, GRU, RNN, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
 
@@ -121,7 +127,5 @@ function unsupported(node: NodeReader, domain: string, opType: string): string {
       : isStandard(domain)
         ? ''
         : '; export the model without optimizations of a runtime, and with its functions inlined';
-  return node.why(
-    `must have an operator that loadOnnxModel reads (${READ}), got the unsupported operator ${name}${advice}`,
-  );
+  return node.why(`must have an operator that loadOnnxModel reads (${READ}), got ${UNSUPPORTED} ${name}${advice}`);
 }

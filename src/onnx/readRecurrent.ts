@@ -10,6 +10,7 @@ import { quote } from './text.ts';
 import { checkLengths } from './timeSteps.ts';
 import {
   type Axis,
+  type Chain,
   type Floats,
   type LayerSpec,
   lastOf,
@@ -40,6 +41,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   const both = direction === 'bidirectional';
   const directions = both ? 2 : 1;
   rejectUnsupported(node, chain.steps!);
+  const initial = initialStates(node, op, directions);
 
   const w = node.floats(1);
   const r = node.floats(2);
@@ -76,26 +78,29 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
     returnSequences: true,
     goBackwards: reverse !== chain.flipped,
   };
+  const common = { name: node.name, weights, kind: 'steps', sources: [w, r, b], ...(initial && { initial }) } as const;
   const spec: LayerSpec = both
-    ? {
-        factory: 'bidirectional',
-        name: node.name,
-        options: { layer: factories[op], inner: options },
-        weights,
-        kind: 'steps',
-      }
-    : { factory: factories[op], name: node.name, options, weights, kind: 'steps' };
+    ? { ...common, factory: 'bidirectional', options: { layer: factories[op], inner: options } }
+    : { ...common, factory: factories[op], options };
   const last = node.addLayer(chain, lastOf(spec), { width: units, steps: null, flipped: false });
   const sequence = node.addLayer(chain, spec, { width: units, flipped: reverse, last });
+  const cell = node.addLayer(
+    chain,
+    { ...lastOf(spec), isCellState: true },
+    { width: units, steps: null, flipped: false },
+  );
+  const stateAxes: Axis[] = layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width'];
   const made: [typeof last, Axis[]][] = [
     [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
-    [last, layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width']],
+    [last, stateAxes],
+    ...(node.source.branches ? [[cell, stateAxes] as [typeof last, Axis[]]] : []),
   ];
   const outputs = made.map(([chain, axes]): Value => {
     const output = layerOutputOf(chain, axes);
     if (!both) return output;
     return { ...output, parts: [0, 1].map(half => ({ chain, half: half as 0 | 1 })) };
   });
+  if (node.source.branches) return outputs;
   return [...outputs, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
 }
 
@@ -108,10 +113,32 @@ function rejectUnsupported(node: NodeReader, steps: Size): void {
     if (!node.has(index)) continue;
     const value = node.value(index);
     if (value.kind === 'unknown') node.fail(value.why);
+    if (value.kind === 'layerOutput' && node.source.branches && index !== 7) continue;
     if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given && index !== 7)) continue;
     const rule = index === 7 ? 'absent or zero' : 'zero or an input of the graph';
     node.fail(`${inputNames[index]} must be ${rule}, got ${nameOf(value)}`);
   }
+}
+
+/** The initial states that other layers give, in the order of the layer; null if there are none. */
+function initialStates(node: NodeReader, op: RecurrentOp, directions: number): Chain[] | null {
+  const count = op === 'LSTM' ? 2 : 1;
+  const given = Array.from({ length: count }, (_, n) => (node.has(5 + n) ? node.value(5 + n) : null));
+  if (!given.some(value => value?.kind === 'layerOutput')) return null;
+  const states = given.map((value, n) => {
+    const what = inputNames[5 + n]!;
+    if (value?.kind !== 'layerOutput') {
+      return node.fail(
+        `${what} must be the output of a layer, like the other state, got ${value ? nameOf(value) : 'none'}`,
+      );
+    }
+    const axes = value.axes.filter(axis => axis !== 'one' && axis !== 'direction').join();
+    if (axes !== 'batch,width' || value.parts.length !== directions) {
+      node.fail(`${what} must be [${directions}, batch, units], got [${value.axes.join(', ')}]`);
+    }
+    return value.parts.map(part => node.withLayers({ ...value, parts: [part] }).parts[0]!.chain);
+  });
+  return Array.from({ length: directions }, (_, direction) => states.map(state => state[direction]!)).flat();
 }
 
 /** The activations of a node as options of a layer. */

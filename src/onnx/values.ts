@@ -17,12 +17,31 @@ export interface LayerSpec {
   readonly weights: readonly (readonly { dims: readonly number[]; values: Float32Array }[])[];
   /** 'each': applies to every time step separately; 'steps': a recurrent layer that returns sequences. */
   readonly kind: 'each' | 'steps' | 'other';
+  /** The weights in the file, and which part of them: nodes of the same sources are one layer that is called several times. */
+  readonly sources?: readonly unknown[];
+  /** Whether the output is the cell state of an lstm, in the place of its last output. */
+  readonly isCellState?: boolean;
+  /** The initial states of a recurrent layer. */
+  readonly initial?: readonly Chain[];
 }
+
+/** Where a chain starts in a graph: at an input, or with a layer of several inputs. */
+export type Origin =
+  | { readonly kind: 'input'; readonly index: number }
+  | {
+      readonly kind: 'merge';
+      readonly factory: string;
+      readonly name: string;
+      readonly options: { readonly [name: string]: unknown };
+      readonly inputs: readonly Chain[];
+    };
 
 /** A layer and the layers below it. */
 export interface Chain {
   readonly below: Chain | null;
   readonly spec: LayerSpec | null;
+  /** Where it starts, if there is no layer below. */
+  readonly origin: Origin | null;
   readonly depth: number;
   /** The number of time steps; null if there is no time axis. */
   readonly steps: Size | null;
@@ -52,6 +71,8 @@ export interface LayerOutput {
   readonly formula: Formula;
   /** Whether the values are ids. */
   readonly ids?: boolean;
+  /** Gives the same values by a merging layer, in case that no layers compute the formula; null if there is no such layer. */
+  readonly otherwise?: (() => LayerOutput) | null;
 }
 
 export interface Floats {
@@ -156,6 +177,27 @@ export function lastOf(spec: LayerSpec): LayerSpec {
     ? { ...spec.options, inner: { ...inner, returnSequences: false } }
     : { ...spec.options, returnSequences: false };
   return { ...spec, options, kind: 'other' };
+}
+
+/** One direction of a bidirectional layer as a layer of its own. */
+export function oneDirection(chain: Chain, half: 0 | 1): Chain {
+  const spec = chain.spec!;
+  const { layer, inner } = spec.options as { layer: string; inner: { goBackwards: boolean; returnSequences: boolean } };
+  const { initial } = spec;
+  const split = initial && initial.length / 2;
+  return {
+    ...chain,
+    last: null,
+    flipped: half === 1 && inner.returnSequences ? !chain.flipped : chain.flipped,
+    spec: {
+      ...spec,
+      factory: layer,
+      options: { ...inner, goBackwards: half === 1 ? !inner.goBackwards : inner.goBackwards },
+      weights: [spec.weights[half]!],
+      ...(spec.sources && { sources: [...spec.sources, half] }),
+      ...(initial && { initial: half === 0 ? initial.slice(0, split) : initial.slice(split) }),
+    },
+  };
 }
 
 /** The layers of a chain, bottom up. */

@@ -19,6 +19,7 @@ export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: F
     options: { units, activation: 'linear', useBias: false },
     weights: [[kernel]],
     kind: 'each',
+    sources: [kernel],
   } as const;
   const product = { ...output, parts: [{ chain: node.addLayer(chain, spec, { width: units }), half: null }] };
   if (!bias) return product;
@@ -38,7 +39,12 @@ export function withBias(node: NodeReader, output: LayerOutput, bias: Floats): L
   if (dims.length > output.axes.length) return null;
   node.spend(values.length);
   const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values }]];
-  const biased = node.replaceLayer(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
+  const biased = node.replaceLayer(chain, {
+    ...spec,
+    options: { ...spec.options, useBias: true },
+    weights,
+    sources: [...(spec.sources ?? []), bias],
+  });
   return { ...output, parts: [{ chain: biased, half: null }] };
 }
 
@@ -79,6 +85,7 @@ export function embed(node: NodeReader, table: Floats, ids: LayerOutput): LayerO
     options: { inputDim, outputDim },
     weights: [[table]],
     kind: 'other',
+    sources: [table],
   } as const;
   return layerOutputOf(node.addLayer(chain, spec, { width: outputDim }), [...ids.axes, 'width']);
 }

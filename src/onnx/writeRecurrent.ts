@@ -1,7 +1,8 @@
 /** Converts recurrent layers to LSTM, GRU and RNN nodes, with their states as inputs and outputs of the graph. */
 
 import type { ActivationName } from '../layers/activations.ts';
-import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import type { Layer } from '../layers/layer.ts';
+import { Bidirectional, type MergeMode } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
@@ -10,109 +11,151 @@ import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.ts';
 import { type Attributes, Graph } from './graph.ts';
-
-/** The state that the conversion of all layers shares. */
-export interface WriteContext {
-  readonly call: string;
-  readonly graph: Graph;
-  /** Whether states are inputs and outputs; with 'optional', the inputs may be omitted. */
-  readonly states: boolean | 'optional';
-  /** The batch size, a list of one number. */
-  batch(): string;
-}
-
-/** The output of a converted layer, and its mask, [B, T, 1], if some time steps are masked. */
-export interface WrittenLayer {
-  readonly value: string;
-  readonly mask: string | null;
-}
+import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts';
 
 /** Swaps batch and time, because the operators have the time axis first. */
 const SWAP = { perm: { ints: [1, 0, 2] } };
 /** The end of a reversed Slice. */
 const BEFORE_FIRST = -(2 ** 63);
 
+/** The sequence [T, B, D] that a layer reads, its mask [T, B, 1], and the initial states [B, U] if they are given. */
+interface Sequence {
+  readonly x: string;
+  readonly mask: string | null;
+  readonly initial: readonly string[];
+}
+
 /**
- * Converts a recurrent or bidirectional layer.
+ * Converts a call of a recurrent or bidirectional layer.
  *
- * @param x [B, T, D]
- * @returns [B, T, U], or [B, U] if the layer returns only the last output
+ * @returns the outputs: [B, T, U], or [B, U] if the layer returns only the last output, and the final states [B, U]
  */
 export function writeRecurrent(
   context: WriteContext,
   layer: Recurrent | Bidirectional,
-  x: string,
-  mask: string | null,
-): WrittenLayer {
+  { name, inputs, isRead }: WrittenCall,
+): WrittenValue[] {
   const { graph } = context;
-  const { name } = layer;
   const both = layer instanceof Bidirectional;
   const first = both ? layer.forwardLayer : layer;
-  const sequences = layer.returnSequences;
-  const swapped = graph.add('Transpose', `${name}/steps`, [x], SWAP);
-  const counts = mask && graph.add('Transpose', `${name}/mask`, [mask], SWAP);
-  let y: string;
-  if (!both) y = writeCells(context, layer, name, swapped, counts);
-  else if (!mask && layer.isSymmetric && first.cells.length === 1 && !first.goBackwards)
-    y = writeBothAtOnce(context, layer, swapped);
-  else y = writeBoth(context, layer, swapped, counts);
-  if (!sequences) return { value: y, mask: null };
-  // The operators return outputs in time order, the layers in processing order
-  const ends = [-1, BEFORE_FIRST, 0, -1];
-  const ordered = first.goBackwards
-    ? graph.add('Slice', `${name}/reversed`, [y, ...ends.map(n => graph.ints([n]))])
-    : y;
-  return { value: graph.add('Transpose', `${name}/samples`, [ordered], SWAP), mask };
+  const [{ value, mask }, ...states] = inputs as [WrittenValue, ...WrittenValue[]];
+  const sequence: Sequence = {
+    x: graph.add('Transpose', `${name}/steps`, [value], SWAP),
+    mask: mask && graph.add('Transpose', `${name}/mask`, [mask], SWAP),
+    initial: states.map(state => state.value),
+  };
+  const count = both && layer.mergeMode === null ? 2 : 1;
+  const outputs = both
+    ? writeDirections(context, layer, name, sequence, isRead)
+    : writeCells(context, layer, name, sequence, isRead);
+  const finished = (y: string): WrittenValue => {
+    if (!layer.returnSequences || y === '') return { value: y, mask: null };
+    // The operators return outputs in time order, the layers in processing order
+    const ends = [-1, BEFORE_FIRST, 0, -1];
+    const ordered = first.goBackwards
+      ? graph.add('Slice', `${name}/reversed`, [y, ...ends.map(n => graph.ints([n]))])
+      : y;
+    return { value: graph.add('Transpose', `${name}/samples`, [ordered], SWAP), mask };
+  };
+  return [
+    ...outputs.slice(0, count).map(finished),
+    ...outputs.slice(count).map((state): WrittenValue => ({ value: state, mask: null })),
+  ];
 }
 
 /**
  * Converts the cells of a layer.
  *
- * @param x [T, B, D]
- * @param mask [T, B, 1], or null without a mask
- * @returns [T, B, U] in the order of time, or the last output [B, U]
+ * @returns the output, [T, B, U] in the order of time or [B, U], and the final states; '' for those that nothing reads
  */
-function writeCells(context: WriteContext, layer: Recurrent, name: string, x: string, mask: string | null): string {
+function writeCells(
+  context: WriteContext,
+  layer: Recurrent,
+  name: string,
+  { x, mask, initial }: Sequence,
+  isRead: readonly boolean[],
+): string[] {
   const weights = weightsOf(context, layer);
   let value = x;
+  let firstState = 0;
+  const states: string[] = [];
   for (const [n, cell] of layer.cells.entries()) {
     const top = n === layer.cells.length - 1;
-    const part = layer.cells.length === 1 ? name : `${name}_${n}`;
+    const part = layer.cells.length === 1 ? '' : `_${n}`;
     const recurrentNode = createNode(
       context,
-      layer.name,
-      part,
+      layer,
+      { layer, which: `cell ${n}`, base: `${layer.name}${part}`, name: `${name}${part}` },
       [cell],
       [weights[n]!],
       layer.goBackwards ? 'reverse' : 'forward',
     );
-    const outputs = mask ? runMasked(context, recurrentNode, value, mask) : runPlain(context, recurrentNode, value);
-    value = top && !layer.returnSequences ? outputs.last() : outputs.sequence();
+    const own = initial.slice(firstState, firstState + cell.states.length);
+    const run = mask
+      ? runMasked(context, recurrentNode, value, mask, own)
+      : runPlain(context, recurrentNode, value, own);
+    for (const k of cell.states.keys()) states.push(isRead[1 + firstState + k] ? run.state(k) : '');
+    firstState += cell.states.length;
+    if (!top) value = run.sequence();
+    else if (!isRead[0]) value = '';
+    else value = layer.returnSequences ? run.sequence() : run.state(0);
   }
-  return value;
+  return [value, ...states];
 }
 
 const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as const;
 
-/** Converts both directions with separate nodes. */
-function writeBoth(context: WriteContext, layer: Bidirectional, x: string, mask: string | null): string {
+/** Converts both directions: the outputs as in `Bidirectional`, before their steps are swapped. */
+function writeDirections(
+  context: WriteContext,
+  layer: Bidirectional,
+  name: string,
+  sequence: Sequence,
+  isRead: readonly boolean[],
+): string[] {
   const { graph } = context;
-  const { name } = layer;
-  const mergeMode = layer.mergeMode!; // layers of a sequential model have one output
-  const halves = [layer.forwardLayer, layer.backwardLayer].map(half => writeCells(context, half, half.name, x, mask));
-  const merged = graph.add(mergeOps[mergeMode], name, halves, mergeMode === 'concat' ? { axis: { i: -1 } } : {});
-  return mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;
+  const { mergeMode, forwardLayer, backwardLayer } = layer;
+  const outputs = mergeMode === null ? 2 : 1;
+  const { mask, initial } = sequence;
+  const single = forwardLayer.cells.length === 1 && !forwardLayer.goBackwards && layer.isSymmetric;
+  if (single && mergeMode !== null && !mask && initial.length === 0 && !isRead.slice(outputs).includes(true)) {
+    const y = writeBothAtOnce(context, layer, mergeMode, name, sequence.x);
+    return [y, ...isRead.slice(outputs).map(() => '')];
+  }
+  const further = name.slice(layer.name.length);
+  const split = forwardLayer.states.length;
+  const halves = [forwardLayer, backwardLayer].map((half, n) => {
+    const own = <T>(states: readonly T[]) => (n === 0 ? states.slice(0, split) : states.slice(split));
+    return writeCells(context, half, `${half.name}${further}`, { ...sequence, initial: own(initial) }, [
+      isRead[mergeMode === null ? n : 0]!,
+      ...own(isRead.slice(outputs)),
+    ]);
+  });
+  const ys = halves.map(([y]) => y!);
+  const states = halves.flatMap(([, ...own]) => own);
+  if (mergeMode === null) return [...ys, ...states];
+  if (!isRead[0]) return ['', ...states];
+  const merged = graph.add(mergeOps[mergeMode], name, ys, mergeMode === 'concat' ? { axis: { i: -1 } } : {});
+  const y = mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;
+  return [y, ...states];
 }
 
 /** Converts both directions, of one cell each, with a single node. */
-function writeBothAtOnce(context: WriteContext, layer: Bidirectional, x: string): string {
+function writeBothAtOnce(
+  context: WriteContext,
+  layer: Bidirectional,
+  mergeMode: MergeMode,
+  name: string,
+  x: string,
+): string {
   const { graph } = context;
-  const { name, mergeMode, forwardLayer, backwardLayer } = layer;
+  const { forwardLayer, backwardLayer } = layer;
   const halves = [forwardLayer, backwardLayer];
   const cells = halves.map(half => half.cells[0]!);
   const weights = halves.map(half => weightsOf(context, half)[0]!);
-  const recurrentNode = createNode(context, name, name, cells, weights, 'bidirectional');
-  const [y, h] = runNode(context, recurrentNode, x);
+  const place = { layer, which: 'both', base: layer.name, name };
+  const recurrentNode = createNode(context, layer, place, cells, weights, 'bidirectional');
+  const [y, h] = runNode(context, recurrentNode, x, []);
   const [value, axis] = layer.returnSequences ? [y!, 1] : [h!, 0];
   if (mergeMode === 'sum') return graph.add('ReduceSum', `${name}/sum`, [value, graph.ints([axis])], { keepdims: NO });
   if (mergeMode !== 'concat') {
@@ -146,22 +189,33 @@ function weightsOf({ call }: WriteContext, layer: Recurrent): Float32Array[][] {
   return layer.cells.map(cell => all.splice(0, cell.useBias ? 3 : 2));
 }
 
+/** What a node is named, and the names of its weights. */
+interface Place {
+  readonly layer: Layer;
+  /** Identifies the weights among those of the layer. */
+  readonly which: string;
+  /** The names of the weights begin with it. */
+  readonly base: string;
+  readonly name: string;
+}
+
 function createNode(
-  { call, graph }: WriteContext,
-  owner: string,
-  name: string,
+  context: WriteContext,
+  owner: Layer,
+  { layer, which, base, name }: Place,
   cells: readonly Cell[],
   weights: readonly Float32Array[][],
   direction: 'forward' | 'reverse' | 'bidirectional',
 ): RecurrentNode {
+  const { call, graph } = context;
   const cell = cells[0]!;
   const op = cell instanceof LstmCell ? 'LSTM' : cell instanceof GruCell ? 'GRU' : 'RNN';
   const { units, useBias } = cell;
   const columns = gateOrders[op].length * units;
   const inputs = weights[0]![0]!.length / columns;
   const tensor = (what: string, dims: number[], values: Float32Array[]) =>
-    graph.floats(`${name}/${what}`, [values.length, ...dims], concatenated(values));
-  const tensors = [
+    graph.floats(`${base}/${what}`, [values.length, ...dims], concatenated(values));
+  const tensors = context.weights(layer, which, () => [
     tensor(
       'W',
       [columns, inputs],
@@ -179,12 +233,15 @@ function createNode(
           weights.map(([, , bias]) => biasToOnnx(op, bias!, units)),
         )
       : '',
-  ];
+  ]);
   const functions = activationsOf(cell).map(({ what, activation }) => {
     const known = cellActivations[activation];
     if (known) return known;
     const names = Object.keys(cellActivations).map(show).join(', ');
-    return fail(call, `${what} of '${owner}' must be supported by ${op} nodes of ONNX (${names}), got '${activation}'`);
+    return fail(
+      call,
+      `${what} of '${owner.name}' must be supported by ${op} nodes of ONNX (${names}), got '${activation}'`,
+    );
   });
   const all = cells.flatMap(() => functions);
   const numbers = (key: 'alpha' | 'beta') => all.flatMap(known => known[key] ?? []);
@@ -225,38 +282,51 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
 interface Outputs {
   /** [T, B, U] in the order of time. */
   sequence(): string;
-  /** [B, U]. */
-  last(): string;
+  /** The final state n, [B, U]; that of number 0 is the last output. */
+  state(n: number): string;
 }
 
-function runPlain(context: WriteContext, recurrentNode: RecurrentNode, x: string): Outputs {
+function runPlain(context: WriteContext, recurrentNode: RecurrentNode, x: string, initial: readonly string[]): Outputs {
   const { graph } = context;
-  const [y, h] = runNode(context, recurrentNode, x);
+  const { name, cell } = recurrentNode;
+  const [y, ...after] = runNode(context, recurrentNode, x, initial);
+  const squeezed: string[] = [];
   return {
-    sequence: () => graph.add('Squeeze', `${recurrentNode.name}/sequence`, [y!, graph.ints([1])]),
-    last: () => graph.add('Squeeze', `${recurrentNode.name}/last`, [h!, graph.ints([0])]),
+    sequence: () => graph.add('Squeeze', `${name}/sequence`, [y!, graph.ints([1])]),
+    state: n => {
+      const what = n === 0 ? 'last' : `last_${cell.states[n]!.name}`;
+      squeezed[n] ??= graph.add('Squeeze', `${name}/${what}`, [after[n]!, graph.ints([0])]);
+      return squeezed[n];
+    },
   };
 }
 
-/** Adds the node; returns [T, directions, B, U] and the final states [directions, B, U]. */
-function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string): string[] {
+/**
+ * Adds the node.
+ *
+ * @param initial states [B, U]; empty for zeros or, with states, inputs of the graph
+ * @returns [T, directions, B, U] and the final states [directions, B, U]
+ */
+function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string, initial: readonly string[]): string[] {
   const { graph } = context;
-  const states = context.states
-    ? recurrentNode.cell.states.map(({ name }) => stateInput(context, recurrentNode, name))
-    : [];
+  const { name, cell } = recurrentNode;
+  const carries = carriesStates(context, initial);
+  const states = carries
+    ? cell.states.map(state => stateInput(context, recurrentNode, state.name))
+    : initial.map((value, n) =>
+        graph.add('Unsqueeze', `${name}/${cell.states[n]!.name}_first`, [value, graph.ints([0])]),
+      );
   const inputs = [x, ...recurrentNode.tensors, '', ...states];
   while (inputs.at(-1) === '') inputs.pop();
-  const results = graph.addMany(
-    recurrentNode.op,
-    recurrentNode.name,
-    inputs,
-    1 + recurrentNode.cell.states.length,
-    recurrentNode.attributes,
-  );
-  if (!context.states) return results;
+  const results = graph.addMany(recurrentNode.op, name, inputs, 1 + cell.states.length, recurrentNode.attributes);
+  if (!carries) return results;
   const [y, ...after] = results;
-  return [y!, ...recurrentNode.cell.states.map(({ name }, n) => stateOutput(context, recurrentNode, name, after[n]!))];
+  return [y!, ...cell.states.map((state, n) => stateOutput(context, recurrentNode, state.name, after[n]!))];
 }
+
+/** Whether states are inputs and outputs of the graph; initial states from other layers are not. */
+const carriesStates = ({ states }: WriteContext, initial: readonly string[]): boolean =>
+  states !== false && initial.length === 0;
 
 /**
  * Adds an input for an initial state. If it is optional, its default is zero for a batch of one, expanded to the batch
@@ -298,7 +368,13 @@ function stateOutput(
  * Masked steps keep states and output. The operators do not support masks, so a Scan runs the operator step by step and
  * selects the new or the previous states.
  */
-function runMasked(context: WriteContext, recurrentNode: RecurrentNode, x: string, mask: string): Outputs {
+function runMasked(
+  context: WriteContext,
+  recurrentNode: RecurrentNode,
+  x: string,
+  mask: string,
+  initial: readonly string[],
+): Outputs {
   const { graph } = context;
   const { name, cell } = recurrentNode;
   const names = cell.states.map(state => state.name);
@@ -322,8 +398,10 @@ function runMasked(context: WriteContext, recurrentNode: RecurrentNode, x: strin
   const out = body.add('Identity', `${name}/out`, [kept[0]!]);
   for (const value of [...kept, out]) body.output(value, 'float32', null);
 
-  const start = names.map(state => {
-    if (context.states)
+  const carries = carriesStates(context, initial);
+  const start = names.map((state, n) => {
+    if (initial.length > 0) return initial[n]!;
+    if (carries)
       return graph.add('Squeeze', `${name}/${state}_start`, [
         stateInput(context, recurrentNode, state),
         graph.ints([0]),
@@ -338,11 +416,11 @@ function runMasked(context: WriteContext, recurrentNode: RecurrentNode, x: strin
     scan_input_directions: { ints: [direction, direction] },
     scan_output_directions: { ints: [direction] },
   });
-  if (context.states) {
+  if (carries) {
     for (const [n, state] of names.entries()) {
       const whole = graph.add('Unsqueeze', `${name}/${state}_whole`, [results[n]!, graph.ints([0])]);
       stateOutput(context, recurrentNode, state, whole);
     }
   }
-  return { sequence: () => results.at(-1)!, last: () => results[0]! };
+  return { sequence: () => results.at(-1)!, state: n => results[n]! };
 }

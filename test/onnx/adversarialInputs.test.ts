@@ -1,13 +1,14 @@
 // Corrupted and malicious ONNX files are rejected with the name of the invalid part, in bounded time and memory.
 
 import { readFileSync } from 'node:fs';
-import { layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
+import { type LayersModel, layers, sequential, ValueError } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { PbfWriter } from 'pbf';
 import { describe, expect, test } from 'vitest';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
 import { exported } from './exporters.ts';
+import { graphCases } from './graphModels.ts';
 import { cases, layersOf } from './models.ts';
 
 const errorOf = async (bytes: Uint8Array): Promise<string> => {
@@ -304,6 +305,9 @@ const seeds = [
   ].map(name => toOnnx(sequential({ layers: layersOf(name) }), { states: 'optional' })),
   ...['lstm-two-layers-bidirectional', 'words', 'lstm-last', 'lstm-fixed', 'given-states'].map(torch),
   ...Object.values(exported).map(({ bytes }) => bytes),
+  ...['two inputs and two outputs', 'a shared layer', 'encoder and decoder, lstm', 'concatenate along time'].map(name =>
+    toOnnx(graphCases[name]!.make(), { states: true }),
+  ),
 ];
 
 /** A randomly corrupted copy of a file. */
@@ -379,7 +383,7 @@ test(`each of ${CASES} corrupted files loads, or is rejected with an error that 
   let loaded = 0;
   for (let n = 0; n < CASES; n++) {
     const bytes = mutate(generator);
-    let model: Sequential | null = null;
+    let model: LayersModel;
     try {
       model = await loadOnnxModel(bytes);
     } catch (error) {

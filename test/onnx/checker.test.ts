@@ -8,6 +8,7 @@ import { layers, sequential, setRandomSeed } from 'lstm-wasm';
 import { toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
+import { graphCases } from './graphModels.ts';
 import { cases, layersOf } from './models.ts';
 
 /** A Python that has a module, usually that of Debian. */
@@ -30,7 +31,7 @@ for file in sorted(glob.glob(sys.argv[1] + '/*.onnx')):
 `;
 
 test.skipIf(!python)(
-  `onnx.checker and shape inference pass every layer${python ? '' : ' (skipped: no Python here has the module onnx)'}`,
+  `onnx.checker and shape inference pass every layer and graph${python ? '' : ' (skipped: no Python here has the module onnx)'}`,
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-onnx-'));
     let count = 0;
@@ -39,6 +40,11 @@ test.skipIf(!python)(
         const model = sequential({ layers: layersOf(name) });
         for (const options of [{}, { states: true, opset: 14 }, { states: 'optional' }] as const) {
           writeFileSync(join(folder, `${count++}.onnx`), toOnnx(model, options));
+        }
+      }
+      for (const { make } of Object.values(graphCases)) {
+        for (const options of [{ opset: 14 }, { states: true }] as const) {
+          writeFileSync(join(folder, `${count++}.onnx`), toOnnx(make(), options));
         }
       }
       const out = execFileSync(python!, ['-c', script, folder], { encoding: 'utf8' });

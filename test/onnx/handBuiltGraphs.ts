@@ -146,3 +146,75 @@ export const handBuilt: { [name: string]: Uint8Array } = {};
     ],
   );
 }
+
+/** Graphs of an encoder and a decoder from 'source' and 'target', in the form of PyTorch's exporter. */
+export const encoderDecoders: { [name: string]: { bytes: Uint8Array; timeFirst: boolean } } = {};
+
+/** Two recurrent layers on each other, and their final states, concatenated as PyTorch does. */
+function stack(op: keyof typeof gates, name: string, from: string, starts: readonly (readonly string[])[] | null) {
+  const states = op === 'LSTM' ? ['h', 'c'] : ['h'];
+  const layers = [0, 1].map(n => {
+    const made = layer(op, `${name}${n}`, n === 0 ? from : `${name}s0`, n === 0 ? 3 : U, 'forward', [
+      `${name}y${n}`,
+      ...states.map(state => `${name}${state}${n}`),
+    ]);
+    if (starts) made.node.input!.push('', ...states.map((_, k) => starts[n]![k]!));
+    return made;
+  });
+  return {
+    nodes: [
+      layers[0]!.node,
+      squeezed(`${name}y0`, `${name}s0`),
+      layers[1]!.node,
+      squeezed(`${name}y1`, `${name}s1`),
+      ...states.map(state =>
+        node('Concat', [`${name}${state}0`, `${name}${state}1`], [`${name}${state}`], [attribute('axis', { i: 0 })]),
+      ),
+    ],
+    weights: layers.flatMap(({ weights }) => weights),
+  };
+}
+
+for (const op of ['LSTM', 'GRU'] as const) {
+  for (const timeFirst of [false, true]) {
+    const states = op === 'LSTM' ? ['h', 'c'] : ['h'];
+    // Each layer of the decoder gets a slice of the final states
+    const slices = states.flatMap(state =>
+      [0, 1].map(n =>
+        node('Slice', [`e${state}`, ['zero', 'one'][n]!, ['one', 'two'][n]!, 'zero'], [`start${state}${n}`]),
+      ),
+    );
+    const encoder = stack(op, 'e', timeFirst ? 'source' : 'sourceSteps', null);
+    const decoder = stack(
+      op,
+      'd',
+      timeFirst ? 'target' : 'targetSteps',
+      [0, 1].map(n => states.map(state => `start${state}${n}`)),
+    );
+    const swap = [attribute('perm', { ints: [1, 0, 2] })];
+    const dim = (name: string) => {
+      const [batch, time] = [{ dimParam: 'batch' }, { dimParam: `${name}_len` }];
+      return [...(timeFirst ? [time, batch] : [batch, time]), { dimValue: 3 }];
+    };
+    encoderDecoders[`${op}, ${timeFirst ? 'time first' : 'batch first'}`] = {
+      timeFirst,
+      bytes: modelOf({
+        input: ['source', 'target'].map(name => ({
+          name,
+          type: { tensorType: { elemType: 1, shape: { dim: dim(name) } } },
+        })),
+        initializer: [...numbers, ...encoder.weights, ...decoder.weights, random('kernel', U, 4), random('bias', 4)],
+        node: [
+          ...(timeFirst ? [] : ['source', 'target'].map(name => node('Transpose', [name], [`${name}Steps`], swap))),
+          ...encoder.nodes,
+          ...slices,
+          ...decoder.nodes,
+          ...(timeFirst ? [] : [node('Transpose', ['ds1'], ['samples'], swap)]),
+          node('MatMul', [timeFirst ? 'ds1' : 'samples', 'kernel'], ['product']),
+          node('Add', ['bias', 'product'], ['y']),
+        ],
+        output: [{ name: 'y', type: { tensorType: { elemType: 1 } } }],
+      }),
+    };
+  }
+}

@@ -2,9 +2,14 @@
 
 import { describe, test } from 'vitest';
 import { loadOnnxRuntimeNode } from '../../scripts/onnxruntime.js';
+import { testGraphs } from './graphRuns.ts';
 import { testRuntime } from './runs.ts';
 
 const ort = loadOnnxRuntimeNode();
 
-if (ort) describe('onnxruntime-node', () => testRuntime(ort));
-else test.skip('onnxruntime-node runs exported models (skipped: bench/node_modules does not have it)', () => {});
+if (ort) {
+  describe('onnxruntime-node', () => {
+    testRuntime(ort);
+    testGraphs(ort);
+  });
+} else test.skip('onnxruntime-node runs exported models (skipped: bench/node_modules does not have it)', () => {});

@@ -93,7 +93,11 @@ const formats: { [column: string]: Format } = {
   '`.keras`': { write: toKeras, read: bytes => loadKerasModel(bytes), exact: true },
   'safetensors, Keras names': weightsInto('keras'),
   'safetensors, PyTorch names': weightsInto('torch'),
-  ONNX: { write: model => toOnnx(model), read: bytes => loadOnnxModel(bytes), exact: false },
+  ONNX: {
+    write: model => toOnnx(model),
+    read: async bytes => (await loadOnnxModel(bytes)) as Sequential,
+    exact: false,
+  },
 };
 
 const rows = [...doc.matchAll(/^\| (.+?) \|$/gm)].map(([, row]) => row!.split(' | ').map(cell => cell.trim()));

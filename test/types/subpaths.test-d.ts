@@ -4,6 +4,7 @@ import {
   type BackendInfo,
   type History,
   init,
+  type LayersModel,
   layers,
   type Sequential,
   sequential,
@@ -122,7 +123,7 @@ expectTypeOf(toOnnx(model)).toExtend<Uint8Array>();
 expectTypeOf(toSafetensors(model, { names: 'torch' })).toExtend<Uint8Array>();
 expectTypeOf(toKeras(model)).resolves.toExtend<Uint8Array>();
 expectTypeOf(loadKerasModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
-expectTypeOf(loadOnnxModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
+expectTypeOf(loadOnnxModel(new Uint8Array(1))).resolves.toEqualTypeOf<LayersModel>();
 loadSafetensors(model, new Uint8Array(1));
 // @ts-expect-error unknown names
 toSafetensors(model, { names: 'pytorch' });

@@ -1,7 +1,15 @@
 /** Downloads from the demo page, and curves and tables that users bring to it, which become part of the URL. */
 
 import { unzipSync } from 'fflate';
-import { configure, io, loadLayersModel, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
+import {
+  configure,
+  io,
+  type LayersModel,
+  loadLayersModel,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+} from 'lstm-wasm';
 import { loadKerasModel } from 'lstm-wasm/keras';
 import { loadOnnxModel } from 'lstm-wasm/onnx';
 import { loadSafetensors } from 'lstm-wasm/safetensors';
@@ -32,7 +40,7 @@ async function untrained(): Promise<Sequential> {
   return (await makeModel(here as unknown as Host, defaults, tasks.cosine!)) as unknown as Sequential;
 }
 
-const weightsOf = (model: Sequential) => model.getWeights().map(weight => [...weight.dataSync()]);
+const weightsOf = (model: LayersModel) => model.getWeights().map(weight => [...weight.dataSync()]);
 
 interface Download {
   name: string;
