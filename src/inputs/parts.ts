@@ -22,7 +22,8 @@ export const partName = (name: string, part: string, count: number): string => (
 
 /** @param names of the inputs or outputs */
 export function partsOf(call: string, name: string, data: unknown, names: readonly string[]): TensorLike[] {
-  if (isPlain(data) && !(data instanceof Tensor)) return namedParts(call, name, data as Named, names);
+  if (data instanceof Tensor && names.length === 1) return [data];
+  if (isPlain(data)) return namedParts(call, name, data as Named, names);
   if (names.length === 1) return [data as TensorLike];
   if (!Array.isArray(data) || data.length !== names.length) {
     const rule = `${name} must be a list of ${names.length} tensors (${names.join(', ')}) or an object of these names`;

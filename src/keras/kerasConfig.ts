@@ -1,6 +1,8 @@
 /** Describes a model as Keras 3 does in `config.json`. */
 
+import { AttentionLayer } from '../layers/attentionLayer.ts';
 import type { Layer } from '../layers/layer.ts';
+import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
@@ -10,6 +12,7 @@ import { numberedCalls } from '../model/graphConfig.ts';
 import { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
+import { CALL_OPTIONS } from '../saving/config/functional.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
@@ -103,9 +106,15 @@ function describeCall(
 ): Config {
   const count = layer instanceof RecurrentLayer ? 1 : inputs.length - stateCount;
   const [tensors, states] = [inputs.slice(0, count), inputs.slice(count)].map(part => part.map(tensorOf));
+  // Several inputs are one list, except the query, value and key of this layer
+  const isSeparate = tensors!.length === 1 || layer instanceof MultiHeadAttention;
   return {
-    args: tensors!.length === 1 ? tensors! : [tensors!],
-    kwargs: { ...(states!.length > 0 && { initial_state: states! }), ...(training !== null && { training }) },
+    args: isSeparate ? tensors! : [tensors!],
+    kwargs: {
+      ...(states!.length > 0 && { initial_state: states! }),
+      ...(training !== null && { training }),
+      ...callOptions(layer),
+    },
   };
 }
 
@@ -114,6 +123,13 @@ function freeName(layers: readonly Layer[]): string {
   let name = 'input_layer';
   for (let n = 1; names.includes(name); n++) name = `input_layer_${n}`;
   return name;
+}
+
+/** The options that Keras has as arguments of calls. */
+function callOptions(layer: Layer): Config {
+  if (!(layer instanceof AttentionLayer)) return {};
+  const config = toPython(layer.getConfig()) as Config;
+  return Object.fromEntries(CALL_OPTIONS.filter(name => config[name]).map(name => [name, true]));
 }
 
 // ---------------------------------------------------------------------------------------------------------- layers
@@ -132,6 +148,9 @@ function convertOptions(location: FilePath, layer: Layer, config: Config): Confi
   if (layer instanceof Bidirectional) {
     const [forward, backward] = [layer.forwardLayer, layer.backwardLayer].map(half => describeLayer(location, half));
     return { ...config, layer: forward!, backward_layer: backward! };
+  }
+  if (layer instanceof AttentionLayer) {
+    return Object.fromEntries(Object.entries(config).filter(([name]) => !CALL_OPTIONS.includes(name)));
   }
   switch (layer.className) {
     case 'Embedding': {

@@ -18,6 +18,7 @@ export async function toKeras(model: LayersModel): Promise<Uint8Array> {
   rejectExtraArguments('toKeras', 1, arguments);
   const call = 'toKeras';
   checkModel(call, model);
+  model.checkFileLayers(call);
   const config = describeModel({ call, part: '' }, model);
   checkMasks({ call, part: 'model' }, model);
   const weights = await write(call, model);

@@ -14,7 +14,7 @@ import {
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkNumber } from '../util/options.ts';
-import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
+import { checkSeed, type SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import { attentionBlockNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
@@ -178,7 +178,7 @@ export function planAttention(
       weights: scratch('weights', needsGradients ? all : rows, S),
       keeps: Number(needsGradients),
       rate: floatBits(layer.dropout),
-      seed: seedBits(layer.dropoutSeeds[0]!),
+      seed: planner.dropoutSeed(layer.dropoutSeeds[0]!),
       drop: drops ? scratch('drop', all, S) : 0,
       ...rowFields('scores', scores),
       ...rowFields('dScores', dScores),

@@ -4,7 +4,7 @@ import { floatBits, type PlannedCall, type Planner, padded, rowFields, type Sign
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
-import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
+import { checkSeed, type SeedStream } from '../util/random.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
@@ -104,7 +104,7 @@ export class Dropout extends Layer {
         ...rowFields('dy', dy),
         ...rowFields('dx', dx),
         mask: planner.floats(`${call.name}/mask`, shared ? 1 : x.steps, x.rows, padded(x.width)),
-        seed: seedBits(this.#seed),
+        seed: planner.dropoutSeed(this.#seed),
         rate: floatBits(this.rate),
         shared: Number(shared),
       },

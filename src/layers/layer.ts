@@ -72,6 +72,8 @@ export abstract class Layer {
   readonly #takesLists: boolean;
   #weights: readonly WeightSpec[] = [];
   #store: WeightStore | null = null;
+  /** The first call. */
+  #node: LayerNode<Layer> | null = null;
   #built: Connection | null = null;
   readonly #givenWeights: readonly TensorLike[] | undefined;
 
@@ -156,7 +158,32 @@ export abstract class Layer {
     });
     const shapes = tensors.map(({ shape }) => shape);
     const node = new LayerNode<Layer>(this, tensors, this.connect(call, shapes), states.length, training);
+    this.#node ??= node;
     return node.outputs.length === 1 ? node.outputs[0] : [...node.outputs];
+  }
+
+  /**
+   * The symbolic input of the first call of the layer, or a list of several, such as for a model of a part of another.
+   * Throws if the layer has not been applied.
+   */
+  get input(): Applied {
+    const { inputs } = this.#called;
+    return (inputs.length === 1 ? inputs[0] : [...inputs]) as Applied;
+  }
+
+  /** The symbolic output of the first call of the layer, or a list of several. Throws if the layer has not been applied. */
+  get output(): Applied {
+    const { outputs } = this.#called;
+    return (outputs.length === 1 ? outputs[0] : [...outputs]) as Applied;
+  }
+
+  get #called(): LayerNode<Layer> {
+    return this.#node ?? fail(this.name, 'the layer has no input and output before it is applied');
+  }
+
+  /** @internal Sets the first call, for a sequential model, whose calls change with its layers. */
+  set node(node: LayerNode<Layer>) {
+    this.#node = node;
   }
 
   /** The number of parameters in the weights; 0 before the layer belongs to a model. */
@@ -398,6 +425,7 @@ export abstract class Layer {
   unbuild(): void {
     this.#store = null;
     this.#built = null;
+    this.#node = null;
     this.#frozenByModel = false;
     this.initialValues = null;
     for (const child of this.children) child.unbuild();

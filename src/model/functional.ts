@@ -11,7 +11,7 @@ import { checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
-import { checkIdInputs, Graph, readTensors, uniqueNames } from './graph.ts';
+import { checkIdInputs, Graph, readTensors } from './graph.ts';
 import { graphConfig } from './graphConfig.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelState } from './modelState.ts';
@@ -132,9 +132,8 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
   return globalSeeds.rollBackOnError(() => {
     const seeds = seed === undefined ? globalSeeds.split() : new SeedStream(seed);
     const state = new FunctionalState(graph, seeds);
-    const weights = () => SharedWeights.of(call, state.allLayers);
     for (const layer of state.allLayers) if (!layer.store) layer.drawSeeds(seeds);
-    weights().addModel();
+    SharedWeights.of(call, state.allLayers).addModel();
     return state;
   });
 }
@@ -152,14 +151,11 @@ setApplyAtOnce((call, layer, given, { initialState, training }) => {
   const outputs = layer.apply<Symbolic | Symbolic[]>(symbols);
   const net = model({ inputs: symbols, outputs });
   try {
-    const results = net.predict<Tensor | Tensor[]>(tensors, {
+    return net.predict<Tensor | Tensor[]>(tensors, {
       batchSize: tensors[0]!.shape[0]!,
       training: training ?? false,
     });
-    return results;
   } finally {
-    net.view.dispose();
+    net.view.disposeTemporary();
   }
 });
-
-export const inputNamesOf = ({ inputs }: Graph): string[] => uniqueNames(inputs);

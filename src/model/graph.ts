@@ -5,7 +5,7 @@ import type { Layer } from '../layers/layer.ts';
 import { type LayerNode, type NodeGraph, SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { type CallGraph, callGraph, type LayerCall } from '../plan/callGraph.ts';
 import { fail, show } from '../util/errors.ts';
-import { type Shape, showShape } from '../util/shapes.ts';
+import type { Shape } from '../util/shapes.ts';
 
 export type Tensors = readonly SymbolicTensor<Layer>[];
 type Node = LayerNode<Layer>;
@@ -198,6 +198,14 @@ export function readTensors(call: string, name: string, value: unknown): Symboli
   );
 }
 
+/** Whether each layer is called once, with the output of the layer before it. */
+export const isChain = ({ inputs, outputs, nodes }: Graph): boolean =>
+  inputs.length === 1 &&
+  outputs.length === 1 &&
+  new Set(nodes.map(({ layer }) => layer)).size === nodes.length &&
+  nodes.every((node, n) => (n === 0 ? node.inputs.length === 0 : node.inputs.length === 1)) &&
+  nodes.every((node, n) => n === 0 || node.inputs[0]!.node === nodes[n - 1]);
+
 /** The names of tensors, made unique by numbers. */
 export function uniqueNames(tensors: Tensors): string[] {
   const counts = new Map<string, number>();
@@ -215,5 +223,3 @@ export function checkIdInputs(call: string, { calls, inputCount }: CallGraph): v
     fail(call, `${layer.name} must read an input of the model, because its input is ids, got the output of a layer`);
   }
 }
-
-export const shapesText = (shapes: readonly Shape[]): string => shapes.map(showShape).join(', ');

@@ -146,8 +146,23 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    */
   toJSON(_unused?: unknown, returnString?: boolean): string | Config {
     const { className } = this;
+    this.checkFileLayers('model.toJSON');
     const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
     return (returnString ?? true) ? JSON.stringify(topology) : (topology as Config);
+  }
+
+  /** @internal Fails if nested models share a layer, because a file would hold it as several layers. */
+  checkFileLayers(call: string): void {
+    const met = new Set<Layer>();
+    const visit = (layers: readonly Layer[]): void => {
+      for (const layer of layers) {
+        if (met.has(layer))
+          fail(call, `a layer must be in one of the nested models only, got '${layer.name}' in several`);
+        met.add(layer);
+        if (layer instanceof LayersModel) visit(layer.#state.layers);
+      }
+    };
+    visit(this.#state.layers);
   }
 
   // --------------------------------------------------------------------------------------------------------- saving
@@ -484,6 +499,9 @@ export abstract class LayersModel extends Layer implements CallbackModel {
     }
     return graph.shapesFor(call, inputs);
   }
+
+  /** @internal Nothing: the layers of the model keep their weights. */
+  override unbuild(): void {}
 
   /** @internal A model is planned by the calls in it. */
   override plan(): never {

@@ -22,6 +22,8 @@ export abstract class ModelState {
   objective: Objective | null = null;
   /** How many models share the state: those created and neither disposed nor garbage collected. */
   models = 0;
+  /** Nested models that a file described, which are disposed with the model. */
+  readonly ownedModels: { dispose(): void }[] = [];
   /** Increased whenever the layers or the objective change. */
   version = 0;
   #allLayers: readonly Layer[] | null = null;
@@ -102,7 +104,9 @@ export abstract class ModelState {
 
   /** The weights of the layers. */
   get weights(): SharedWeights {
-    return this.allLayers[0]!.store as SharedWeights;
+    const { allLayers } = this;
+    const weighted = allLayers.find(({ weightSpecs }) => weightSpecs.length > 0) ?? allLayers[0]!;
+    return weighted.store as SharedWeights;
   }
 
   /** The parameters, created on first use. */
@@ -130,5 +134,6 @@ export abstract class ModelState {
     this.parameters?.free();
     this.parameters = null;
     if (this.graph) this.weights.removeModel();
+    for (const model of this.ownedModels) model.dispose();
   }
 }

@@ -116,6 +116,7 @@ export class ModelView {
 
   /** The inputs and outputs. */
   ends(call: string): EndPoints {
+    if (this.#ends && !this.#disposed) return this.#ends;
     const graph = this.graph(call);
     if (!this.#ends) {
       const [inputNames, outputNames] = [uniqueNames(graph.inputs), uniqueNames(graph.outputs)];
@@ -222,8 +223,6 @@ export class ModelView {
   changeLayers(call: string, change: (call: string) => void): void {
     this.checkNotDisposed(call);
     if (this.state.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
-    if (this.state.graph && this.state.weights.models > 1)
-      fail(call, 'the model must not share its layers with another model');
     change(call);
     this.#freePlans();
   }
@@ -233,6 +232,13 @@ export class ModelView {
     this.#plans = null;
     this.#ends = null;
     this.#shapes = null;
+  }
+
+  /** Frees all memory but the weights; the model must not be used afterwards. */
+  disposeTemporary(): void {
+    this.#freePlans();
+    this.state.parameters?.free();
+    this.state.weights.removeTemporaryModel();
   }
 
   dispose(): void {

@@ -26,12 +26,16 @@ export class Stack extends ModelState {
 
   #chain(): Graph {
     const [first] = this.#layers as [Layer];
-    const shape = first.built.inputs[0]!;
-    const source = new InputLayer({ batchInputShape: [...shape], name: `${first.name}_input` });
+    const shape = first.inputShape;
+    const source = new InputLayer({ batchInputShape: shape, name: `${first.name}_input` });
     const [input] = new LayerNode<Layer>(source, [], [shape]).outputs;
     let output = input!;
-    for (const layer of this.#layers) output = new LayerNode(layer, [output], layer.built.outputs).outputs[0]!;
-    return new Graph('sequential', [input!], [output]);
+    for (const layer of this.#layers) {
+      const node = new LayerNode(layer, [output], layer.connect('model', [output.shape]));
+      layer.node = node;
+      output = node.outputs[0]!;
+    }
+    return new Graph('model', [input!], [output]);
   }
 
   /** Adds a layer at the end. */
@@ -72,31 +76,34 @@ export class Stack extends ModelState {
     });
   }
 
-  /** Removes the last layer. */
+  /** Removes the last layer. If other models share the weights, it keeps its own, because they may use it too. */
   pop(call: string): void {
     const last = this.#layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
+    const isShared = this.weights.models > 1;
     this.#rebuild(call, () => this.#layers.pop());
-    last.unbuild();
+    if (!isShared) last.unbuild();
   }
 
   /** Changes the layers. The weights are kept; the optimizer starts anew. */
   #rebuild(call: string, change: () => void): void {
     const before = this.#layers.length > 0 ? this.weights : null;
-    const parameters = this.parameters;
     const values = before?.isAllocated ? this.allLayers.map(layer => [layer, before.read(call, layer)] as const) : [];
     change();
     this.layersChanged();
     this.#graph = null;
-    if (parameters) this.objective?.optimizer.setStep(0);
-    parameters?.free();
+    if (this.parameters) this.objective?.optimizer.setStep(0);
+    this.parameters?.free();
     this.parameters = null;
-    if ((before && before.models > 1) || this.allLayers.some(({ store }) => store && store !== before)) {
-      // Nested models use the weights too
-      const joined = SharedWeights.of(call, this.allLayers);
-      if (!before) joined.addModel();
+    if (this.#layers.length === 0) {
+      before?.free();
       return;
     }
-    if (this.#layers.length > 0) new SharedWeights(this.allLayers).addModel();
+    if ((before && before.models > 1) || this.#layers.some(layer => layer.innerGraph)) {
+      const shared = SharedWeights.of(call, this.allLayers);
+      if (!before) shared.addModel();
+      return;
+    }
+    new SharedWeights(this.allLayers).addModel();
     for (const [layer, own] of values) layer.initialValues = own;
     before?.free();
   }

@@ -4,11 +4,13 @@ import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
+import { isChain } from './graph.ts';
+import { numberedCalls } from './graphConfig.ts';
 import type { ModelState } from './modelState.ts';
 import type { ModelView } from './modelView.ts';
 
-const DEFAULT_LENGTH = 80;
-const DEFAULT_POSITIONS = [0.5, 0.85, 1];
+const CHAIN = { length: 80, positions: [0.5, 0.85, 1] };
+const GRAPH = { length: 100, positions: [0.35, 0.6, 0.7, 1] };
 
 /** The greatest line length, to reject mistakes. */
 const LONGEST = 10_000;
@@ -30,14 +32,22 @@ export function printSummary(
   positions: unknown,
   printFn: unknown,
 ): void {
-  const known = readSummary(call, lineLength, positions, printFn);
+  const { graph } = view.state;
+  const defaults = !graph || isChain(graph) ? CHAIN : GRAPH;
+  const known = readSummary(call, defaults, lineLength, positions, printFn);
   for (const line of summarize(name, view.state, known)) known.print(line);
 }
 
-function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
-  const length = checkCount(call, 'lineLength', lineLength ?? DEFAULT_LENGTH, 20);
+function readSummary(
+  call: string,
+  defaults: typeof CHAIN,
+  lineLength: unknown,
+  positions: unknown,
+  printFn: unknown,
+): SummaryForm {
+  const length = checkCount(call, 'lineLength', lineLength ?? defaults.length, 20);
   if (length > LONGEST) fail(call, `lineLength must be at most ${LONGEST}, got ${length}`);
-  const given = positions ?? DEFAULT_POSITIONS;
+  const given = positions ?? defaults.positions;
   if (!Array.isArray(given) || given.length > 8) {
     fail(call, `positions must be an array of at most 8 numbers, got ${show(given)}`);
   }
@@ -50,6 +60,7 @@ function readSummary(call: string, lineLength: unknown, positions: unknown, prin
 
 function summarize(name: string, state: ModelState, { length, positions }: SummaryForm): string[] {
   const { layers } = state;
+  const readers = readsOf(state);
   const ends = positions.at(-1)! <= 1 ? positions.map(part => Math.floor(part * length)) : positions;
   const row = (...cells: string[]) => {
     let line = '';
@@ -65,15 +76,40 @@ function summarize(name: string, state: ModelState, { length, positions }: Summa
   return [
     `Model: ${name}`,
     '_'.repeat(length),
-    row('Layer (type)', 'Output Shape', 'Param #'),
+    row('Layer (type)', 'Output Shape', 'Param #', ...(readers ? ['Receives inputs'] : [])),
     '='.repeat(length),
-    ...layers.map(layer =>
-      row(`${layer.name} (${layer.className})`, showShape(layer.outputShape), String(layer.countParams())),
-    ),
+    ...layers.flatMap(layer => {
+      const [first = '', ...others] = readers?.get(layer) ?? [];
+      const shapes = shapesOf(state, layer);
+      return [
+        row(`${layer.name} (${layer.className})`, shapes[0]!, String(layer.countParams()), first),
+        ...Array.from({ length: Math.max(others.length, shapes.length - 1) }, (_, n) =>
+          row('', shapes[n + 1] ?? '', '', others[n] ?? ''),
+        ),
+      ];
+    }),
     '='.repeat(length),
     `Total params: ${total}`,
     `Trainable params: ${trainable}`,
     `Non-trainable params: ${total - trainable}`,
     '_'.repeat(length),
   ];
+}
+
+/** What each layer of a graph reads, as `layer[call][output]`; null for a chain of layers. */
+function readsOf({ graph }: ModelState): Map<Layer, string[]> | null {
+  if (!graph || isChain(graph)) return null;
+  const { positions } = numberedCalls(graph);
+  const reads = new Map<Layer, string[]>();
+  for (const { layer, inputs } of graph.nodes) {
+    const own = inputs.map(({ node, index }) => `${node.layer.name}[${positions.get(node)}][${index}]`);
+    reads.set(layer, [...(reads.get(layer) ?? []), ...own]);
+  }
+  return reads;
+}
+
+/** The shapes of the outputs of the first call of a layer. */
+function shapesOf({ graph }: ModelState, layer: Layer): string[] {
+  const node = graph?.nodes.find(node => node.layer === layer);
+  return node ? node.outputs.map(({ shape }) => showShape(shape)) : [showShape(layer.outputShape)];
 }

@@ -58,6 +58,7 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
     if (readers === 0) planner.clear(signal);
     waiting[value] = readers === 1 ? [signal] : planner.share(name, signal, readers);
   };
+  const callCounts = new Map<Layer, number>();
   const take = (value: number): Signal => waiting[value]!.shift()!;
 
   const inputs = samples.map((sample, n) => {
@@ -75,6 +76,8 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
     }
     const values = Array.from({ length: outputCount }, (_, k) => firstOutput + k);
     planner.dropsOut = training ?? dropsOut;
+    planner.callIndex = callCounts.get(layer) ?? 0;
+    callCounts.set(layer, planner.callIndex + 1);
     const signals = layer.plan(planner, read.map(take) as unknown as Signals, {
       name,
       offsets: offsetsOf(layer),

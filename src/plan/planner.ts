@@ -6,6 +6,7 @@
 
 import type { LossActivation } from '../objective/losses.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
+import { seedBits } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { structures } from '../wasm/shared.generated.ts';
 
@@ -135,6 +136,8 @@ export interface LayerOffsets {
 export class Planner {
   readonly buffers: Buffer[] = [];
   readonly calls: KernelCall[] = [];
+  /** How many calls of the same layer come before the one that is being planned. */
+  callIndex = 0;
   #bytes = 0;
 
   constructor(
@@ -145,6 +148,11 @@ export class Planner {
     /** Whether dropout and noise are active. */
     public dropsOut = purpose === 'train',
   ) {}
+
+  /** The seed of a dropout as the kernels take it; each call of a layer has one of its own. */
+  dropoutSeed(seed: number): number {
+    return seedBits(seed) ^ Math.imul(this.callIndex, 0x9e3779b9);
+  }
 
   get needsGradients(): boolean {
     return this.purpose === 'train';

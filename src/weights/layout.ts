@@ -32,9 +32,9 @@ export class WeightLayout {
     return next;
   }
 
-  /** The byte offset of the weights of a layer. */
+  /** The byte offset of the weights of a layer; 0 for a layer without weights, which need not be in the array. */
   offsetOf(layer: Layer): number {
-    return this.#offsets.get(layer)!;
+    return this.#offsets.get(layer) ?? 0;
   }
 }
 

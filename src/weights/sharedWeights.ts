@@ -30,9 +30,13 @@ export class SharedWeights implements WeightStore {
 
   /** The weights of all these layers: those that exist, extended by new layers, or several joined into one. */
   static of(call: string, layers: readonly Layer[]): SharedWeights {
-    const stores = new Set(layers.map(({ store }) => store).filter(store => store instanceof SharedWeights));
+    const weighted = layers.filter(({ weightSpecs }) => weightSpecs.length > 0);
+    const stores = new Set(weighted.map(({ store }) => store).filter(store => store instanceof SharedWeights));
     const [only] = stores;
-    if (only && stores.size === 1 && layers.every(({ store }) => store === only)) return only;
+    if (only && stores.size === 1 && weighted.every(({ store }) => store === only)) {
+      for (const layer of layers) layer.store = only;
+      return only;
+    }
     // All values are read before anything changes
     const values = [...stores].map(store => store.#values(call));
     const all = new Set([...[...stores].flatMap(store => store.layout.layers), ...layers]);
@@ -69,6 +73,11 @@ export class SharedWeights implements WeightStore {
   /** Removes a model that was disposed of. Removing the last one frees the weights. */
   removeModel(): void {
     if (--this.#models === 0) this.free();
+  }
+
+  /** Removes a model that was used for one call of a layer. The weights stay, because the layer has them. */
+  removeTemporaryModel(): void {
+    this.#models--;
   }
 
   /** Whether `free` has been called; all other methods then fail. */

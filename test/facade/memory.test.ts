@@ -5,8 +5,11 @@ import v8 from 'node:v8';
 import {
   callbacks,
   constraints,
+  input,
   type Layer,
+  type LayersModel,
   layers,
+  model,
   regularizers,
   type Sequential,
   schedules,
@@ -59,7 +62,7 @@ type More = {
   batchInputShape?: (number | null)[];
 };
 
-type Row = [name: string, x: Tensor, make: () => Layer[]];
+type Row = [name: string, x: Tensor, make: () => Layer[] | LayersModel];
 
 const kinds: Row[] = [
   ...Object.entries(recurrent).flatMap(([name, make]): Row[] => [
@@ -118,6 +121,7 @@ const kinds: Row[] = [
       layers.activation({ activation: 'tanh' }),
     ],
   ],
+  ['a graph', sequences(), makeGraph],
   [
     'regularizers and constraints',
     sequences(),
@@ -132,25 +136,49 @@ const kinds: Row[] = [
   ],
 ];
 
+/** Merging layers and attention, states between layers, and a layer that is called twice. */
+function makeGraph(): LayersModel {
+  const x = input({ shape: inputShape });
+  const masked = layers.masking().apply(x);
+  const reader = layers.lstm({ units: 4, returnSequences: true, returnState: true });
+  const [y, ...states] = reader.apply(masked);
+  const [z] = reader.apply(x, { initialState: states });
+  const merged = [
+    layers.add().apply([y!, z!]),
+    layers.subtract().apply([y!, z!]),
+    layers.multiply().apply([y!, z!]),
+    layers.average().apply([y!, z!]),
+    layers.maximum().apply([y!, z!]),
+    layers.minimum().apply([y!, z!]),
+    layers.attention({ useScale: true, dropout: 0.1 }).apply([y!, z!]),
+    layers.additiveAttention().apply([y!, z!]),
+    layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([y!, z!]),
+    layers.dot({ axes: 2 }).apply([y!, z!]),
+  ];
+  return model({ inputs: x, outputs: layers.concatenate().apply(merged) });
+}
+
 /** A target of the shape of the model's output. */
-const targetFor = (model: Sequential, x: Tensor) => numbers(model.predict(x).shape, n => Math.cos(n) ** 2);
+const targetFor = (model: LayersModel, x: Tensor) => numbers(model.predict(x).shape, n => Math.cos(n) ** 2);
 
 const regression = { optimizer: 'adam', loss: 'mse' } as const;
 
-function madeOf([, , make]: Row): Sequential {
-  const model = sequential({ layers: make() });
+function madeOf([, , make]: Row): LayersModel {
+  const made = make();
+  const model = Array.isArray(made) ? sequential({ layers: made }) : made;
   model.compile(regression);
   return model;
 }
 
 test('the models of these tests use every layer', () => {
-  const used = kinds.flatMap(([, , make]) => make().map(layer => layer.className.toLowerCase()));
+  const layersOf = (made: Layer[] | LayersModel) => (Array.isArray(made) ? made : made.layers);
+  const used = kinds.flatMap(([, , make]) => layersOf(make()).map(layer => layer.className.toLowerCase()));
   const names = Object.keys(layers).filter(name => !name.toLowerCase().includes('cell'));
   expect(names.filter(name => !used.includes(name.toLowerCase()))).toEqual([]);
 });
 
 /** Runs rounds of training, test and prediction batches. */
-const batchesOf = (model: Sequential, x: Tensor) => {
+const batchesOf = (model: LayersModel, x: Tensor) => {
   const y = targetFor(model, x);
   return (rounds: number) => {
     for (let n = 0; n < rounds; n++) {

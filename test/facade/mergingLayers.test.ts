@@ -45,7 +45,7 @@ test.each<[string, () => unknown, string]>([
   [
     'no heads',
     () => layers.multiHeadAttention({ numHeads: 0, keyDim: 2 }),
-    'layers.multiHeadAttention: numHeads must be a whole number of at least 1, got 0',
+    'layers.multiHeadAttention: numHeads must be an integer of at least 1, got 0',
   ],
   [
     'an output shape of two axes',

@@ -1,11 +1,11 @@
 // The exact output of model.summary().
 
-import { layers, type Sequential, sequential } from 'lstm-wasm';
+import { input, layers, model, type Sequential, sequential } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 
-function printed(model: Sequential, length?: number, positions?: number[]): string[] {
+function printed(net: Sequential, length?: number, positions?: number[]): string[] {
   const lines: string[] = [];
-  model.summary(length, positions, line => lines.push(line));
+  net.summary(length, positions, line => lines.push(line));
   return lines;
 }
 
@@ -41,4 +41,26 @@ test('summary treats null arguments as absent', () => {
   const lines: string[] = [];
   make().summary(null, null, line => lines.push(line));
   expect(lines).toEqual(printed(make()));
+});
+
+test('summary of a graph shows what each layer reads', () => {
+  const [a, b] = [input({ shape: [3, 2], name: 'a' }), input({ shape: [4], name: 'b' })];
+  const [y, h] = layers.gru({ units: 4, returnState: true, name: 'reader' }).apply(a);
+  const total = layers.add({ name: 'total' }).apply([y!, h!, b]);
+  const lines: string[] = [];
+  model({ inputs: [a, b], outputs: total, name: 'net' }).summary(null, null, line => lines.push(line));
+  expect(lines.filter(line => !/^[_=]/.test(line))).toEqual([
+    'Model: net',
+    'Layer (type)                       Output Shape             Param #   Receives inputs',
+    'a (InputLayer)                     [null, 3, 2]             0',
+    'reader (GRU)                       [null, 4]                96        a[0][0]',
+    '                                   [null, 4]',
+    'b (InputLayer)                     [null, 4]                0',
+    'total (Add)                        [null, 4]                0         reader[0][0]',
+    '                                                                      reader[0][1]',
+    '                                                                      b[0][0]',
+    'Total params: 96',
+    'Trainable params: 96',
+    'Non-trainable params: 0',
+  ]);
 });

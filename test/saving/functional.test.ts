@@ -2,13 +2,14 @@
 
 import * as lw from 'lstm-wasm';
 import { layers, loadLayersModel, modelFromJSON, train } from 'lstm-wasm';
+import { toKeras } from 'lstm-wasm/keras';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { compare, tf } from '../tfjs/agree.ts';
 import type { Library } from '../tfjs/build.ts';
 import { perturb } from '../tfjs/perturb.ts';
-import { graphs, outOfOrder } from './graphs.ts';
+import { graphs, outOfOrder, randomGraph } from './graphs.ts';
 
 const here = lw as unknown as Library;
 const { io } = lw;
@@ -71,6 +72,9 @@ const namesIn = (model: Library) =>
     ? []
     : [model.inputs, model.outputs].map(tensors => tensors.map(({ sourceLayer }: Library) => sourceLayer.name));
 
+/** Lists of numbers as one, for `expectBits`. */
+const joined = (lists: ArrayLike<number>[]): number[] => lists.flatMap(list => Array.from(list));
+
 const shapesOf = (tensors: { shape: unknown }[]) => tensors.map(({ shape }) => shape);
 
 describe.each(Object.entries(graphs))('%s', (_name, build) => {
@@ -82,7 +86,7 @@ describe.each(Object.entries(graphs))('%s', (_name, build) => {
     expect(namesIn(there)).toEqual(namesIn(model));
     expect(shapesOf(there.inputs)).toEqual(shapesOf(model.inputs));
     const values = (weights: Library[]) => weights.map((weight: Library) => weight.dataSync());
-    expectBits(values(there.getWeights()), values(model.getWeights()));
+    expectBits(joined(values(there.getWeights())), joined(values(model.getWeights())));
     await expectSamePredictions(artifacts, predict(model, here), predict(there, tf));
   });
 
@@ -105,7 +109,7 @@ describe.each(Object.entries(graphs))('%s', (_name, build) => {
     expect(again.name).toBe(model.name);
     expect(again.inputNames).toEqual(model.inputNames);
     expect(again.outputNames).toEqual(model.outputNames);
-    expectBits(predict(again, here), predict(model, here));
+    expectBits(joined(predict(again, here)), joined(predict(model, here)));
     const described = (await modelFromJSON(model.toJSON())) as Library;
     expect(described.getConfig()).toEqual(model.getConfig());
   });
@@ -121,10 +125,8 @@ describe.each(Object.entries(graphs))('%s', (_name, build) => {
     const again = await loadHere(await artifactsOf(model, { includeOptimizer: true }));
     expect(again.metricsNames).toEqual(model.metricsNames);
     for (let n = 0; n < 3; n++) expect(again.trainOnBatch(x, y)).toEqual(model.trainOnBatch(x, y));
-    expectBits(
-      again.getWeights().map((weight: Library) => weight.dataSync()),
-      model.getWeights().map((weight: Library) => weight.dataSync()),
-    );
+    const weights = (each: Library) => joined(each.getWeights().map((weight: Library) => weight.dataSync()));
+    expectBits(weights(again), weights(model));
   });
 });
 
@@ -144,6 +146,27 @@ describe('calls of a shared layer whose order in the file differs from the order
       for (const [i, value] of values.entries()) expect(got[n]![i]).toBeCloseTo(value, 5);
     }
   });
+});
+
+test('random graphs have their layers in the order of TF.js, which loads them with the same predictions', async () => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const graphIn = (library: Library) => {
+      const random = new Random(seed);
+      return randomGraph(library, { next: () => (random.uniform() + 1) / 2 });
+    };
+    const model = graphIn(here);
+    const names = (each: Library) => each.layers.map(({ name }: Library) => name);
+    expect(names(model)).toEqual(names(graphIn(tf)));
+    const artifacts = await artifactsOf(model);
+    const there = await loadInTfjs(artifacts);
+    expect(names(there)).toEqual(names(model));
+    const [got, expected] = [predict(model, here), predict(there, tf)];
+    expect(got).toHaveLength(expected.length);
+    for (const [n, values] of expected.entries()) {
+      for (const [i, value] of values.entries()) expect(got[n]![i]).toBeCloseTo(value, 5);
+    }
+    expect((await loadHere(artifacts)).getConfig()).toEqual(model.getConfig());
+  }
 });
 
 describe('the optimizer of a model with several outputs', () => {
@@ -203,7 +226,7 @@ test('layers of nested models with the same name have different names in the fil
   const artifacts = await artifactsOf(model);
   const names = artifacts.weightSpecs!.map(({ name }) => name);
   expect(names).toEqual(['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']);
-  expectBits(predict(await loadHere(artifacts), here), predict(model, here));
+  expectBits(joined(predict(await loadHere(artifacts), here)), joined(predict(model, here)));
 });
 
 test('a call with training: true is loaded as such', async () => {
@@ -212,4 +235,32 @@ test('a call with training: true is loaded as such', async () => {
   const again = await modelFromJSON<lw.FunctionalModel>(model.toJSON() as string);
   expect(again.getConfig()).toEqual(model.getConfig());
   expect(predict(again as Library, here)[0]!.some(value => value === 0)).toBe(true);
+});
+
+test('a layer that nested models share is rejected, because the file would hold it twice', async () => {
+  const shared = layers.dense({ units: 3, name: 'shared' });
+  const inner = (name: string) => {
+    const p = lw.input({ shape: [3] });
+    return lw.model({ inputs: p, outputs: shared.apply(p), name });
+  };
+  const x = lw.input({ shape: [3], name: 'x' });
+  const model = lw.model({ inputs: x, outputs: inner('two').apply(inner('one').apply(x)) });
+  const message = /a layer must be in one of the nested models only, got 'shared' in several/;
+  expect(() => model.toJSON()).toThrow(message);
+  await expect(model.save({ save: () => expect.fail() })).rejects.toThrow(message);
+  await expect(toKeras(model)).rejects.toThrow(message);
+  const encoder = lw.model({ inputs: x, outputs: shared.apply(x) }); // in another model, but not nested in it
+  expect(encoder.toJSON()).toContain('shared');
+});
+
+test('disposing a loaded model frees its memory, with that of its nested models', async () => {
+  const build = graphs['nested sequential and functional models, one of them shared']!;
+  const saved = await artifactsOf(build(here));
+  const model = await loadHere(saved);
+  const inner = model.getLayer('innerStack');
+  expect(predict(inner, here)[0]).toHaveLength(2 * 3);
+  const { models } = lw.backendInfo();
+  model.dispose();
+  expect(lw.backendInfo().models).toBe(models - 1);
+  expect(() => predict(inner, here)).toThrow('must not be used after dispose()');
 });

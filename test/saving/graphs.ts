@@ -7,7 +7,7 @@ type Build = (lib: Library) => Library;
 
 const sigmoid = { recurrentActivation: 'sigmoid' };
 
-export const graphs: { readonly [name: string]: Build } = {
+export const graphs: { [name: string]: Build } = {
   'two inputs, one of which is the initial state': lib => {
     const [x, h, c] = [
       lib.input({ shape: [4, 3], name: 'seriesIn' }),
@@ -93,6 +93,29 @@ export const graphs: { readonly [name: string]: Build } = {
   },
 };
 
+/** Layers that merge their inputs. */
+Object.assign(graphs, {
+  'branches that are merged': (lib: Library): Library => {
+    const [x, day] = [lib.input({ shape: [4, 3], name: 'x' }), lib.input({ shape: [2], name: 'day' })];
+    const both = lib.layers.bidirectional({
+      layer: lib.layers.lstm({ units: 2, name: 'half', ...sigmoid }),
+      mergeMode: 'concat',
+      name: 'both',
+    });
+    const wide = lib.layers.concatenate({ name: 'wide' }).apply([both.apply(x), day]);
+    const [left, right] = ['left', 'right'].map(name =>
+      lib.layers.dense({ units: 2, name, activation: 'tanh' }).apply(wide),
+    );
+    const sum = lib.layers.add({ name: 'sum' }).apply([left, right, day]);
+    const product = lib.layers.multiply({ name: 'product' }).apply([sum, left]);
+    const similarity = lib.layers.dot({ axes: 1, name: 'similarity' }).apply([product, right]);
+    return lib.model({
+      inputs: [x, day],
+      outputs: [similarity, lib.layers.average({ name: 'mean' }).apply([sum, right])],
+    });
+  },
+} satisfies Record<string, Build>);
+
 /** Graphs that TF.js saves with the calls of a layer in an order in which it does not load them. */
 export const outOfOrder: Build = lib => {
   const x = lib.input({ shape: [3], name: 'x' });
@@ -105,3 +128,38 @@ export const outOfOrder: Build = lib => {
     outputs: [p.apply(far), q.apply(lib.layers.dense({ units: 4, name: 'z' }).apply(near))],
   });
 };
+
+/** A random graph of dense layers and sums, some of which are called several times. */
+export function randomGraph(lib: Library, random: { next(): number }): Library {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)]!;
+  const inputs = ['a', 'b'].map(name => lib.input({ shape: [3], name }));
+  const made: Library[] = [...inputs];
+  const layers: Library[] = [];
+  const unread = new Set<Library>(inputs);
+  // TF.js frees a tensor too early that one layer reads twice
+  const read = (but?: Library) => {
+    const tensor = pick(made.filter(each => each !== but));
+    unread.delete(tensor);
+    return tensor;
+  };
+  for (let n = 0; n < 12; n++) {
+    const kind = random.next();
+    const isShared = kind < 0.3 && layers.length > 0;
+    let tensor: Library;
+    if (kind > 0.7) {
+      const first = read();
+      tensor = lib.layers.add({ name: `sum${n}` }).apply([first, read(first)]);
+    } else {
+      const layer = isShared ? pick(layers) : lib.layers.dense({ units: 3, name: `dense${n}`, activation: 'tanh' });
+      if (!isShared) layers.push(layer);
+      tensor = layer.apply(read());
+    }
+    made.push(tensor);
+    unread.add(tensor);
+  }
+  const outputs = [...unread].filter(tensor => !inputs.includes(tensor));
+  const rest = inputs.filter(tensor => unread.has(tensor));
+  // Every input must lead to an output
+  const last = rest.map((tensor, n) => lib.layers.dense({ units: 2, name: `last${n}` }).apply(tensor));
+  return lib.model({ inputs, outputs: [...outputs, ...last], name: 'random' });
+}

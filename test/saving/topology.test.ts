@@ -4,7 +4,16 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { strToU8, zipSync } from 'fflate';
-import { io, layers, loadLayersModel, modelFromJSON, type Sequential, sequential, ValueError } from 'lstm-wasm';
+import {
+  type FunctionalModel,
+  io,
+  layers,
+  loadLayersModel,
+  modelFromJSON,
+  type Sequential,
+  sequential,
+  ValueError,
+} from 'lstm-wasm';
 import { loadKerasModel } from 'lstm-wasm/keras';
 import { describe, expect, test, vi } from 'vitest';
 
@@ -270,51 +279,105 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
     }
   });
 
-  test('a functional model that is not a chain is rejected with a description', async () => {
+  test('a graph that is not a chain loads as a functional model, with its layers listed in any order', async () => {
     const other = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
-    const add = node('Add', 'add', from(['a', 'b']), {});
-    const shared = { ...lstm, inbound_nodes: [...from(['in']), ...from(['in'])] };
-    const refused: [Plain, string][] = [
-      [
-        graph(
-          [source, other, lstm, dense],
-          [
-            ['in', 0, 0],
-            ['in2', 0, 0],
-          ],
-          single('b'),
-        ),
-        "a graph of 2 inputs: 'in', 'in2'",
-      ],
-      [
-        graph([source, lstm, dense], single('in'), [
-          ['a', 0, 0],
-          ['b', 0, 0],
-        ]),
-        "a graph of 2 outputs: 'a', 'b'",
-      ],
-      [
-        graph([source, shared, dense], single('in'), single('b')),
-        "'a', which is applied 2 times and shares its weights",
-      ],
-      [
-        graph([source, lstm, { ...dense, inbound_nodes: from(['in']) }], single('in'), single('b')),
-        "a branch: 'a' and 'b' both take the output of 'in'",
-      ],
-      [graph([source, lstm, dense], single('in'), single('a')), "an output at 'a', below the last layer"],
+    const shared = { ...lstm, inbound_nodes: [...from(['in']), ...from(['in2'])] };
+    const fork = [
+      ['a', 0, 0],
+      ['b', 0, 0],
+    ];
+    const both = [
+      ['in', 0, 0],
+      ['in2', 0, 0],
+    ];
+    const loaded: [Plain, string[], number][] = [
+      [graph([dense, source, lstm], single('in'), fork), ['in', 'a', 'b'], 2],
+      [graph([source, lstm, dense], single('in'), single('a')), ['in', 'a'], 1],
+      [graph([shared, source, dense, other], both, [...fork.slice(1), ['a', 1, 0]]), ['in', 'a', 'in2', 'b'], 2],
       [
         graph([source, { ...lstm, inbound_nodes: from(['in'], { training: true }) }, dense], single('in'), single('b')),
-        'must not be called with training: true',
+        ['in', 'a', 'b'],
+        1,
+      ],
+    ];
+    for (const [json, names, outputs] of loaded) {
+      const model = await modelFromJSON<FunctionalModel>(json);
+      expect(model.className).toBe('Functional');
+      expect(model.layers.map(({ name }) => name)).toEqual(names);
+      expect(model.outputs).toHaveLength(outputs);
+    }
+  });
+
+  test('a chain with a layer that has several outputs loads as a functional model', async () => {
+    const inner = layer('LSTM', { name: 'inner', units: 2, return_state: true });
+    const both = node('Bidirectional', 'a', from(['in']), { layer: inner, merge_mode: 'concat' });
+    const unmerged = { ...both, config: { ...both.config, layer: layer('LSTM', { units: 2 }), merge_mode: null } };
+    for (const each of [both, unmerged]) {
+      const model = await modelFromJSON<FunctionalModel>(graph([source, each, dense], single('in'), single('b')));
+      expect(model.layers.map(({ name }) => name)).toEqual(['in', 'a', 'b']);
+    }
+  });
+
+  test('dropout that a call turns off stays off, in a functional model', async () => {
+    const drop = (rate: number) => node('Dropout', 'b', from(['a'], { training: false }), { rate });
+    const classOf = async (rate: number) =>
+      (await modelFromJSON(graph([source, lstm, drop(rate)], single('in'), single('b')))).className;
+    expect(await classOf(0.5)).toBe('Functional');
+    expect(await classOf(0)).toBe('Sequential');
+  });
+
+  test('a graph with missing or invalid parts is rejected with its path', async () => {
+    const unused = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
+    const loop = { ...lstm, inbound_nodes: from(['b']) };
+    const refused: [Plain, RegExp][] = [
+      [
+        graph([source, unused, lstm, dense], single('in'), single('b')),
+        /layers\[1\]: an input layer must be one of input_/,
       ],
       [
         graph([source, lstm, { ...dense, inbound_nodes: from(['c']) }], single('in'), single('b')),
-        '3 layers of which 2 are in the chain',
+        /layers\[2\]\.inbound_nodes\[0\]: must refer to layers of the model, got 'c'/,
+      ],
+      [
+        graph([source, loop, dense], single('in'), single('b')),
+        /layers\[1\]\.inbound_nodes\[0\]: must not form a cycle, but 'a' depends on its own output/,
+      ],
+      [
+        graph([source, lstm, dense], single('in'), single('c')),
+        /config\.output_layers: must refer to layers of the model, got 'c'/,
+      ],
+      [
+        graph([source, lstm, dense], single('in'), [['b', 1, 0]]),
+        /config\.output_layers: must refer to one of 1 calls of 'b', got 1/,
+      ],
+      [
+        graph([source, lstm, dense], single('in'), [['b', 0, 1]]),
+        /config\.output_layers: must refer to one of 1 outputs of 'b', got 1/,
+      ],
+      [
+        graph([source, lstm, dense], single('a'), single('b')),
+        /layers\[0\]: an input layer must be one of input_layers/,
+      ],
+      [
+        graph([source, { ...lstm, inbound_nodes: [] }, dense], single('in'), single('b')),
+        /layers\[1\]: a layer must have inbound_nodes/,
+      ],
+      [
+        graph([source, lstm, { ...dense, config: { name: 'z', units: 1 } }], single('in'), [
+          ['a', 0, 0],
+          ['b', 0, 0],
+        ]),
+        /layers\[2\]\.config\.name: must be 'b', the name of the layer, got 'z'/,
+      ],
+      [
+        graph([source, lstm, { ...dense, class_name: 'Conv1D' }], single('in'), [
+          ['a', 0, 0],
+          ['b', 0, 0],
+        ]),
+        /layers\[2\]: unknown class 'Conv1D'/,
       ],
     ];
-    if (_form !== 'Keras 2, single tensors') {
-      refused.push([graph([source, lstm, dense, add], single('in'), single('add')), "'add', which has 2 inputs"]);
-    }
-    for (const [json, message] of refused) await expect(modelFromJSON(json), message).rejects.toThrow(message);
+    for (const [json, message] of refused) await expect(modelFromJSON(json), String(message)).rejects.toThrow(message);
   });
 });
 
@@ -337,19 +400,97 @@ describe('states and masks in a functional model', () => {
     expect(configOf(model).maskZero).toBe(true);
   });
 
-  test('other masks, states from outside and states as outputs are rejected', async () => {
+  test('the mask layers of Keras 3 are read in a graph as well', async () => {
+    const list = [source, mask, embedding(), lstm({ mask: tensor('not_equal') })];
+    const json = {
+      ...graph(
+        list,
+        ['in', 0, 0],
+        [
+          ['a', 0, 0],
+          ['e', 0, 0],
+        ],
+      ),
+      ...keras3,
+    };
+    const model = await modelFromJSON<FunctionalModel>(json);
+    expect(model.layers.map(({ name }) => name)).toEqual(['in', 'e', 'a']);
+  });
+
+  test('other masks, states of another number and outputs that do not exist are rejected', async () => {
     const refused: [Plain[], string][] = [
       [[source, mask, embedding(false), lstm({ mask: tensor('not_equal') })], 'must have the mask of an Embedding'],
       [
         [source, embedding(), lstm({ initial_state: [tensor('e')] })],
-        "'a', which takes the output of a layer as 'initial_state'",
+        'a takes a sequence and 2 initial states (h, c), or a sequence alone, got 1 initial state',
       ],
+      [[source, embedding(), lstm({ other: tensor('e') })], "must not have the output of a layer as 'other'"],
       [
         [source, embedding(), node('LSTM', 'a', call([tensor('e', 1)]), { units: 2 })],
-        "'a', which takes output 1 of 'e', such as a state",
+        "inbound_nodes[0]: must refer to one of 1 outputs of 'e', got 1",
+      ],
+      [
+        [source, mask, embedding(), node('LSTM', 'a', call([tensor('e'), tensor('not_equal')]), { units: 2 })],
+        "must not use the mask 'not_equal' as an input",
       ],
     ];
     for (const [list, message] of refused) await expect(load(list)).rejects.toThrow(message);
+  });
+});
+
+describe('large graphs', () => {
+  const source = node('InputLayer', 'in', [], { batch_input_shape: [null, 3] });
+  const tanh = { activation: 'tanh' };
+  const json = (list: Plain[], outputs: Plain): Plain => graph(list, [['in', 0, 0]], outputs, 'Functional');
+
+  test('a cycle of thousands of layers is found without recursion', async () => {
+    const list = Array.from({ length: 4000 }, (_, n) =>
+      node('Activation', `l${n}`, [[[`l${(n + 1) % 4000}`, 0, 0, {}]]], tanh),
+    );
+    await expect(modelFromJSON(json([source, ...list], [['l0', 0, 0]]))).rejects.toThrow(
+      /config\.layers\[\d+\]\.inbound_nodes\[0\]: must not form a cycle/,
+    );
+  });
+
+  test('a layer with thousands of calls, each on the one before, loads', async () => {
+    const calls = 4000;
+    const nodes = Array.from({ length: calls }, (_, n) => [[n === 0 ? 'in' : 'l', n === 0 ? 0 : n - 1, 0, {}]]);
+    const model = await modelFromJSON<FunctionalModel>(
+      json([source, node('Activation', 'l', nodes, tanh)], [['l', calls - 1, 0]]),
+    );
+    expect(model.layers).toHaveLength(2);
+  });
+
+  test('nested models that call each other twice are rejected before they expand', async () => {
+    let model = node('Activation', 'l0', [], tanh);
+    for (let n = 1; n < 18; n++) {
+      const { name } = model;
+      const first = n === 1 ? 0 : 1; // the calls of models are counted from 1
+      const twice = { ...model, inbound_nodes: [[['in', 0, 0, {}]], [[name, first, 0, {}]]] };
+      model = { ...json([source, twice], [[name, first + 1, 0]]), name: `l${n}`, inbound_nodes: [] };
+      model.config = { ...model.config, name: `l${n}` };
+      delete model.keras_version;
+    }
+    await expect(modelFromJSON({ ...model, ...keras2 })).rejects.toThrow(
+      /inbound_nodes\[1\]: must have at most 65536 calls of layers, with those of nested models, got 131072/,
+    );
+  });
+
+  test('more than 4096 layers in nested models are rejected', async () => {
+    const inner = Array.from({ length: 3000 }, (_, n) => layer('Activation', { ...tanh, name: `i${n}` }));
+    const nested = (name: string, from: string) => ({
+      ...node('Sequential', name, [[[from, 0, 0, {}]]]),
+      config: { name, layers: inner },
+    });
+    const list = [source, nested('m', 'in'), nested('n', 'm')];
+    await expect(
+      modelFromJSON(
+        json(list, [
+          ['m', 0, 0],
+          ['n', 0, 0],
+        ]),
+      ),
+    ).rejects.toThrow(/must be at most 4096 layers, got 6001/);
   });
 });
 

@@ -33,6 +33,7 @@ const FAULTS_PER_FILE = 2;
 /** The test runs for a fault, until one fails: a project of vitest.config.ts, its build and its tests. */
 const rounds = /** @type {const} */ ([
   { project: 'strict', build: 'strict', tests: ['test/kernels/', 'test/facade/'] },
+  { project: 'fresh', build: 'strict', tests: ['test/facade/memory'] },
   { project: 'relaxed', build: 'relaxed', tests: ['test/kernels/'] },
   { project: 'wide', build: 'debug', tests: ['test/kernels/'] },
 ]);

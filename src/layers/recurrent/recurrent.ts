@@ -17,7 +17,7 @@ import { type Config, toPython } from '../../util/config.ts';
 import { factoryNameOf, fail } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkCount } from '../../util/options.ts';
-import { type SeedStream, seedBits } from '../../util/random.ts';
+import type { SeedStream } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { Layer } from '../layer.ts';
@@ -307,7 +307,7 @@ export abstract class Recurrent extends RecurrentLayer {
         returnSequences,
         returnState: this.returnState,
         isRead: [!last || call.isRead[0]!, ...statesOfCell(call.isRead.slice(1))],
-        dropSeed: seedBits(seed) ^ RECURRENT_DROPOUT_SEED,
+        dropSeed: planner.dropoutSeed(seed) ^ RECURRENT_DROPOUT_SEED,
       });
       // A single output has no time steps left to mask
       signal = { y: output.y, dy: output.dy, mask: returnSequences ? signal.mask : null };
@@ -338,7 +338,7 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: strin
       ...rowFields('dy', dy),
       ...rowFields('dx', dx),
       mask: planner.floats(`${name}/dropped`, x.rows, padded(x.width)),
-      seed: seedBits(seed),
+      seed: planner.dropoutSeed(seed),
       rate: floatBits(rate),
       shared: 1,
     },

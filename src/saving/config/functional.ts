@@ -22,6 +22,8 @@ export interface Call {
   readonly named: { readonly [argument: string]: readonly Ref[] };
   /** Whether dropout is always or never active; null if not given. */
   readonly training: boolean | null;
+  /** The options of attention layers that Keras has as arguments of calls, if they are on. */
+  readonly options: readonly string[];
   /** Whether it is in the form of Keras 3. */
   readonly isKeras3: boolean;
 }
@@ -51,6 +53,9 @@ export interface Graph {
   /** All calls, each after those it reads. */
   readonly order: readonly GraphCall[];
 }
+
+/** Options of attention layers here, arguments of their calls in Keras. */
+export const CALL_OPTIONS: readonly string[] = ['use_causal_mask', 'return_attention_scores'];
 
 /** The class names of functional models. */
 export const GRAPHS: readonly string[] = ['Functional', 'Model'];
@@ -118,13 +123,14 @@ function callOf(location: FilePath, node: unknown): Call {
   return { location, inbound, ...argumentsOf(given), isKeras3: false };
 }
 
-function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'training'> {
+function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'training' | 'options'> {
   const entries = isObject(kwargs) ? Object.entries(kwargs) : [];
   const named = entries.map(([name, value]) => [name, refsIn(value)] as const).filter(([, refs]) => refs.length > 0);
   const training = entries.find(([name]) => name === 'training')?.[1];
   return {
     named: Object.fromEntries(named),
     training: training === undefined || training === null ? null : Boolean(training),
+    options: entries.filter(([name, value]) => CALL_OPTIONS.includes(name) && value === true).map(([name]) => name),
   };
 }
 
@@ -149,7 +155,25 @@ function refsIn(value: unknown): Ref[] {
 }
 
 /** Every reference to an output of another layer that a call has. */
-export const readsOf = ({ inbound, named }: Call): Ref[] => [...inbound, ...Object.values(named).flat()];
+const readsOf = ({ inbound, named }: Call): Ref[] => [...inbound, ...Object.values(named).flat()];
+
+/** Arguments with masks: of the only input, or of the inputs of an attention layer. */
+const MASK_ARGUMENTS: readonly string[] = ['mask', 'query_mask', 'value_mask', 'key_mask'];
+
+const masksOf = ({ named }: Call): Ref[] => MASK_ARGUMENTS.flatMap(name => named[name] ?? []);
+
+/** The inputs by name that attention layers take, in their order. */
+const INPUT_ARGUMENTS: readonly string[] = ['query', 'value', 'key'];
+
+/** The inputs of a call, without masks and states. */
+export const tensorsOf = ({ inbound, named }: Call): Ref[] => [
+  ...inbound,
+  ...INPUT_ARGUMENTS.flatMap(name => named[name] ?? []),
+];
+
+/** The name of an argument of a call that takes the output of a layer and is not read; undefined if there is none. */
+export const otherArgument = ({ named }: Call): string | undefined =>
+  Object.keys(named).find(name => ![...MASK_ARGUMENTS, ...INPUT_ARGUMENTS, 'initial_state'].includes(name));
 
 // -------------------------------------------------------------------------------------------- the numbers of calls
 
@@ -287,11 +311,12 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
   const layers = nodes.filter(({ className }) => !MASKS.includes(className));
   const above = new Map<string, GraphNode>();
   for (const node of layers) {
-    if (node.calls.length > 1) return null;
+    if (node.calls.length > 1 || hasFixedOutputs(node)) return null;
     const [call] = node.calls;
     if (!call) continue;
     const { inbound, named, training } = call;
-    if (training || inbound.length !== 1 || inbound[0]!.output !== 0) return null;
+    if (training || (training === false && mayDrop(node))) return null;
+    if (inbound.length !== 1 || inbound[0]!.output !== 0) return null;
     if (Object.keys(named).some(argument => argument !== 'mask')) return null;
     if (above.has(inbound[0]!.layer)) return null;
     above.set(inbound[0]!.layer, node);
@@ -301,6 +326,20 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
   for (let node = first; node && chain.length < layers.length; node = above.get(node.name)) chain.push(node);
   const { layer, output } = outputs[0]!;
   return chain.length === layers.length && chain.at(-1)!.name === layer && output === 0 ? chain : null;
+}
+
+/** Whether a layer has dropout, which a call can turn off. */
+function mayDrop({ described }: GraphNode): boolean {
+  const { rate, dropout, recurrent_dropout } = described.config as Record<string, unknown>;
+  return isModel(described) || [rate, dropout, recurrent_dropout].some(value => typeof value === 'number' && value > 0);
+}
+
+/** Whether a layer has several outputs that an option of the layer itself cannot turn off. */
+function hasFixedOutputs({ className, described }: GraphNode): boolean {
+  if (className !== 'Bidirectional') return false;
+  const { merge_mode, layer } = described.config as { merge_mode?: unknown; layer?: { config?: unknown } | null };
+  const { return_state } = (layer?.config ?? {}) as { return_state?: unknown };
+  return merge_mode === null || return_state === true;
 }
 
 /** Checks that the masks that Keras 3 passes to layers are those that the layers below them make here. */
@@ -318,13 +357,14 @@ export function checkMaskArguments({ nodes, order }: Graph): void {
   const masked = new Map<string, string | null>();
   const keyOf = (layer: string, call: number) => `${call} ${layer}`;
   for (const { node, index, call } of order) {
+    const below = tensorsOf(call).map(({ layer, call }) => masked.get(keyOf(layer, call)) ?? null);
     const [first] = call.inbound;
-    const below = first ? (masked.get(keyOf(first.layer, first.call)) ?? null) : null;
     const { mask_zero } = node.described.config as { mask_zero?: unknown };
     const makes = node.className === 'Masking' || (node.className === 'Embedding' && mask_zero === true);
-    masked.set(keyOf(node.name, index), makes && first ? first.layer : below);
-    for (const { layer } of call.named.mask ?? []) {
-      if (!MASKS.includes(byName.get(layer)!.className) || below === null || sourceOf(layer) !== below) {
+    // A layer passes the mask of its first input on
+    masked.set(keyOf(node.name, index), makes && first ? first.layer : (below[0] ?? null));
+    for (const { layer } of masksOf(call)) {
+      if (!MASKS.includes(byName.get(layer)!.className) || !below.includes(sourceOf(layer) ?? '')) {
         failAt(
           node.location,
           'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another mask',

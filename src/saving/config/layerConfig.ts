@@ -105,8 +105,6 @@ function convertCell(location: FilePath, item: unknown, format: ConfigFormat): R
 // ------------------------------------------------------------------------------------------------------ bidirectional
 
 function bidirectionalOf(location: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
-  if (options.merge_mode === null)
-    failAt(within(location, 'merge_mode'), 'must not be null, because a layer has one output here');
   const side = (name: string) => convertLayer(within(location, name), withoutZeros(config[name]), format);
   const layer = oneDirection(side('layer'), format);
   const { backward_layer: _, ...others } = options;
@@ -158,7 +156,7 @@ const supportedValues: { readonly [name: string]: unknown } = {
 };
 
 /** Options that do not affect the result of a layer. */
-const ignoredOptions = ['build_config', 'use_cudnn'];
+const ignoredOptions = ['build_config', 'key_shape', 'query_shape', 'use_cudnn', 'value_shape'];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
 function convertOptions(location: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {

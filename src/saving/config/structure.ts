@@ -4,7 +4,7 @@ import type { InputLayer } from '../../layers/inputLayer.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { RecurrentLayer } from '../../layers/recurrent/recurrent.ts';
 import { input, model, type Symbolic } from '../../model/functional.ts';
-import type { LayersModel } from '../../model/layersModel.ts';
+import { LayersModel } from '../../model/layersModel.ts';
 import { Sequential } from '../../model/sequential.ts';
 import type { ConfigValue } from '../../util/config.ts';
 import { fromPython } from '../../util/config.ts';
@@ -21,7 +21,9 @@ import {
   graphOf,
   isModel,
   MASKS,
+  otherArgument,
   type Ref,
+  tensorsOf,
 } from './functional.ts';
 import { convertLayer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
 import { withInput, withShape } from './sequentialInput.ts';
@@ -59,6 +61,12 @@ function layerIn(location: FilePath, described: unknown, format: ConfigFormat): 
 const plainLayer = (location: FilePath, converted: RawConfig): Layer =>
   layerFrom(location, fromPython(converted as unknown as ConfigValue));
 
+/** A model that disposes of its nested models with itself, because the caller did not make them. */
+function owning(model: LayersModel, layers: readonly Layer[]): LayersModel {
+  model.view.state.ownedModels.push(...layers.filter(layer => layer instanceof LayersModel));
+  return model;
+}
+
 /** The name in a configuration; none if it is empty. */
 const nameIn = ({ name }: RawConfig): { name?: string } => (typeof name === 'string' && name !== '' ? { name } : {});
 
@@ -84,7 +92,8 @@ function sequentialIn(location: FilePath, described: unknown, format: ConfigForm
   const calls = built.reduce((sum, each) => sum + each.calls, 0);
   checkCalls(location, calls);
   const layers = built.map(({ layer }) => layer);
-  return { layer: withFilePath(inner, () => new Sequential({ layers, ...nameIn(config) })), calls };
+  const model = withFilePath(inner, () => new Sequential({ layers, ...nameIn(config) }));
+  return { layer: owning(model, layers), calls };
 }
 
 interface Item {
@@ -145,7 +154,7 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
       failAt(node.location, `${rule}, got ${show(node.name)}`);
     }
     if (isInput) outputs.set(node.name, [[inputOf(node, format)]]);
-    else layers.set(node.name, named(node, layerIn(node.location, node.described, format)));
+    else layers.set(node.name, named(node, layerIn(node.location, withCallOptions(node), format)));
   }
   const find = (here: FilePath, { layer, call, output }: Ref): Symbolic => {
     const own = outputs.get(layer)?.[call];
@@ -167,7 +176,20 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
     outputs: graph.outputs.map(ref => find(outputLocation, ref)),
     ...nameIn(config),
   };
-  return { layer: withFilePath(inner, () => model(options)), calls };
+  const made = withFilePath(inner, () => model(options));
+  return { layer: owning(made, made.layers), calls };
+}
+
+/** The description of a layer, with the options that Keras has as arguments of its calls. */
+function withCallOptions({ location, described, calls }: GraphNode): object {
+  const options = [...new Set(calls.flatMap(call => call.options))];
+  for (const name of options) {
+    if (calls.every(call => call.options.includes(name))) continue;
+    failAt(location, `must be called with ${name} in all of its calls, or in none`);
+  }
+  if (options.length === 0) return described;
+  const given = Object.fromEntries(options.map(name => [name, true]));
+  return { ...described, config: { ...(described.config as object), ...given } };
 }
 
 /** Checks that a layer has the name by which the graph refers to it. */
@@ -188,16 +210,18 @@ function inputOf({ location, name, described }: GraphNode, format: ConfigFormat)
 
 /** Calls a layer with the outputs of earlier calls. */
 function apply(layer: Layer, { call }: GraphCall, find: (here: FilePath, ref: Ref) => Symbolic): Symbolic[] {
-  const { location, inbound, named, training } = call;
-  const { initial_state = [], mask: _, ...others } = named;
-  const other = Object.keys(others)[0];
+  const { location, named, training } = call;
+  const other = otherArgument(call);
   if (other !== undefined) failAt(location, `must not have the output of a layer as ${show(other)}`);
-  const tensors = inbound.map(ref => find(location, ref));
+  const tensors = tensorsOf(call).map(ref => find(location, ref));
   if (tensors.length === 0) failAt(location, 'must have at least one input, got none');
   // TF.js and Keras 2 list the initial states of a recurrent layer among its inputs
   const isRecurrent = layer instanceof RecurrentLayer;
   const inputs = isRecurrent ? tensors.slice(0, 1) : tensors;
-  const states = [...(isRecurrent ? tensors.slice(1) : []), ...initial_state.map(ref => find(location, ref))];
+  const states = [
+    ...(isRecurrent ? tensors.slice(1) : []),
+    ...(named.initial_state ?? []).map(ref => find(location, ref)),
+  ];
   const options = {
     ...(states.length > 0 && { initialState: states }),
     ...(training !== null && { training }),

@@ -200,6 +200,60 @@ def nested():
     return layers, groups, [None, 4, 2]
 
 
+STEPS, WIDE = [None, 4, 2], [None, 2]
+
+
+def tensor3(source, call=0, output=0, shape=WIDE):
+    return {"class_name": "__keras_tensor__",
+            "config": {"shape": shape, "dtype": "float32", "keras_history": [source, call, output]}}
+
+
+def named(item, *nodes):
+    """A layer of a functional model with several calls, each a pair of args and kwargs."""
+    return {**item, "name": item["config"]["name"], "inbound_nodes": [{"args": a, "kwargs": k} for a, k in nodes]}
+
+
+def named_input(name, shape):
+    return {"class_name": "InputLayer", "module": "keras.layers", "registered_name": None, "name": name,
+            "inbound_nodes": [], "config": {"batch_shape": shape, "dtype": "float32", "sparse": False, "name": name}}
+
+
+def graph():
+    """An lstm with two inputs and initial states, a nested model that is called twice, and two outputs.
+
+    Keras 3 counts the calls of a nested functional model from 0 in inbound_nodes, and from 1 in output_layers.
+    """
+    line = inner("Functional", "line", [
+        named_input("p", WIDE), named(keras("Dense", dense("d1", 2)), ([tensor3("p")], {}), ([tensor3("d1")], {})),
+        named(keras("Dense", dense("d2", 2)), ([tensor3("d1", 1)], {}))],
+        input_layers=["p", 0, 0], output_layers=["d2", 0, 0])
+    states = {"initial_state": [tensor3("k"), tensor3("c")]}
+    layers = [
+        named_input("a", STEPS), named_input("h", WIDE),
+        named(keras("LSTM", recurrent("shared", 2)), ([tensor3("a", shape=STEPS)], {}),
+              ([tensor3("a2", shape=STEPS)], states)),
+        named_input("a2", STEPS), named(keras("Dense", dense("k", 2)), ([tensor3("h")], {})), named_input("c", WIDE),
+        named({**line, "registered_name": "Functional"}, ([tensor3("shared")], {"training": None, "mask": None}),
+              ([tensor3("shared", 1)], {"training": None, "mask": None})),
+        named(keras("Dense", dense("out", 2)), ([tensor3("line")], {}))]
+    config = {"name": "graph", "trainable": True, "layers": layers, "output_layers": [["out", 0, 0], ["line", 2, 0]],
+              "input_layers": [[name, 0, 0] for name in ("a", "a2", "h", "c")]}
+    square = [(2, 2), (2,)]
+    groups = [("layers/lstm", "shared", []), ("layers/lstm/cell", "lstm_cell", [(2, 8), (2, 8), (8,)]),
+              ("layers/dense", "k", square), ("layers/functional", "line", []),
+              ("layers/functional/layers/dense", "d1", square), ("layers/functional/layers/dense_1", "d2", square),
+              ("layers/dense_1", "out", square)]
+    return {**keras("Functional", config, "keras.src.models.functional"), "registered_name": "Functional"}, groups
+
+
+def save_graph(name, model, groups, version="3.8.0"):
+    metadata = {"keras_version": version, "date_saved": "2024-01-01@00:00:00"}
+    with zipfile.ZipFile(os.path.join(HERE, name), "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, data in (("metadata.json", json.dumps(metadata)), ("config.json", json.dumps(model)),
+                            ("model.weights.h5", h5([("", "graph", []), *groups]))):
+            archive.writestr(zipfile.ZipInfo(entry, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+
+
 def attributes_of_2_12(layers, groups, shape):
     """Keras 2.12 walked the attributes of a model in alphabetical order, and met its layers under another name first."""
     renamed = [(path.replace("layers", "_layer_checkpoint_dependencies"), *rest) for path, *rest in groups]
@@ -337,6 +391,50 @@ def nested_whole():
                 here.create_dataset(weight, data=values)
 
 
+def graph_whole():
+    """The model of graph() as Keras 2 saves it: calls of nested models count from 1, states are among the inputs."""
+    def node(class_name, name, config, *nodes):
+        return {"class_name": class_name, "name": name, "config": {"name": name, **config}, "inbound_nodes": list(nodes)}
+
+    def ref(name, call=0, output=0):
+        return [name, call, output, {}]
+
+    def source(name, shape):
+        return node("InputLayer", name, {"batch_input_shape": shape, "dtype": "float32", "sparse": False})
+
+    frozen = {**old(dense("d1", 2)), "trainable": False}
+    line = {"layers": [source("p", WIDE), node("Dense", "d1", frozen, [ref("p")], [ref("d1")]),
+                       node("Dense", "d2", old(dense("d2", 2)), [ref("d1", 1)])],
+            "input_layers": [["p", 0, 0]], "output_layers": [["d2", 0, 0]]}
+    layers = [source("a", STEPS), source("h", WIDE),
+              node("LSTM", "shared", old(recurrent("shared", 2)), [ref("a")], [ref("a2"), ref("k"), ref("c")]),
+              source("a2", STEPS), node("Dense", "k", old(dense("k", 2)), [ref("h")]), source("c", WIDE),
+              node("Functional", "line", line, [ref("shared")], [ref("shared", 1)]),
+              node("Dense", "out", old(dense("out", 2)), [ref("line", 1)])]
+    model = {"class_name": "Functional", "config": {
+        "name": "graph", "layers": layers, "output_layers": [["out", 0, 0], ["line", 2, 0]],
+        "input_layers": [[name, 0, 0] for name in ("a", "a2", "h", "c")]}}
+    square = [("kernel:0", (2, 2)), ("bias:0", (2,))]
+    cell = [("lstm_cell/kernel:0", (2, 8)), ("lstm_cell/recurrent_kernel:0", (2, 8)), ("lstm_cell/bias:0", (8,))]
+    own = dict(counted([("shared", cell), ("k", square), ("d1", square), ("d2", square), ("out", square)]))
+    prefixed = lambda name: [(f"{name}/{weight}", values) for weight, values in own[name]]
+    # A model within a model is one group: first the weights that are trained, and then the frozen ones
+    groups = [("a", []), ("h", []), ("shared", prefixed("shared")), ("a2", []), ("k", prefixed("k")), ("c", []),
+              ("line", prefixed("d2") + prefixed("d1")), ("out", prefixed("out"))]
+    with h5py.File(path("graph.h5"), "w") as file:
+        file.attrs["model_config"] = json.dumps(model).encode("utf8")
+        file.attrs["keras_version"] = "2.15.0"
+        file.attrs["backend"] = "tensorflow"
+        weights = file.create_group("model_weights")
+        save_attributes(weights, "layer_names", [name.encode("utf8") for name, _ in groups])
+        weights.attrs["keras_version"] = b"2.15.0"
+        for name, made in groups:
+            here = weights.create_group(name)
+            save_attributes(here, "weight_names", [weight.encode("utf8") for weight, _ in made])
+            for weight, values in made:
+                here.create_dataset(weight, data=values)
+
+
 def chunked():
     """Lists of layer names and weight names of more than 64 kB, which Keras splits into several attributes."""
     cells = [{"class_name": "LSTMCell", "config": old(layer(f"cell_{n}", **cell(1, unit_forget_bias=True)))}
@@ -411,9 +509,11 @@ save("nested.keras", *nested(), deflated=True)
 save("nested-2.12.keras", *attributes_of_2_12(*nested()), version="2.12.0", deflated=True)
 with open(os.path.join(HERE, "lstm.weights.h5"), "wb") as out:
     out.write(h5([("", "sequential", []), *lstm3()[1]]))
+save_graph("graph.keras", *graph())
 legacy()
 weightless()
 nested_whole()
+graph_whole()
 chunked()
 cudnn()
 keras1()

@@ -34,16 +34,70 @@ def listed(items):
             yield item, name
 
 
+def tensors_in(value):
+    """The keras_history of every tensor in the arguments of a call."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            return [tuple(value["config"]["keras_history"])]
+        value = list(value.values())
+    return [found for each in value for found in tensors_in(each)] if isinstance(value, list) else []
+
+
+def refs_in(value):
+    """The references in input_layers or output_layers."""
+    return [tuple(value)] if isinstance(value[0], str) else [ref for each in value for ref in refs_in(each)]
+
+
+def layers_of(item):
+    """The layers in the order of Keras: that of the list, or that of map_graph in keras/src/ops/function.py."""
+    layers = item["config"]["layers"]
+    if item["class_name"] == "Sequential":
+        return layers[1:]
+    by_name = {each["name"]: each for each in layers}
+    is_functional = lambda name: by_name[name]["class_name"] == "Functional"
+    calls = {(each["name"], n): tensors_in([node["args"], node["kwargs"]])
+             for each in layers for n, node in enumerate(each["inbound_nodes"] or [{"args": [], "kwargs": {}}])}
+    indices, finished = {}, []
+
+    def build(call):
+        if call in finished:
+            return
+        indices.setdefault(call[0], len(indices))
+        for name, n, _ in calls[call]:
+            build((name, n))
+        finished.append(call)
+
+    for name, n, _ in refs_in(item["config"]["output_layers"]):
+        build((name, n - 1 if is_functional(name) else n))  # functional models start with a call of their own
+    assert set(finished) == set(calls), "a call that leads to no output"
+    call_depths, depths = {}, {}
+    for call in reversed(finished):
+        depth = max(call_depths.get(call, 0), depths.get(call[0], 0))
+        depths[call[0]] = call_depths[call] = depth
+        for name, n, _ in calls[call]:
+            call_depths[name, n] = max(depth + 1, call_depths.get((name, n), 0))
+    order = sorted(layers, key=lambda each: (-depths[each["name"]], indices[each["name"]]))
+    for name, n, _ in refs_in(item["config"]["input_layers"]):
+        assert by_name[name]["class_name"] == "InputLayer" and n == 0, name
+    return order
+
+
 def walk(item, path):
     """All objects that Keras visits below `item`: path, class and configuration."""
     config = item["config"]
     kind = item["class_name"]
     yield path, kind, config
-    if kind == "Bidirectional":
+    if kind in ("Functional", "Sequential"):
+        for child, name in listed(layers_of(item)):
+            yield from walk(child, f"{path}/layers/{name}")
+    elif kind == "Bidirectional":
         for direction, name in (("backward_layer", "backward_layer"), ("forward_layer", "layer")):
             yield from walk(config[name], f"{path}/{direction}")
     elif kind == "TimeDistributed":
         yield from walk(config["layer"], f"{path}/layer")
+    elif kind == "MultiHeadAttention":
+        for part in ("query", "key", "value", "output"):
+            yield f"{path}/{part}_dense", "EinsumDense", config
     elif kind == "RNN":
         yield from walk(config["cell"], f"{path}/cell")
     elif kind == "StackedRNNCells":
@@ -56,6 +110,10 @@ def walk(item, path):
 def expected(kind, config):
     if kind.endswith("Cell") or kind == "Dense":
         return (2 if kind != "Dense" else 1) + int(config["use_bias"])
+    if kind == "EinsumDense":
+        return 1 + int(config["use_bias"])
+    if kind in ("Attention", "AdditiveAttention"):
+        return int(config["use_scale"]) + int(config.get("score_mode") == "concat")
     return 1 if kind == "Embedding" else 0
 
 
@@ -69,9 +127,8 @@ def main(name):
         result["model"] = model
         file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
     assert len(file["vars"].keys()) == 0
-    layers = model["config"]["layers"]
-    assert layers[0]["class_name"] == "InputLayer"
-    for item, name in listed(layers[1:]):
+    assert model["config"]["layers"][0]["class_name"] == "InputLayer"
+    for item, name in listed(layers_of(model)):
         for path, kind, config in walk(item, f"layers/{name}"):
             group = file[path]["vars"] if path in file and "vars" in file[path] else {}
             assert len(group.keys()) == expected(kind, config), f"{path}: {list(group.keys())}"
