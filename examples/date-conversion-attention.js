@@ -116,7 +116,7 @@ const attention = layers.activation({ activation: 'softmax', name: 'attention' }
 const context = layers.dot({ axes: [2, 1] }).apply([attention, encoded]);
 const combined = layers
   .timeDistributed({ layer: layers.dense({ units, activation: 'tanh' }) })
-  .apply(layers.concatenate().apply([context, decoded]));
+  .apply(layers.concatenate().apply([decoded, context]));
 const output = layers
   .timeDistributed({ layer: layers.dense({ units: targetCharacters.length, activation: 'softmax' }) })
   .apply(combined);
