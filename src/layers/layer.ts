@@ -311,6 +311,9 @@ export abstract class Layer {
   /** @internal Throws if the layer cannot process numbers of the model's input. */
   checkInput(_call: string, _name: string, _numbers: Float32Array, _from: number, _count: number): void {}
 
+  /** @internal Counts the models that contain the layer and have not been disposed of. Models use it. */
+  countContainers(_change: 1 | -1): void {}
+
   // ----------------------------------------------------------------------------------------- for the model it joins
 
   /** @internal The weights of the built layer. */

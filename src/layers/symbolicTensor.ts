@@ -34,17 +34,23 @@ export class LayerNode<L extends Named = Named> {
 /** An input of a model, or the output of a layer in a model. It has a shape, but no numbers. */
 export class SymbolicTensor<L extends Named = Named> {
   readonly dtype = 'float32';
+  readonly #node: LayerNode<L>;
   readonly #shape: Shape;
 
   /** @internal */
   constructor(
-    /** @internal */
-    readonly node: LayerNode<L>,
+    node: LayerNode<L>,
     /** @internal The position among the outputs of the call. */
     readonly index: number,
     shape: Shape,
   ) {
+    this.#node = node;
     this.#shape = [...shape];
+  }
+
+  /** @internal The call that gives the tensor. */
+  get node(): LayerNode<L> {
+    return this.#node;
   }
 
   /** The shape of a batch; null for sizes that are not fixed. */
@@ -59,6 +65,12 @@ export class SymbolicTensor<L extends Named = Named> {
   /** The name of the layer, with a number if it is not the first of its outputs. */
   get name(): string {
     return this.index === 0 ? this.node.layer.name : `${this.node.layer.name}_${this.index}`;
+  }
+
+  /** Name, shape and dtype, for JSON. */
+  toJSON(): { name: string; shape: Shape; dtype: string } {
+    const { name, shape, dtype } = this;
+    return { name, shape, dtype };
   }
 
   /** The layer that gives the tensor. */

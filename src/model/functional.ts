@@ -97,7 +97,8 @@ export class FunctionalModel extends LayersModel {
   }
 
   override getConfig(): Config {
-    return graphConfig(this.name, this.view.graph('model.getConfig'));
+    const { graph } = this.view.state as FunctionalState; // also after the model is disposed, for models that contain it
+    return graphConfig(this.name, graph);
   }
 
   /** @internal */
@@ -134,6 +135,7 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
     const state = new FunctionalState(graph, seeds);
     for (const layer of state.allLayers) if (!layer.store) layer.drawSeeds(seeds);
     SharedWeights.of(call, state.allLayers).addModel();
+    for (const layer of state.layers) layer.countContainers(1);
     return state;
   });
 }

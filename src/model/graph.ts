@@ -5,7 +5,7 @@ import type { Layer } from '../layers/layer.ts';
 import { type LayerNode, type NodeGraph, SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { type CallGraph, callGraph, type LayerCall } from '../plan/callGraph.ts';
 import { fail, show } from '../util/errors.ts';
-import type { Shape } from '../util/shapes.ts';
+import { type Shape, sameShape } from '../util/shapes.ts';
 
 export type Tensors = readonly SymbolicTensor<Layer>[];
 type Node = LayerNode<Layer>;
@@ -25,6 +25,7 @@ export class Graph implements NodeGraph<Layer> {
     this.outputs = outputs;
     this.nodes = traceNodes(outputs);
     checkInputs(call, inputs, this.nodes);
+    for (const node of this.nodes) checkNested(call, node);
     this.layers = layersByDepth(outputs, this.nodes);
     checkNames(call, this.layers);
   }
@@ -95,6 +96,17 @@ function checkInputs(call: string, inputs: Tensors, nodes: readonly Node[]): voi
   const missing = nodes.find(node => node.inputs.length === 0 && !given.has(node));
   if (missing)
     fail(call, `inputs must hold all inputs that the outputs depend on, got none for '${missing.layer.name}'`);
+}
+
+/** Fails if the layers of a nested model have changed since it was applied. */
+function checkNested(call: string, { layer, inputs, outputs }: Node): void {
+  if (!layer.innerGraph || inputs.length === 0) return;
+  const shapes = layer.connect(
+    call,
+    inputs.map(({ shape }) => shape),
+  );
+  if (shapes.length === outputs.length && shapes.every((shape, n) => sameShape(shape, outputs[n]!.shape))) return;
+  fail(call, `the layers of '${layer.name}' must not change after it is applied; apply it again`);
 }
 
 function checkNames(call: string, layers: readonly Layer[]): void {

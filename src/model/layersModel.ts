@@ -472,8 +472,13 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   }
 
   /** @internal */
-  override get innerGraph(): Graph {
-    return this.#view.graph(this.name);
+  override get innerGraph(): Graph | null {
+    return this.#state.graph; // also after the model is disposed, for models that contain it
+  }
+
+  /** @internal */
+  override countContainers(change: 1 | -1): void {
+    this.#state.containers += change;
   }
 
   /** @internal */

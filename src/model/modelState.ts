@@ -24,6 +24,8 @@ export abstract class ModelState {
   models = 0;
   /** Nested models that a file described, which are disposed with the model. */
   readonly ownedModels: { dispose(): void }[] = [];
+  /** How many models contain this one as a layer and have not been disposed of. */
+  containers = 0;
   /** Increased whenever the layers or the objective change. */
   version = 0;
   #allLayers: readonly Layer[] | null = null;
@@ -89,6 +91,7 @@ export abstract class ModelState {
       return layer.checkWeights(call, own);
     });
     if (version !== this.version) fail(call, 'no layers may be added or removed while the weights are read');
+    if (count === 0) return;
     const parameters = this.parametersFor(call);
     parameters.makeRoom(call);
     for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
@@ -133,6 +136,7 @@ export abstract class ModelState {
   #release(): void {
     this.parameters?.free();
     this.parameters = null;
+    for (const layer of this.layers) layer.countContainers(-1);
     if (this.graph) this.weights.removeModel();
     for (const model of this.ownedModels) model.dispose();
   }

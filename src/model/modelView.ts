@@ -223,6 +223,7 @@ export class ModelView {
   changeLayers(call: string, change: (call: string) => void): void {
     this.checkNotDisposed(call);
     if (this.state.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
+    if (this.state.containers > 0) fail(call, 'the model must not be a layer of another model');
     change(call);
     this.#freePlans();
   }
@@ -238,6 +239,7 @@ export class ModelView {
   disposeTemporary(): void {
     this.#freePlans();
     this.state.parameters?.free();
+    for (const layer of this.state.layers) layer.countContainers(-1);
     this.state.weights.removeTemporaryModel();
   }
 

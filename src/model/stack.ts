@@ -73,6 +73,7 @@ export class Stack extends ModelState {
         layer.drawSeeds(this.seeds);
       });
       layers.push(layer);
+      layer.countContainers(1);
     });
   }
 
@@ -81,6 +82,7 @@ export class Stack extends ModelState {
     const last = this.#layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
     const isShared = this.weights.models > 1;
     this.#rebuild(call, () => this.#layers.pop());
+    last.countContainers(-1);
     if (!isShared) last.unbuild();
   }
 

@@ -70,7 +70,7 @@ function summarize(name: string, state: ModelState, { length, positions }: Summa
     }
     return line.trimEnd();
   };
-  const count = (layers: readonly Layer[]) => layers.reduce((sum, layer) => sum + layer.countParams(), 0);
+  const count = (layers: readonly Layer[]): number => layers.reduce((sum, layer) => sum + paramsOf(layer), 0);
   const total = count(state.allLayers);
   const trainable = count(state.allLayers.filter(layer => layer.trainable));
   return [
@@ -82,7 +82,7 @@ function summarize(name: string, state: ModelState, { length, positions }: Summa
       const [first = '', ...others] = readers?.get(layer) ?? [];
       const shapes = shapesOf(state, layer);
       return [
-        row(`${layer.name} (${layer.className})`, shapes[0]!, String(layer.countParams()), first),
+        row(`${layer.name} (${layer.className})`, shapes[0]!, String(paramsOf(layer)), first),
         ...Array.from({ length: Math.max(others.length, shapes.length - 1) }, (_, n) =>
           row('', shapes[n + 1] ?? '', '', others[n] ?? ''),
         ),
@@ -107,6 +107,10 @@ function readsOf({ graph }: ModelState): Map<Layer, string[]> | null {
   }
   return reads;
 }
+
+/** Of a nested model even after it is disposed. */
+const paramsOf = (layer: Layer): number =>
+  (layer.nestedLayers ?? [layer]).reduce((sum, own) => sum + own.countParams(), 0);
 
 /** The shapes of the outputs of the first call of a layer. */
 function shapesOf({ graph }: ModelState, layer: Layer): string[] {

@@ -32,6 +32,8 @@ export class SharedWeights implements WeightStore {
   static of(call: string, layers: readonly Layer[]): SharedWeights {
     const weighted = layers.filter(({ weightSpecs }) => weightSpecs.length > 0);
     const stores = new Set(weighted.map(({ store }) => store).filter(store => store instanceof SharedWeights));
+    const freed = weighted.find(({ store }) => store instanceof SharedWeights && store.isFree);
+    if (freed) fail(call, `'${freed.name}' must not be used after its model was disposed`);
     const [only] = stores;
     if (only && stores.size === 1 && weighted.every(({ store }) => store === only)) {
       for (const layer of layers) layer.store = only;

@@ -43,23 +43,40 @@ const FACTOR = 8;
 const FLOOR = 2 ** -20;
 /** The difference that is always allowed in a loss: it sums logarithms and the like, which are near 1 and may cancel. */
 const LOSS_FLOOR = 2 ** -22;
-const lossFloor = (values: number[]) => LOSS_FLOOR + FLOOR * largest(values);
+export const lossFloor = (values: number[]) => LOSS_FLOOR + FLOOR * largest(values);
 
 /**
  * Returns null if the results cannot be compared: TF.js has no finite result, or a cross-entropy gets probabilities
  * outside of [1e-7, 1 - 1e-7], which TF.js clips and lstm-wasm, which starts from logits, does not.
  */
-export async function disagreements(program: Program): Promise<Disagreement[] | null> {
-  const weights = weightsFor(program);
-  const expected = await runTfjs(program, weights);
+export function disagreements(program: Program): Promise<Disagreement[] | null> {
+  const weights = weightsFor(program.seed, build(tf, program.layers));
+  const clips = program.loss.endsWith('Crossentropy');
+  return compareRuns(program.seed, {
+    tfjs: random => runTfjs(program, weights, random),
+    ours: () => runOurs(program, weights),
+    isComparable: results => !clips || !results.some(isClipped),
+  });
+}
+
+/** A program in both libraries. */
+interface Runs {
+  /** @param random to perturb weights, data and activations */
+  tfjs(random?: Random): Promise<Result[]>;
+  ours(): Result[] | Promise<Result[]>;
+  isComparable(expected: readonly Result[]): boolean;
+}
+
+/** Returns null if TF.js has no finite results, or `isComparable` says no. */
+export async function compareRuns(seed: number, { tfjs, ours, isComparable }: Runs): Promise<Disagreement[] | null> {
+  const expected = await tfjs();
   if (!expected.every(({ values }) => Array.from(values).every(value => Math.abs(value) < 1e6))) return null;
-  if (program.loss.endsWith('Crossentropy') && expected.some(isClipped)) return null;
-  const got = runOurs(program, weights);
+  if (!isComparable(expected)) return null;
+  const got = await ours();
   if (got.length !== expected.length) throw new Error(`${got.length} results, expected ${expected.length}`);
   const perturbed: Result[][] = [];
   for (let n = 0; n < PERTURBATIONS; n++) {
-    const random = new Random(1000 * program.seed + n);
-    perturbed.push(await runTfjs(program, weights, random));
+    perturbed.push(await tfjs(new Random(1000 * seed + n)));
   }
   return expected.flatMap((result, n) => {
     const difference = compare(
@@ -71,7 +88,7 @@ export async function disagreements(program: Program): Promise<Disagreement[] | 
   });
 }
 
-const isClipped = ({ what, values }: Result) =>
+export const isClipped = ({ what, values }: Result) =>
   what.startsWith('prediction') && Array.from(values).some(p => p < 2e-7 || p > 1 - 2e-7);
 
 /** Returns the element that exceeds its tolerance most, or null if none does. */
@@ -100,11 +117,10 @@ export function compare(expected: Result, got: Result, perturbed: ArrayLike<numb
 
 // ------------------------------------------------------------------------------------------------------------- runs
 
-/** Random weights for each layer that has weights, in the shapes and the order of TF.js. */
-function weightsFor(program: Program): Float32Array[][] {
-  const random = new Random(program.seed + 1);
-  const model = build(tf, program.layers);
-  const weights = layersWithWeights(model).map(layer =>
+/** Random weights for each layer that has weights, in the shapes and the order of TF.js. Disposes of the model. */
+export function weightsFor(seed: number, model: Library): Float32Array[][] {
+  const random = new Random(seed + 1);
+  const weights = layersWithWeights(model as Model).map(layer =>
     layer.getWeights().map(({ shape }) => {
       const scale = shape.length === 1 ? 0.3 : 1.2 / Math.sqrt(shape[0]!);
       return Float32Array.from(random.normals(shape, scale).data);
@@ -188,7 +204,7 @@ interface WeightedLayer {
   setWeights(weights: unknown[]): void;
 }
 
-interface Model {
+export interface Model {
   layers: WeightedLayer[];
 }
 
@@ -197,7 +213,7 @@ function layersWithWeights(model: Model): WeightedLayer[] {
 }
 
 /** Sets the numbers of the TF.js layers, in the shapes that each layer of this library reports. */
-function setWeights(
+export function setWeights(
   model: Model,
   weights: Float32Array[][],
   library: Library,
@@ -215,7 +231,7 @@ function setWeights(
 }
 
 /** Copies of all weights, because TF.js returns the live variables. */
-function weightsOf(model: Model): Float32Array[] {
+export function weightsOf(model: Model): Float32Array[] {
   return layersWithWeights(model).flatMap(layer => layer.getWeights().map(weight => weight.dataSync().slice()));
 }
 
@@ -223,7 +239,7 @@ function weightsOf(model: Model): Float32Array[] {
  * The change of each weight in a step. The tolerance also covers the roundings of the weight itself, which do not depend on
  * the step: one by the update and three by a constraint in either library, 2^-24 each.
  */
-function changes(before: Float32Array[], after: Float32Array[], step: number): Result[] {
+export function changes(before: Float32Array[], after: Float32Array[], step: number): Result[] {
   return after.map((weight, n) => {
     const values = Array.from(weight, (value, i) => value - before[n]![i]!);
     const floor = 8 * 2 ** -24 * largest(weight) + FLOOR * largest(values);

@@ -31,7 +31,11 @@ function inputs({ input, batch, layers }: Program, random: Random): Pick<Data, '
   return { x, xShape: [batch, steps, width] };
 }
 
-function targets({ output, batch, loss }: Program, random: Random): Pick<Data, 'y' | 'yShape'> {
+/** Targets that suit the loss of an output. */
+export function targets(
+  { output, batch, loss }: Pick<Program, 'batch' | 'loss'> & { output: { steps: number | null; width: number } },
+  random: Random,
+): Pick<Data, 'y' | 'yShape'> {
   const { width } = output;
   const outer = output.steps === null ? [batch] : [batch, output.steps];
   const rows = outer.reduce((a, b) => a * b);

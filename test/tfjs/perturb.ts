@@ -43,7 +43,7 @@ export function roundActivations(tf: Library, model: Library, random: Random): v
 
 /** A layer and the layers and cells in it. */
 function partsOf(layer: Library): Library[] {
-  const inner = [layer.forwardLayer, layer.backwardLayer, layer.cell, ...(layer.cells ?? [])];
+  const inner = [layer.forwardLayer, layer.backwardLayer, layer.cell, ...(layer.cells ?? []), ...(layer.layers ?? [])];
   if (!layer.forwardLayer) inner.push(layer.layer);
   return [layer, ...inner.filter(Boolean).flatMap(partsOf)];
 }

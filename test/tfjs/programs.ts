@@ -9,12 +9,26 @@ import { Random } from '../reference/random.ts';
 
 export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
-/** A layer or cell: `layers.${kind}(config)`; `layer` and `cells` are those of wrappers and rnn. */
+/**
+ * A layer or cell: `layers.${kind}(config)`; `layer` and `cells` are those of wrappers and rnn. Or a nested model, of the kind
+ * 'model' with a graph, or 'sequential' with layers.
+ */
 export interface Spec {
   kind: string;
   config: Record<string, Json>;
   layer?: Spec;
   cells?: Spec[];
+  /** Of a nested model. */
+  graph?: Graph;
+  layers?: Spec[];
+}
+
+/** The values are numbered: first the inputs, then the outputs of each call. */
+export interface Graph {
+  inputs: { name: string; shape: (number | null)[] }[];
+  layers: Spec[];
+  calls: { layer: number; inputs: number[]; initialState: number[]; masked: boolean }[];
+  outputs: number[];
 }
 
 export interface Program {
@@ -82,41 +96,43 @@ export const losses: Record<string, LossKind> = {
 /** Generates one program; the same seed gives the same program on every machine. */
 export class Generator {
   #random: Random;
-  readonly #seed: number;
+  protected readonly seed: number;
+  /** The share of weights with a regularizer, and of those with a constraint. */
+  protected readonly boundsShare: number = 0.1;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.seed = seed;
     this.#random = new Random(seed);
   }
 
   program(): Program {
-    const batch = this.#whole(1, 5);
-    const steps = this.#whole(2, 6); // TF.js cannot train on sequences of one step
-    const stateful = this.#chance(0.2);
+    const batch = this.whole(1, 5);
+    const steps = this.whole(2, 6); // TF.js cannot train on sequences of one step
+    const stateful = this.chance(0.2);
     const input = this.#input(steps);
     const shape: Shape = { steps: input.kind === 'rows' ? null : steps, width: input.width, masked: false };
     const layers = this.#bottom(input, shape, batch, stateful);
-    const count = this.#whole(1, 3);
+    const count = this.whole(1, 3);
     for (let n = 0; n < count; n++) layers.push(this.#layer(shape, stateful));
     const head = this.#head(layers, shape);
     if (shape.masked) head.metrics = []; // TF.js includes masked steps in metrics
-    if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.#chance(0.5)) openSteps(layers[0]!);
-    if (this.#chance(0.15)) this.#freeze(layers);
+    if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.chance(0.5)) openSteps(layers[0]!);
+    if (this.chance(0.15)) this.#freeze(layers);
     return {
-      seed: this.#seed,
+      seed: this.seed,
       batch,
       input,
       layers,
       ...head,
-      optimizer: this.#optimizer(),
-      trainingSteps: this.#whole(1, 4),
+      optimizer: this.optimizer(),
+      trainingSteps: this.whole(1, 4),
       output: { steps: shape.steps, width: shape.width, masked: shape.masked },
     };
   }
 
   #input(steps: number): Program['input'] {
-    const kind = this.#chance(0.1) ? 'rows' : this.#chance(0.3) ? 'indices' : 'sequences';
-    return { kind, steps, width: kind === 'indices' ? this.#whole(2, 9) : this.#whole(1, 6) };
+    const kind = this.chance(0.1) ? 'rows' : this.chance(0.3) ? 'indices' : 'sequences';
+    return { kind, steps, width: kind === 'indices' ? this.whole(2, 9) : this.whole(1, 6) };
   }
 
   /** The first layer, with the shape of the input. */
@@ -125,16 +141,16 @@ export class Generator {
       input.kind === 'rows' ? [input.width] : input.kind === 'indices' ? [input.steps] : [input.steps, input.width];
     const inputShape = stateful ? { batchInputShape: [batch, ...rest] } : { inputShape: rest };
     if (input.kind === 'indices') {
-      const outputDim = this.#whole(1, 6);
-      const maskZero = this.#chance(0.5);
+      const outputDim = this.whole(1, 6);
+      const maskZero = this.chance(0.5);
       shape.width = outputDim;
       shape.masked = maskZero;
       const config = { inputDim: input.width, outputDim, maskZero, ...inputShape };
       return [{ kind: 'embedding', config: { ...config, ...this.#bounds(['embeddings']) } }];
     }
-    if (input.kind === 'sequences' && this.#chance(0.25)) {
+    if (input.kind === 'sequences' && this.chance(0.25)) {
       shape.masked = true;
-      return [{ kind: 'masking', config: { maskValue: this.#pick([0, 0, -1, 0.5]), ...inputShape } }];
+      return [{ kind: 'masking', config: { maskValue: this.pick([0, 0, -1, 0.5]), ...inputShape } }];
     }
     return [{ kind: 'inputLayer', config: inputShape }];
   }
@@ -147,18 +163,18 @@ export class Generator {
             ['dense', 'timeDistributed', 'activation', 'dropout'],
             shape.masked ? [] : ['flatten', 'reshape'],
           );
-    const kind = this.#pick(kinds);
+    const kind = this.pick(kinds);
     switch (kind) {
       case 'dense':
-        return this.#dense(shape);
+        return this.dense(shape);
       case 'timeDistributed':
-        return { kind, config: {}, layer: this.#dense(shape) };
+        return { kind, config: {}, layer: this.dense(shape) };
       case 'activation':
-        return { kind, config: { activation: this.#activation() } };
+        return { kind, config: { activation: this.activation() } };
       case 'dropout':
         return { kind, config: { rate: 0 } };
       case 'repeatVector':
-        shape.steps = this.#whole(2, 4);
+        shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
       case 'flatten':
         this.#flatten(shape);
@@ -166,45 +182,45 @@ export class Generator {
       case 'reshape':
         return this.#reshape(shape);
       case 'bidirectional': {
-        const returnSequences = this.#chance(0.5);
-        const layer = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, returnSequences, stateful);
-        const mergeMode = this.#pick(['concat', 'sum', 'ave', 'mul']);
+        const returnSequences = this.chance(0.5);
+        const layer = this.recurrent(this.pick(['lstm', 'gru', 'simpleRNN']), shape, returnSequences, stateful);
+        const mergeMode = this.pick(['concat', 'sum', 'ave', 'mul']);
         if (mergeMode === 'concat') shape.width *= 2;
         if (layer.config.resetAfter) layer.config.resetAfter = false; // TF.js cannot copy a layer with a custom cell
         return { kind, config: { mergeMode }, layer };
       }
       case 'rnn': {
-        const returnSequences = this.#chance(0.5);
-        const cells = Array.from({ length: this.#whole(1, 3) }, () => {
-          const { kind, config } = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, true, false);
+        const returnSequences = this.chance(0.5);
+        const cells = Array.from({ length: this.whole(1, 3) }, () => {
+          const { kind, config } = this.recurrent(this.pick(['lstm', 'gru', 'simpleRNN']), shape, true, false);
           const { returnSequences: _, stateful: __, goBackwards: ___, ...own } = config;
           return { kind: `${kind}Cell`, config: own };
         });
-        const goBackwards = this.#chance(0.2);
+        const goBackwards = this.chance(0.2);
         this.#end(shape, returnSequences);
         return { kind, config: { returnSequences, stateful, goBackwards }, cells };
       }
       default:
-        return this.#recurrent(kind, shape, this.#chance(0.5), stateful);
+        return this.recurrent(kind, shape, this.chance(0.5), stateful);
     }
   }
 
-  #recurrent(kind: string, shape: Shape, returnSequences: boolean, stateful: boolean): Spec {
-    const units = this.#whole(1, 7);
-    const goBackwards = this.#chance(0.2);
+  protected recurrent(kind: string, shape: Shape, returnSequences: boolean, stateful: boolean): Spec {
+    const units = this.whole(1, 7);
+    const goBackwards = this.chance(0.2);
     shape.width = units;
     this.#end(shape, returnSequences);
-    const defaultActivations = this.#chance(0.5);
+    const defaultActivations = this.chance(0.5);
     const gates = kind === 'simpleRNN' ? {} : { recurrentActivation: defaultActivations ? 'sigmoid' : this.#gate() };
     return {
       kind,
       config: {
         units,
-        activation: defaultActivations ? 'tanh' : this.#activation(),
+        activation: defaultActivations ? 'tanh' : this.activation(),
         ...gates,
-        ...(kind === 'gru' ? { resetAfter: this.#chance(0.5) } : {}),
-        useBias: this.#chance(0.8),
-        ...(kind === 'lstm' ? { unitForgetBias: this.#chance(0.5) } : {}),
+        ...(kind === 'gru' ? { resetAfter: this.chance(0.5) } : {}),
+        useBias: this.chance(0.8),
+        ...(kind === 'lstm' ? { unitForgetBias: this.chance(0.5) } : {}),
         recurrentInitializer: 'zeros', // weights are set later, and TF.js is slow to compute orthogonal ones
         dropout: 0,
         recurrentDropout: 0,
@@ -216,16 +232,16 @@ export class Generator {
     };
   }
 
-  #dense(shape: Shape, activation = this.#activation(), units = this.#whole(1, 6)): Spec {
+  protected dense(shape: Shape, activation = this.activation(), units = this.whole(1, 6)): Spec {
     shape.width = units;
-    const config = { units, activation, useBias: this.#chance(0.8), ...this.#bounds(['kernel', 'bias']) };
+    const config = { units, activation, useBias: this.chance(0.8), ...this.#bounds(['kernel', 'bias']) };
     return { kind: 'dense', config };
   }
 
   #reshape(shape: Shape): Spec {
     const size = (shape.steps ?? 1) * shape.width;
     const divisors = Array.from({ length: size }, (_, n) => n + 1).filter(n => n > 1 && size % n === 0);
-    const targetShape = divisors.length > 0 && this.#chance(0.6) ? [this.#pick(divisors)] : [];
+    const targetShape = divisors.length > 0 && this.chance(0.6) ? [this.pick(divisors)] : [];
     if (targetShape.length > 0) {
       targetShape.push(size / targetShape[0]!);
       [shape.steps, shape.width] = [targetShape[0]!, targetShape[1]!];
@@ -250,19 +266,19 @@ export class Generator {
     shape.masked = false;
   }
 
-  /** Regularizers and constraints, each with a probability of 10 %. */
+  /** Regularizers and constraints. */
   #bounds(weights: string[]): Record<string, Json> {
     const bounds: Record<string, Json> = {};
     for (const weight of weights) {
-      if (this.#chance(0.1)) {
-        bounds[`${weight}Regularizer`] = this.#pick([
+      if (this.chance(this.boundsShare)) {
+        bounds[`${weight}Regularizer`] = this.pick([
           call('regularizers.l1', { l1: 0.01 }),
           call('regularizers.l2', { l2: 0.02 }),
           call('regularizers.l1l2', { l1: 0.005, l2: 0.01 }),
         ]);
       }
-      if (this.#chance(0.1)) {
-        bounds[`${weight}Constraint`] = this.#pick([
+      if (this.chance(this.boundsShare)) {
+        bounds[`${weight}Constraint`] = this.pick([
           call('constraints.maxNorm', { maxValue: 0.8, axis: 0 }),
           // nonNeg sets weights to 0, where the derivative of |w| is -1 in TF.js and 0 in lstm-wasm.
           ...(JSON.stringify(bounds).includes('l1') ? [] : [call('constraints.nonNeg', {})]),
@@ -276,39 +292,39 @@ export class Generator {
 
   /** A loss and its metrics; adds a last layer whose outputs the loss accepts, if necessary. */
   #head(layers: Spec[], shape: Shape): Pick<Program, 'loss' | 'metrics'> {
-    const loss = this.#pick(Object.keys(losses));
+    const loss = this.pick(Object.keys(losses));
     const { outputs, minimum = 1, metrics } = losses[loss]!;
     if (outputs) layers.push(...this.#outputs(shape, outputs, minimum));
     else if (!layers.some(hasWeights) || shape.width < minimum)
-      layers.push(this.#dense(shape, 'tanh', this.#whole(minimum, 5)));
-    return { loss, metrics: metrics.filter(() => this.#chance(0.4)) };
+      layers.push(this.dense(shape, 'tanh', this.whole(minimum, 5)));
+    return { loss, metrics: metrics.filter(() => this.chance(0.4)) };
   }
 
   /** A dense layer with an activation, in the different ways to write it. */
   #outputs(shape: Shape, activation: string, minimum: number): Spec[] {
-    const width = this.#whole(minimum, 6);
-    switch (this.#pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])])) {
+    const width = this.whole(minimum, 6);
+    switch (this.pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])])) {
       case 'activation':
-        return [this.#dense(shape, 'linear', width), { kind: 'activation', config: { activation } }];
+        return [this.dense(shape, 'linear', width), { kind: 'activation', config: { activation } }];
       case 'timeDistributed':
-        return [{ kind: 'timeDistributed', config: {}, layer: this.#dense(shape, activation, width) }];
+        return [{ kind: 'timeDistributed', config: {}, layer: this.dense(shape, activation, width) }];
       default:
-        return [this.#dense(shape, activation, width)];
+        return [this.dense(shape, activation, width)];
     }
   }
 
-  #optimizer(): Program['optimizer'] {
-    const rate = this.#pick([0.1, 0.5]);
-    const optimizer = this.#pick<Program['optimizer']>([
+  protected optimizer(): Program['optimizer'] {
+    const rate = this.pick([0.1, 0.5]);
+    const optimizer = this.pick<Program['optimizer']>([
       { kind: 'sgd', args: [rate] },
-      { kind: 'momentum', args: [rate, 0.9, this.#chance(0.5)] },
+      { kind: 'momentum', args: [rate, 0.9, this.chance(0.5)] },
       // With such a small epsilon it makes no difference where it is added.
       { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-16] },
-      { kind: 'rmsprop', args: [rate / 10, 0.9, this.#pick([0, 0.5]), 1e-4, this.#chance(0.3)] },
+      { kind: 'rmsprop', args: [rate / 10, 0.9, this.pick([0, 0.5]), 1e-4, this.chance(0.3)] },
       { kind: 'adagrad', args: [rate, 0.1] },
     ]);
-    if (!this.#chance(0.3)) return optimizer;
-    const clip = this.#pick<Record<string, number>>([{ clipNorm: 0.05 }, { clipValue: 0.01 }, { globalClipNorm: 0.1 }]);
+    if (!this.chance(0.3)) return optimizer;
+    const clip = this.pick<Record<string, number>>([{ clipNorm: 0.05 }, { clipValue: 0.01 }, { globalClipNorm: 0.1 }]);
     return { ...optimizer, clip };
   }
 
@@ -316,27 +332,27 @@ export class Generator {
   #freeze(layers: Spec[]): void {
     const candidates = layers.filter(hasWeights);
     const plain = candidates.filter(spec => !spec.layer && !spec.cells);
-    if (candidates.length > 1 && plain.length > 0) this.#pick(plain).config.trainable = false;
+    if (candidates.length > 1 && plain.length > 0) this.pick(plain).config.trainable = false;
   }
 
-  #activation(): string {
-    return this.#pick(activations);
+  protected activation(): string {
+    return this.pick(activations);
   }
 
   /** For gates: activations that do not let a state grow without bound. */
   #gate(): string {
-    return this.#pick(['hardSigmoid', 'hardSigmoid', 'sigmoid', 'tanh', 'softsign']);
+    return this.pick(['hardSigmoid', 'hardSigmoid', 'sigmoid', 'tanh', 'softsign']);
   }
 
-  #whole(minimum: number, maximum: number): number {
+  protected whole(minimum: number, maximum: number): number {
     return minimum + (this.#random.bits() % (maximum - minimum + 1));
   }
 
-  #chance(share: number): boolean {
+  protected chance(share: number): boolean {
     return this.#random.bits() / 2 ** 32 < share;
   }
 
-  #pick<T>(from: readonly T[]): T {
+  protected pick<T>(from: readonly T[]): T {
     return from[this.#random.bits() % from.length]!;
   }
 }
@@ -351,7 +367,7 @@ function openSteps({ config }: Spec): void {
 }
 
 /** The output shape of the layers so far. */
-interface Shape {
+export interface Shape {
   steps: number | null;
   width: number;
   masked: boolean;

@@ -3,8 +3,8 @@
  * compared with the gradients of TF.js. docs/differences.md lists these differences.
  */
 
-import type { Library } from './build.ts';
 import type { Program } from './programs.ts';
+import type { Library } from './resetAfter.ts';
 
 export interface Repair {
   compile(optimizer: Library): void;
@@ -21,8 +21,7 @@ export function repairTfjs(tf: Library, model: Library, program: Program): Repai
     compile(optimizer) {
       clip(tf, optimizer, program.optimizer.clip ?? {});
       if (optimizer.centered) optimizer.epsilon = -optimizer.epsilon; // TF.js subtracts it under the root
-      const loss = program.loss === 'huberLoss' ? huberLoss(tf) : program.loss;
-      model.compile({ optimizer, loss, metrics: program.metrics });
+      model.compile({ optimizer, loss: lossOf(tf, program.loss), metrics: program.metrics });
       if (program.output.masked) model.model.lossFunctions = [masked(tf, model.model.lossFunctions[0], () => mask)];
     },
     beforeBatch(x) {
@@ -83,6 +82,9 @@ function masked(tf: Library, loss: Library, mask: () => Library): Library {
   return (yTrue: Library, yPred: Library) => tf.div(tf.sum(tf.mul(loss(yTrue, yPred), mask())), tf.sum(mask()));
 }
 
+/** A loss as TF.js takes it in `compile`. */
+export const lossOf = (tf: Library, loss: string): Library => (loss === 'huberLoss' ? huberLoss(tf) : loss);
+
 /** The Huber loss per sample and time step. TF.js has no name for it in compile. */
 function huberLoss(tf: Library): Library {
   return (yTrue: Library, yPred: Library) =>
@@ -92,4 +94,28 @@ function huberLoss(tf: Library): Library {
 /** The mask of the first layer, [B, T]: 1 for time steps that are not masked. */
 function maskOf(tf: Library, model: Library, x: Library): Library {
   return tf.tidy(() => tf.cast(model.layers[0].computeMask(x), 'float32'));
+}
+
+/**
+ * Lets a layer of a graph have its own arguments: TF.js passes mask and initial states of one layer to all layers after it.
+ * Masks of merged inputs follow Keras 3; TF.js gives them a wrong shape.
+ *
+ * @param masked whether the first input of all calls of the layer has a mask
+ */
+export function repairCalls(tf: Library, layer: Library, masked: boolean): void {
+  if (Object.hasOwn(layer, 'apply')) return;
+  const { apply } = layer;
+  layer.apply = (inputs: Library, options?: Library) => {
+    const isSymbolic = [inputs].flat()[0] instanceof tf.SymbolicTensor;
+    const own = isSymbolic ? options : { training: options?.training, ...(masked && { mask: options?.mask }) };
+    const outputs = apply.call(layer, inputs, own);
+    if (isSymbolic) return outputs;
+    // Copies, because TF.js disposes of outputs that are also inputs, or other outputs, which are still in use
+    return Array.isArray(outputs) ? outputs.map(output => output.clone()) : outputs.clone();
+  };
+  if (!('mergeFunction' in layer)) return;
+  layer.computeMask = (_: unknown, masks: Library[] | null) => {
+    if (!masks || masks.includes(null) || masks.includes(undefined)) return null;
+    return tf.tidy(() => masks.reduce((a, b) => tf.logicalOr(a, b)));
+  };
 }
