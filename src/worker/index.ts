@@ -60,7 +60,7 @@ export class Host {
 
   /** Creates a model in the worker, as `sequential`. The layers belong to that model. */
   async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
-    return this.#create(options?.seed, () => new Sequential(options)) as Promise<RemoteSequential>;
+    return this.#create('sequential', options?.seed, () => new Sequential(options)) as Promise<RemoteSequential>;
   }
 
   /**
@@ -68,13 +68,13 @@ export class Host {
    * weights: the model in the worker trains its own.
    */
   async model(options: ContainerArgs): Promise<RemoteModel> {
-    return this.#create(options?.seed, () => model(options));
+    return this.#create('model', options?.seed, () => model(options));
   }
 
-  async #create(seed: number | undefined, make: () => LayersModel): Promise<RemoteModel> {
+  async #create(call: string, seed: number | undefined, make: () => LayersModel): Promise<RemoteModel> {
     const local = withoutConsumingSeeds(make);
     const id = nextId();
-    await this.#call('model', [id, local.toJSON(null, false), initialValuesOf(local), seed]);
+    await this.#call(call, [id, local.toJSON(null, false), initialValuesOf(local), seed]);
     return remote(this.#connection, id, local);
   }
 

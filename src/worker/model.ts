@@ -161,6 +161,11 @@ export class Remote {
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
+  /** @internal */
+  checkNotDisposed(call: string): void {
+    this.#local.view.checkNotDisposed(call);
+  }
+
   /** @internal Runs a checked task of `forecast` of lstm-wasm/data. */
   async runForecast(task: ForecastTask): Promise<Float32Array> {
     this.#local.view.checkNotDisposed('forecast');

@@ -31,16 +31,21 @@ export function serveHostCall(models: Models, method: string, args: Args): unkno
 const unknown = (call: string): never =>
   fail(call, 'the worker has no such method; check that it runs the same version of lstm-wasm');
 
+const createModel =
+  (call: string) =>
+  (models: Models, id: number, topology: Config, values: PlainLayer['values'][], seed: number | undefined) => {
+    const model = modelFromTopology(call, topology, seed);
+    for (const [n, layer] of model.view.state.allLayers.entries()) setInitialValues(layer, values[n]!);
+    models.set(id, model);
+  };
+
 const hostCalls = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
   configure: (_: Models, options: object) => configure(options),
   backendInfo: () => backendInfo(),
 
-  model(models: Models, id: number, topology: Config, values: PlainLayer['values'][], seed: number | undefined) {
-    const model = modelFromTopology('model', topology, seed);
-    for (const [n, layer] of model.view.state.allLayers.entries()) setInitialValues(layer, values[n]!);
-    models.set(id, model);
-  },
+  sequential: createModel('sequential'),
+  model: createModel('model'),
 
   async loadLayersModel(models: Models, id: number, artifacts: ModelArtifacts, strict: boolean) {
     const model = await loadLayersModel<LayersModel>({ load: async () => artifacts }, { strict });
