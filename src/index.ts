@@ -14,8 +14,14 @@ export type { Activation as ActivationIdentifier, ActivationName } from './layer
 export * from './layers/index.ts';
 export type { Applied, ApplyOptions } from './layers/layer.ts';
 export type { LayerOptions } from './layers/layerOptions.ts';
-export { SymbolicTensor } from './layers/symbolicTensor.ts';
-export { type ContainerArgs, type FunctionalModel, type InputOptions, input, model } from './model/functional.ts';
+export {
+  type ContainerArgs,
+  type FunctionalModel,
+  type InputOptions,
+  input,
+  model,
+  SymbolicTensor,
+} from './model/functional.ts';
 export type { Inspection } from './model/inspect.ts';
 export type { LayersModel } from './model/layersModel.ts';
 export type { PredictOptions } from './model/prediction.ts';

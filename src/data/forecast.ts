@@ -73,6 +73,7 @@ export function forecast(
   };
   if ('runForecast' in Object(model)) {
     return (async () => {
+      (model as RemoteSequential).checkNotDisposed(call);
       const { task, finish } = plan();
       return finish(await (model as RemoteSequential).runForecast(task));
     })();

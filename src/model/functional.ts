@@ -2,7 +2,7 @@
 
 import { InputLayer } from '../layers/inputLayer.ts';
 import { type Layer, setApplyAtOnce } from '../layers/layer.ts';
-import { LayerNode, type SymbolicTensor } from '../layers/symbolicTensor.ts';
+import { LayerNode, SymbolicTensor as SymbolicTensorOf } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
@@ -18,7 +18,11 @@ import { ModelState } from './modelState.ts';
 import { ModelView } from './modelView.ts';
 
 /** A symbolic tensor, from `input()` or `layer.apply`. */
-export type Symbolic = SymbolicTensor<Layer>;
+export type Symbolic = SymbolicTensorOf<Layer>;
+
+/** The same for programs, as a class and as a type without a parameter. */
+export const SymbolicTensor = SymbolicTensorOf<Layer>;
+export type SymbolicTensor = Symbolic;
 
 /** Options of `input`: `shape` or `batchShape` is required. */
 export interface InputOptions {

@@ -186,15 +186,22 @@ export class Stream {
       return [input, read];
     });
     this.#checkNotChanged(call);
-    this.#graph.shapesFor(
-      call,
-      samples.map(shape => [1, ...shape]),
-    );
+    this.#checkShapes(call, samples);
     this.#plan = this.#plans.prepare(call, 1, samples, 'predict');
     this.#version = this.#parameters.version;
     this.#samples = samples;
     for (const [input, { data }] of given) float32().set(data, this.#plan.inputs[input]!);
     this.#restart(call, this.#plan);
+  }
+
+  /** Fails if a layer cannot process the constants. */
+  #checkShapes(call: string, samples: readonly (readonly number[])[]): void {
+    const constants = new Set(this.#constants.values());
+    const shapes = this.#graph.inputs.map(({ shape }, n) =>
+      // A fixed number of time steps is one that layers may need
+      constants.has(n) ? [1, ...samples[n]!] : [1, ...shape.slice(1).map(size => size ?? 1)],
+    );
+    this.#graph.shapesFor(call, shapes);
   }
 
   #restart(call: string, plan: CompiledPlan): void {

@@ -5,6 +5,7 @@ import { type ModelData, partName, partsOf } from '../inputs/parts.ts';
 import { checkSampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
 import { inspectedLayer } from '../model/inspect.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
 import { saverFor } from '../saving/stores/urlHandlers.ts';
@@ -100,7 +101,7 @@ function separateTrainingOptions<T extends object>(call: string, options: T | un
   return { rest: rest as unknown as T, transfer, wait, signal };
 }
 
-function applyTraining(model: Sequential, callbacks: readonly BaseCallback[]) {
+function applyTraining(model: LayersModel, callbacks: readonly BaseCallback[]) {
   return (value: {
     epoch: number[];
     history: History['history'];
@@ -118,13 +119,13 @@ function applyTraining(model: Sequential, callbacks: readonly BaseCallback[]) {
 
 const plainSource = ({ size, once, endless }: Source, source: number): PlainSource => ({ source, size, once, endless });
 
-type Fit = Parameters<Sequential['fit']>;
-type FitDataset = Parameters<Sequential['fitDataset']>;
-type Evaluate = Parameters<Sequential['evaluate']>;
-type OnBatch = Parameters<Sequential['trainOnBatch']>;
-type Inspect = Parameters<Sequential['inspect']>;
+type Fit = Parameters<LayersModel['fit']>;
+type FitDataset = Parameters<LayersModel['fitDataset']>;
+type Evaluate = Parameters<LayersModel['evaluate']>;
+type OnBatch = Parameters<LayersModel['trainOnBatch']>;
+type Inspect = Parameters<LayersModel['inspect']>;
 
-function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): ClientCall {
+function onBatch(call: string, model: LayersModel, ...[x, y, options]: OnBatch): ClientCall {
   const { rest, transfer } = separateTransfer(call, options);
   const trained = model.trained;
   checkSampleWeightOptions(call, rest);
@@ -134,7 +135,7 @@ function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): 
 }
 
 /** Checks the shapes of x. */
-function checkInputs(call: string, model: Sequential, x: ModelData, expected: (shape: Shape) => Shape): void {
+function checkInputs(call: string, model: LayersModel, x: ModelData, expected: (shape: Shape) => Shape): void {
   const { inputs, inputNames } = model.view.ends(call);
   for (const [n, part] of partsOf(call, 'x', x, inputNames).entries()) {
     shapeOfBatch(call, partName('x', inputNames[n]!, inputNames.length), part, expected(inputs[n]!.shape));
@@ -142,14 +143,14 @@ function checkInputs(call: string, model: Sequential, x: ModelData, expected: (s
 }
 
 /** A call whose argument only the model in the worker can check. */
-function uncheckedCall(call: string, _model: Sequential, value: unknown, options?: TransferOptions): ClientCall {
+function uncheckedCall(call: string, _model: LayersModel, value: unknown, options?: TransferOptions): ClientCall {
   const { transfer = false } = checkOptions<TransferOptions>(call, options, ['transfer']);
   return { args: [value], transfer: checkBoolean(call, 'transfer', transfer) };
 }
 
 const noArguments = (): ClientCall => ({ args: [] });
 
-/** The calls, by the name of the method of `Sequential`. */
+/** The calls, by the name of the method of the model. */
 export const clientCalls = {
   add(_call: string, model: Sequential, layer: Layer): ClientCall {
     model.add(layer);
@@ -160,7 +161,7 @@ export const clientCalls = {
     return noArguments();
   },
 
-  compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
+  compile(call: string, model: LayersModel, options: Parameters<LayersModel['compile']>[0]): ClientCall {
     const objective = describeObjective(
       call,
       readObjective(call, options, model.view.state.outputNames),
@@ -173,7 +174,7 @@ export const clientCalls = {
   trainOnBatch: onBatch,
   testOnBatch: onBatch,
 
-  fit(call: string, model: Sequential, ...[x, y, options]: Fit): ClientCall {
+  fit(call: string, model: LayersModel, ...[x, y, options]: Fit): ClientCall {
     const { rest, transfer, wait, signal } = separateTrainingOptions(call, options);
     const { callbacks } = readFit(call, model.trained, x, y, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
@@ -186,7 +187,7 @@ export const clientCalls = {
     };
   },
 
-  fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): ClientCall {
+  fitDataset(call: string, model: LayersModel, ...[dataset, options]: FitDataset): ClientCall {
     const { rest, transfer, wait, signal } = separateTrainingOptions(call, options);
     const { callbacks, source, validation } = readFitDataset(call, model.trained, dataset, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
@@ -208,32 +209,32 @@ export const clientCalls = {
     };
   },
 
-  evaluate(call: string, model: Sequential, ...[x, y, options]: Evaluate): ClientCall {
+  evaluate(call: string, model: LayersModel, ...[x, y, options]: Evaluate): ClientCall {
     const { rest, transfer } = separateTransfer(call, options);
     readEvaluate(call, model.trained, x, y, rest);
     return { args: [x, y, rest], transfer };
   },
 
-  evaluateDataset(call: string, model: Sequential, ...args: Parameters<Sequential['evaluateDataset']>): ClientCall {
+  evaluateDataset(call: string, model: LayersModel, ...args: Parameters<LayersModel['evaluateDataset']>): ClientCall {
     const { rest, transfer } = separateTransfer(call, args[1]);
     model.trained.objective(call);
     const source = sourceOf(call, 'dataset', args[0]);
     return { args: [plainSource(source, 0), rest ?? {}], transfer, sources: [source] };
   },
 
-  predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): ClientCall {
+  predict(call: string, model: LayersModel, ...[x, options]: Parameters<LayersModel['predict']>): ClientCall {
     const { rest, transfer } = separateTransfer(call, options);
     checkInputs(call, model, x, shape => [null, ...shape.slice(1)]);
     return { args: [x, rest], transfer };
   },
-  predictOnBatch(call: string, model: Sequential, x: ModelData, options?: TransferOptions): ClientCall {
+  predictOnBatch(call: string, model: LayersModel, x: ModelData, options?: TransferOptions): ClientCall {
     checkInputs(call, model, x, shape => shape);
     return uncheckedCall(call, model, x, options);
   },
 
   inspect(
     call: string,
-    model: Sequential,
+    model: LayersModel,
     ...[layer, x, options]: [...Inspect, options?: TransferOptions]
   ): ClientCall {
     const { transfer } = separateTransfer(call, options);
@@ -242,7 +243,7 @@ export const clientCalls = {
     return { args: [inspectedLayer(call, view, layer).name, x], transfer };
   },
 
-  getWeights: (call: string, _model: Sequential, trainableOnly = false): ClientCall => ({
+  getWeights: (call: string, _model: LayersModel, trainableOnly = false): ClientCall => ({
     args: [checkBoolean(call, 'trainableOnly', trainableOnly)],
   }),
   setWeights: uncheckedCall,
@@ -253,14 +254,14 @@ export const clientCalls = {
   snapshot: noArguments,
   restore: uncheckedCall,
 
-  save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): ClientCall {
+  save(call: string, _model: LayersModel, ...[target, options]: Parameters<LayersModel['save']>): ClientCall {
     return { args: [options], done: saverFor(call, target) as ClientCall['done'] & {} };
   },
-  setUserDefinedMetadata: (call: string, model: Sequential, metadata: unknown): ClientCall =>
+  setUserDefinedMetadata: (call: string, model: LayersModel, metadata: unknown): ClientCall =>
     uncheckedCall(call, model, checkMetadata(call, metadata)),
   getUserDefinedMetadata: noArguments,
 
-  dispose(_call: string, model: Sequential): ClientCall {
+  dispose(_call: string, model: LayersModel): ClientCall {
     model.dispose();
     return noArguments();
   },

@@ -3,27 +3,30 @@
  * arguments and return promises. Works in browsers and in Node.
  */
 
+import { type ContainerArgs, model } from '../model/functional.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { Sequential } from '../model/sequential.ts';
 import type { SequentialArgs } from '../model/sequentialArgs.ts';
-import { modelFrom, optimizerFrom } from '../saving/config/fromConfig.ts';
+import { optimizerFrom } from '../saving/config/fromConfig.ts';
 import { httpOptions } from '../saving/stores/http.ts';
 import { loaderFor } from '../saving/stores/urlHandlers.ts';
 import type { IOHandler } from '../saving/tfjs/artifacts.ts';
 import type { LoadOptions } from '../saving/tfjs/load.ts';
 import type { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
+import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import type { WorkerLike } from './channel.ts';
 import { Connection } from './connection.ts';
-import { initialValuesOf, withoutConsumingSeeds } from './localModel.ts';
-import { nextId, type RemoteSequential, remote } from './model.ts';
+import { initialValuesOf, modelFromTopology, withoutConsumingSeeds } from './localModel.ts';
+import { nextId, type RemoteModel, type RemoteSequential, remote } from './model.ts';
 
 export type { WorkerLike } from './channel.ts';
 export type { RemoteTrainingOptions, TransferOptions } from './clientCalls.ts';
-export type { Remote, RemoteMethods, RemoteSequential } from './model.ts';
+export type { Remote, RemoteMethods, RemoteModel, RemoteSequential } from './model.ts';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -57,27 +60,46 @@ export class Host {
 
   /** Creates a model in the worker, as `sequential`. The layers belong to that model. */
   async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
-    const local = withoutConsumingSeeds(() => new Sequential(options));
+    return this.#create('sequential', options?.seed, () => new Sequential(options)) as Promise<RemoteSequential>;
+  }
+
+  /**
+   * Creates a functional model in the worker, as `model`. Layers that belong to a model of this thread are copied with their
+   * weights: the model in the worker trains its own.
+   */
+  async model(options: ContainerArgs): Promise<RemoteModel> {
+    return this.#create('model', options?.seed, () => model(options));
+  }
+
+  async #create(call: string, seed: number | undefined, make: () => LayersModel): Promise<RemoteModel> {
+    const local = withoutConsumingSeeds(make);
     const id = nextId();
-    await this.#call('sequential', [id, local.getConfig(), initialValuesOf(local), options?.seed]);
+    await this.#call(call, [id, local.toJSON(null, false), initialValuesOf(local), seed]);
     return remote(this.#connection, id, local);
   }
 
-  /** Loads a model into the worker, as `loadLayersModel`. This thread reads the files. */
-  async loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<RemoteSequential> {
+  /**
+   * Loads a model into the worker, as `loadLayersModel`. This thread reads the files.
+   *
+   * @returns a sequential model, or a functional one (`loadLayersModel<RemoteModel>`)
+   */
+  async loadLayersModel<M extends RemoteModel = RemoteSequential>(
+    source: string | IOHandler,
+    options?: LoadOptions,
+  ): Promise<M> {
     const call = 'loadLayersModel';
     const names = [...httpOptions, 'strict', 'streamWeights'];
     const { strict = true, onProgress, streamWeights, ...rest } = checkOptions<LoadOptions>(call, options, names);
     checkBoolean(call, 'strict', strict);
     const artifacts = await loaderFor(call, source, rest)({ strict, ...(onProgress && { onProgress }) });
     const id = nextId();
-    const { config, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
-    const local = withoutConsumingSeeds(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
+    const { topology, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
+    const local = withoutConsumingSeeds(() => modelFromTopology(call, topology));
     if (objective) {
       const { optimizer, ...others } = objective;
       local.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });
     }
-    return remote(this.#connection, id, local);
+    return remote(this.#connection, id, local) as M;
   }
 
   /** Sets the random seed of the worker: results then have the same bits as after `setRandomSeed` without a worker. */
@@ -107,7 +129,7 @@ export class Host {
 
 limitMethodArguments(Host, 'host');
 
-type Loaded = { config: object; objective: ReturnType<typeof describeObjective> | null };
+type Loaded = { topology: Config; objective: ReturnType<typeof describeObjective> | null };
 
 /** Starts a worker: a Web Worker in browsers, a thread in Node. An idle thread does not keep the process alive. */
 export function connect(options?: ConnectOptions): Host {

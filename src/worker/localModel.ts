@@ -1,6 +1,12 @@
 /** The client's copy of a model in a worker: layers and compile options without weights, to check arguments. */
 
-import type { Sequential } from '../model/sequential.ts';
+import { FunctionalModel } from '../model/functional.ts';
+import type { LayersModel } from '../model/layersModel.ts';
+import type { ModelView } from '../model/modelView.ts';
+import { Sequential } from '../model/sequential.ts';
+import { modelFrom } from '../saving/config/fromConfig.ts';
+import { structuredModel } from '../saving/config/structure.ts';
+import type { Config, Serialized } from '../util/config.ts';
 import { globalSeeds } from '../util/random.ts';
 
 /** Builds the local copy of a model without consuming seeds, because the model in the worker draws them. */
@@ -13,6 +19,22 @@ export function withoutConsumingSeeds<T>(work: () => T): T {
   }
 }
 
-/** The initial weights that the caller set for each layer. */
-export const initialValuesOf = ({ layers }: Sequential): (Float32Array[] | null)[] =>
-  layers.map(({ initialValues }) => initialValues);
+/** The weights that layers already have: those that the caller set, and those of layers of other models. */
+export const initialValuesOf = (model: LayersModel): (Float32Array[] | null)[] =>
+  model.view.state.allLayers.map(layer => {
+    if (layer.initialValues || !model.view.state.weights.isAllocated) return layer.initialValues;
+    return layer.getWeights().map(weight => weight.dataSync() as Float32Array);
+  });
+
+/** Builds a model from the result of `toJSON`. */
+export function modelFromTopology(call: string, topology: Config, seed?: number): LayersModel {
+  const location = { call, part: '' };
+  const { layers } = topology.config as { layers?: Serialized[] };
+  // A model without layers, to which they are added later, has no structure
+  if (topology.class_name === 'Sequential' && layers?.length === 0) return modelFrom(location, topology, seed);
+  return structuredModel(location, topology, 'own', seed);
+}
+
+/** A model of the same class with another view of the same layers. */
+export const withView = (model: LayersModel, name: string, view: ModelView): LayersModel =>
+  model instanceof FunctionalModel ? new FunctionalModel(name, view) : new Sequential({ name }, view);

@@ -1,11 +1,13 @@
-/** A model in a worker: the methods of `Sequential`, returning promises. */
+/** A model in a worker: the methods of a model, returning promises. */
 
 import type { ForecastTask } from '../data/forecastTask.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { Sequential } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluation.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import {
   type ClientCall,
@@ -15,6 +17,7 @@ import {
   type TransferOptions,
 } from './clientCalls.ts';
 import type { Connection } from './connection.ts';
+import { withView } from './localModel.ts';
 
 /** Methods that take arrays and have no options in `Sequential`. */
 type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
@@ -46,18 +49,19 @@ export type RemoteMethods = {
 
 const plain: ReadonlySet<string> = new Set<Plain>(['setWeights', 'setStates', 'predictOnBatch', 'inspect', 'restore']);
 
+/** The methods that functional models do not have. */
+const ofSequential: ReadonlySet<string> = new Set(['add', 'pop'] satisfies Method[]);
+
 const localMethods = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Local[];
 
 /** Disposes models in the worker whose remote objects have been garbage collected. */
 const registry = new FinalizationRegistry<() => void>(dispose => dispose());
 
-/** The members of a remote model other than the methods of `Sequential`. */
+/** The members of a remote model other than the methods of a model. */
 export class Remote {
-  /** The class name in Keras. */
-  readonly className = 'Sequential';
   readonly #connection: Connection;
   readonly #id: number;
-  readonly #local: Sequential;
+  readonly #local: LayersModel;
   #stop = false;
 
   static {
@@ -67,6 +71,7 @@ export class Remote {
     for (const [name, clientCall] of Object.entries(clientCalls)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
+        if (ofSequential.has(name) && !(this.#local instanceof Sequential)) fail(call, 'the model must be sequential');
         rejectExtraArguments(call, most(name as Method), args);
         if (name !== 'dispose') this.#local.view.checkNotDisposed(call);
         return this.#call(call, name, (clientCall as (...args: unknown[]) => ClientCall)(call, this.#local, ...args));
@@ -81,7 +86,7 @@ export class Remote {
   }
 
   /** @internal @param local the local copy of the model, without weights */
-  constructor(connection: Connection, id: number, local: Sequential) {
+  constructor(connection: Connection, id: number, local: LayersModel) {
     this.#connection = connection;
     this.#id = id;
     this.#local = local;
@@ -101,6 +106,11 @@ export class Remote {
     } finally {
       trained.training = false;
     }
+  }
+
+  /** The class name in Keras. */
+  get className(): string {
+    return this.#local.className;
   }
 
   get name(): string {
@@ -151,23 +161,28 @@ export class Remote {
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
+  /** @internal */
+  checkNotDisposed(call: string): void {
+    this.#local.view.checkNotDisposed(call);
+  }
+
   /** @internal Runs a checked task of `forecast` of lstm-wasm/data. */
   async runForecast(task: ForecastTask): Promise<Float32Array> {
     this.#local.view.checkNotDisposed('forecast');
     return (await this.#call('forecast', 'runForecast', { args: [task] })) as Float32Array;
   }
 
-  /** Returns the model at another batch size, as in `Sequential`. Layers, weights and optimizer are shared. */
-  async withBatchSize(batchSize: number): Promise<RemoteSequential> {
+  /** Returns the model at another batch size, as without a worker. Layers, weights and optimizer are shared. */
+  async withBatchSize(batchSize: number): Promise<this> {
     const call = 'model.withBatchSize';
     rejectExtraArguments(call, 1, arguments);
     const view = this.#local.view;
     view.graph(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    const local = new Sequential({ name: `${this.name}_batch${size}` }, view.withBatchSize(size));
+    const local = withView(this.#local, `${this.name}_batch${size}`, view.withBatchSize(size));
     const id = nextId();
     await this.#call(call, 'withBatchSize', { args: [id, size] });
-    return remote(this.#connection, id, local);
+    return remote(this.#connection, id, local) as unknown as this;
   }
 }
 
@@ -177,14 +192,17 @@ let ids = 0;
 export const nextId = (): number => ++ids;
 
 /**
- * A model in a worker; create one with `host.sequential`. It has the methods of `Sequential` with the same arguments,
- * returning promises. Invalid arguments reject the promise with the same `ValueError`.
+ * A model in a worker; create one with `host.model`. It has the methods of a model with the same arguments, returning
+ * promises. Invalid arguments reject the promise with the same `ValueError`.
  *
  * Calls start in the order in which they are made, whether or not they are awaited. Each call completes before the next
  * starts, except for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, calls made while they run are
  * executed between two batches.
  */
+export type RemoteModel = Remote & Omit<RemoteMethods, 'add' | 'pop'>;
+
+/** A sequential model in a worker; create one with `host.sequential`. It works like a `RemoteModel`. */
 export type RemoteSequential = Remote & RemoteMethods;
 
-export const remote = (connection: Connection, id: number, local: Sequential): RemoteSequential =>
+export const remote = (connection: Connection, id: number, local: LayersModel): RemoteModel =>
   new Remote(connection, id, local) as RemoteSequential;

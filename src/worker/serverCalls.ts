@@ -2,8 +2,9 @@
 
 import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { layerFrom, modelFrom, optimizerFrom } from '../saving/config/fromConfig.ts';
+import { layerFrom, optimizerFrom } from '../saving/config/fromConfig.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/tfjs/artifacts.ts';
 import { loadLayersModel } from '../saving/tfjs/load.ts';
 import { describeObjective } from '../saving/tfjs/trainingConfig.ts';
@@ -11,14 +12,15 @@ import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
 import type { History } from '../training/history.ts';
-import type { Serialized } from '../util/config.ts';
+import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
 import { type AskClient, CallbackEvents, EVENT_INTERVAL, RemoteCallback } from './callbackEvents.ts';
+import { modelFromTopology } from './localModel.ts';
 import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
 
-export type Models = Map<number, Sequential>;
+export type Models = Map<number, LayersModel>;
 type Args = readonly unknown[];
 
 export function serveHostCall(models: Models, method: string, args: Args): unknown {
@@ -29,29 +31,28 @@ export function serveHostCall(models: Models, method: string, args: Args): unkno
 const unknown = (call: string): never =>
   fail(call, 'the worker has no such method; check that it runs the same version of lstm-wasm');
 
+const createModel =
+  (call: string) =>
+  (models: Models, id: number, topology: Config, values: PlainLayer['values'][], seed: number | undefined) => {
+    const model = modelFromTopology(call, topology, seed);
+    for (const [n, layer] of model.view.state.allLayers.entries()) setInitialValues(layer, values[n]!);
+    models.set(id, model);
+  };
+
 const hostCalls = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
   configure: (_: Models, options: object) => configure(options),
   backendInfo: () => backendInfo(),
 
-  sequential(
-    models: Models,
-    id: number,
-    config: { layers: Serialized[] },
-    values: PlainLayer['values'][],
-    seed: number | undefined,
-  ) {
-    const model = modelFrom({ call: 'sequential', part: '' }, { className: 'Sequential', config }, seed);
-    for (const [n, layer] of model.layers.entries()) setInitialValues(layer, values[n]!);
-    models.set(id, model);
-  },
+  sequential: createModel('sequential'),
+  model: createModel('model'),
 
   async loadLayersModel(models: Models, id: number, artifacts: ModelArtifacts, strict: boolean) {
-    const model = await loadLayersModel({ load: async () => artifacts }, { strict });
+    const model = await loadLayersModel<LayersModel>({ load: async () => artifacts }, { strict });
     models.set(id, model);
     const { objective } = model.view.state;
     return {
-      config: model.getConfig(),
+      topology: model.toJSON(null, false),
       objective: objective && describeObjective('loadLayersModel', objective, 'in a worker'),
     };
   },
@@ -68,14 +69,14 @@ const modelCalls = {
     setInitialValues(layer, values);
   },
 
-  compile: (model: Sequential, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
+  compile: (model: LayersModel, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
     model.compile({ optimizer: optimizerFrom({ call: 'model.compile', part: 'optimizer' }, optimizer), ...rest }),
 
   runForecast,
 
-  setLearningRate: (model: Sequential, rate: number) => model.optimizer!.setLearningRate(rate),
+  setLearningRate: (model: LayersModel, rate: number) => model.optimizer!.setLearningRate(rate),
 
-  async save(model: Sequential, options: object) {
+  async save(model: LayersModel, options: object) {
     let saved: ModelArtifacts | null = null;
     const save = async (artifacts: ModelArtifacts) => {
       saved = artifacts;
@@ -101,7 +102,7 @@ export function serveModelCall(models: Models, id: number, method: string, args:
     return;
   }
   if (method === 'fit') {
-    const [x, y, options] = args as Parameters<Sequential['fit']>;
+    const [x, y, options] = args as Parameters<LayersModel['fit']>;
     return train(options!, ask, known => model.fit(x, y, known));
   }
   if (method === 'fitDataset') {
@@ -117,7 +118,7 @@ export function serveModelCall(models: Models, id: number, method: string, args:
     return model.evaluateDataset(sourceFrom(source, ask), options);
   }
   if (Object.hasOwn(modelCalls, method)) {
-    return (modelCalls[method as keyof typeof modelCalls] as (model: Sequential, ...args: Args) => unknown)(
+    return (modelCalls[method as keyof typeof modelCalls] as (model: LayersModel, ...args: Args) => unknown)(
       model,
       ...args,
     );

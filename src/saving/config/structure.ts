@@ -41,14 +41,22 @@ interface Built {
   readonly calls: number;
 }
 
-/** Builds the model that a topology describes, with nested models as they are in the file. */
-export const structuredModel = (location: FilePath, topology: unknown, format: ConfigFormat): LayersModel =>
-  modelIn(location, topology, format).layer as LayersModel;
+/**
+ * Builds the model that a topology describes, with nested models as they are in the file.
+ *
+ * @param seed of the model, without its nested models
+ */
+export const structuredModel = (
+  location: FilePath,
+  topology: unknown,
+  format: ConfigFormat,
+  seed?: number,
+): LayersModel => modelIn(location, topology, format, seed).layer as LayersModel;
 
-function modelIn(location: FilePath, described: unknown, format: ConfigFormat): Built {
+function modelIn(location: FilePath, described: unknown, format: ConfigFormat, seed?: number): Built {
   const { className } = readClassConfig(location, described);
-  if (GRAPHS.includes(className)) return functionalIn(location, described, format);
-  if (className === 'Sequential') return sequentialIn(location, described, format);
+  if (GRAPHS.includes(className)) return functionalIn(location, described, format, seed);
+  if (className === 'Sequential') return sequentialIn(location, described, format, seed);
   return failAt(location, `class_name must be 'Sequential' or 'Functional', got ${show(className)}`);
 }
 
@@ -80,7 +88,7 @@ function checkCalls(location: FilePath, calls: number): number {
 
 // ------------------------------------------------------------------------------------------------------- sequential
 
-function sequentialIn(location: FilePath, described: unknown, format: ConfigFormat): Built {
+function sequentialIn(location: FilePath, described: unknown, format: ConfigFormat, seed?: number): Built {
   const { config } = readClassConfig(location, described);
   const inner = within(location, 'config');
   const here = within(inner, 'layers');
@@ -92,7 +100,7 @@ function sequentialIn(location: FilePath, described: unknown, format: ConfigForm
   const calls = built.reduce((sum, each) => sum + each.calls, 0);
   checkCalls(location, calls);
   const layers = built.map(({ layer }) => layer);
-  const model = withFilePath(inner, () => new Sequential({ layers, ...nameIn(config) }));
+  const model = withFilePath(inner, () => new Sequential({ layers, seed, ...nameIn(config) }));
   return { layer: owning(model, layers), calls };
 }
 
@@ -135,7 +143,7 @@ function convertedLayers(
 
 // ------------------------------------------------------------------------------------------------------- functional
 
-function functionalIn(location: FilePath, described: unknown, format: ConfigFormat): Built {
+function functionalIn(location: FilePath, described: unknown, format: ConfigFormat, seed?: number): Built {
   const { config } = readClassConfig(location, described);
   const inner = within(location, 'config');
   const graph = graphOf(inner, config);
@@ -175,6 +183,7 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
     inputs: graph.inputs.map(ref => find(inputLocation, ref)),
     outputs: graph.outputs.map(ref => find(outputLocation, ref)),
     ...nameIn(config),
+    ...(seed !== undefined && { seed }),
   };
   const made = withFilePath(inner, () => model(options));
   return { layer: owning(made, made.layers), calls };
