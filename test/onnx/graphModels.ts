@@ -14,6 +14,11 @@ export interface GraphCase {
   readonly steps?: readonly (readonly number[])[];
   /** Whether about a third of the time steps of the inputs are zeros. */
   readonly masked?: true;
+  /**
+   * Whether the loaded model has more weights: those of both directions twice where their final states are read, or a frozen
+   * layer that reverses time steps.
+   */
+  readonly addsWeights?: true;
   /** The error of `loadOnnxModel` for the exported model. Absent if it loads. */
   readonly refused?: RegExp;
 }
@@ -262,6 +267,7 @@ for (const mergeMode of ['concat', 'ave', null] as const) {
       return [decoder.apply(target!, { initialState: [join(0, 2), join(1, 3)] }), y!, outputs[0]!];
     },
     {
+      addsWeights: true,
       steps: [
         [5, 3],
         [2, 4],
@@ -295,6 +301,7 @@ for (const more of [{}, sequences]) {
         });
         return [...both.apply(x!)];
       },
+      more === sequences ? { addsWeights: true } : {},
     );
   }
 }
