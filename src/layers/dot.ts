@@ -66,7 +66,7 @@ export class Dot extends Layer {
     const [steps, constant] = isConstant[0] ? [1, 0] : [0, 1];
     if (ranks[steps] === 2) return true;
     // The time steps of a sequence stay time steps only if it comes first and the other input is a sequence too
-    return steps === 0 && ranks[constant] === 3 && this.#axesFor(ranks)[0] === 2;
+    return steps === 0 && ranks[constant] === 3 && this.axesFor(ranks)[0] === 2;
   }
 
   /** @internal The axes as positive numbers. */

@@ -14,7 +14,7 @@ const [B, T, W] = [4, 3, 5];
 const DIFFERENT = 200;
 setRandomSeed(1);
 
-/** @typedef {import('lstm-wasm').SymbolicTensor<import('lstm-wasm').Layer>} Symbolic */
+/** @typedef {import('lstm-wasm').SymbolicTensor} Symbolic */
 
 let state = 0;
 /** A random integer below n. @param {number} n */
