@@ -27,7 +27,7 @@ import {
   writeSVG,
 } from 'lstm-wasm/plot';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
-import { connect, type RemoteSequential } from 'lstm-wasm/worker';
+import { connect, type RemoteModel, type RemoteSequential } from 'lstm-wasm/worker';
 import { expectTypeOf } from 'vitest';
 
 const model = sequential();
@@ -83,6 +83,8 @@ gateHeatmap({ steps: 20 });
 
 const host = connect({ seed: 1, simd: 'strict' });
 expectTypeOf(host.sequential()).resolves.toEqualTypeOf<RemoteSequential>();
+expectTypeOf(host.model).returns.resolves.toEqualTypeOf<RemoteModel>();
+expectTypeOf<RemoteModel>().not.toHaveProperty('add');
 expectTypeOf(host.backendInfo()).resolves.toEqualTypeOf<BackendInfo>();
 expectTypeOf(host.terminate()).resolves.toEqualTypeOf<void>();
 
