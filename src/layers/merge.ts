@@ -140,7 +140,8 @@ export function checkInputCount(call: string, name: string, inputs: readonly Sha
 }
 
 /** Fails if a further call of a layer has inputs of other ranks, on which its plan depends. */
-export function checkSameRanks(call: string, { name, built }: Layer, inputs: readonly Shape[]): void {
+export function checkSameRanks(call: string, layer: Layer, inputs: readonly Shape[]): void {
+  const { name, built } = layer;
   if (inputs.length === built.inputs.length && inputs.every((input, n) => input.length === built.inputs[n]!.length))
     return;
   const [first, got] = [built.inputs, inputs].map(shapes => shapes.map(showShape).join(' and '));
