@@ -12,7 +12,7 @@ import { type Block, block, sizeOf } from '../reference/block.ts';
 import { dotOf, numericalGradient } from '../reference/differences.ts';
 import { dropoutMask, seedBits } from '../reference/dropout.ts';
 import { Random } from '../reference/random.ts';
-import { type Harness, harness } from './harness.ts';
+import { type Harness, harness, some } from './harness.ts';
 import { bindCall } from './multiPlans.ts';
 
 interface Sizes {
@@ -147,13 +147,13 @@ function sequenceReference(subject: Case, drawn: Drawn, scoreOf: (weights: Block
   };
 }
 
-const sizes: Sizes[] = [
+const sizes: Sizes[] = some<Sizes>([
   { B: 1, T: 1, S: 1, D: 1 },
   { B: 2, T: 3, S: 5, D: 4 },
   { B: 3, T: 5, S: 4, D: 3 },
   { B: 2, T: 4, S: 9, D: 7, V: 5 },
   { B: 1, T: 7, S: 13, D: 9, V: 17 },
-];
+]);
 
 const variants: Omit<Case, keyof Sizes>[] = [
   {},

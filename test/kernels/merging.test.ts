@@ -11,7 +11,7 @@ import { type Block, block } from '../reference/block.ts';
 import { dotOf, numericalGradient } from '../reference/differences.ts';
 import { concatenate, dot, type Masked, type MergeName, merge } from '../reference/merging.ts';
 import { Random } from '../reference/random.ts';
-import { harness } from './harness.ts';
+import { harness, some } from './harness.ts';
 import { type BoundCall, bindCall } from './multiPlans.ts';
 
 const layers = {
@@ -55,7 +55,7 @@ describe.each(names)('%s', name => {
 
   test(`${name} matches the reference for vectors and sequences`, () => {
     for (const count of counts) {
-      for (const width of [1, 2, 3, 4, 5, 8, 11]) {
+      for (const width of some([1, 2, 3, 4, 5, 8, 11])) {
         for (const shape of [
           [3, width],
           [1, 1, width],
@@ -77,7 +77,7 @@ describe.each(names)('%s', name => {
       [3, 1, 5],
       [3, 1],
     ];
-    for (const first of shapes) {
+    for (const first of some(shapes)) {
       for (const second of shapes) {
         const random = new Random(7);
         const inputs = [first, second].map(shape => ({ values: draw(random, shape) }));
@@ -215,7 +215,7 @@ describe.each([false, true])('dot, normalize: %s', normalize => {
   ] as [number[], number[], number | [number, number]][])(
     'dot of %j and %j along %j matches the reference',
     (a, b, axes) => {
-      for (const batch of [1, 3]) {
+      for (const batch of some([3, 1])) {
         const random = new Random(batch);
         const inputs = [a, b].map(shape => ({ values: draw(random, [batch, ...shape]) }));
         const [x, z] = inputs.map(({ values }) => values) as [Block, Block];

@@ -8,7 +8,7 @@ import * as lstm from '../reference/lstm.ts';
 import { Random } from '../reference/random.ts';
 import { curves } from '../reference/recurrent.ts';
 import * as simpleRnn from '../reference/simpleRnn.ts';
-import { build, type Harness, harness } from './harness.ts';
+import { type Harness, harness, some } from './harness.ts';
 import {
   type ActivationName,
   type BoundCell,
@@ -23,9 +23,6 @@ export interface Case extends Omit<PlanOptions, 'mask' | 'drop' | 'activation' |
   drops?: boolean;
   activations?: readonly [ActivationName, ActivationName];
 }
-
-/** All cases on the strict build, every third on the others. */
-const some = <T>(cases: T[]): T[] => (build === 'strict' ? cases : cases.filter((_, n) => n % 3 === 0));
 
 /** The inputs of a layer in the caller's order; weights are scaled for sums of order 1. */
 export interface Given {

@@ -1,7 +1,6 @@
 // Functional models in safetensors files: weights by the names of layers, in Keras's and PyTorch's form.
 
 import { input, type LayersModel, layers, model } from 'lstm-wasm';
-import { toOnnx } from 'lstm-wasm/onnx';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { expect, test } from 'vitest';
 
@@ -52,10 +51,4 @@ test('layers of a PyTorch module must take the output of each other', () => {
   const chain = model({ inputs: x, outputs: [y, layers.dense({ units: 1, name: 'head' }).apply(y)] });
   const bytes = toSafetensors(chain, { names: 'torch', modules: { rnn: ['one', 'two'] } });
   expect(namesIn(bytes)).toEqual(expect.arrayContaining(['rnn.weight_ih_l0', 'rnn.weight_ih_l1', 'head.weight']));
-});
-
-test('toOnnx rejects functional models, with advice', () => {
-  expect(() => toOnnx(towers() as never)).toThrow(
-    /model must be a sequential model without nested models, got .*; build a sequential model of the same layers/,
-  );
 });
