@@ -23,7 +23,9 @@ const products = [
 const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
-const others = [...browser, ...kernels, ...facade, ...properties, ...timed];
+/** Files that leave no trace in the modules they import, so that a worker can share these. */
+const sharing = ['test/{data,onnx,plot,saving}/**/*.test.ts'];
+const others = [...browser, ...kernels, ...facade, ...properties, ...sharing, ...timed];
 
 const project = (test: object) => ({ extends: true as const, test });
 /** Tests on one build of the kernels. The files of a worker share its modules, whose import takes as long as some tests. */
@@ -57,6 +59,7 @@ export default defineConfig({
       onBuild('wide', products, { LSTM_WASM_BUILD: 'debug', LSTM_WASM_WIDE: '1' }),
       onBuild('fresh', fresh, { LSTM_WASM_BUILD: 'strict' }, { isolate: true }),
       project({ name: 'once', include: ['test/**/*.test.ts'], exclude: others }),
+      project({ name: 'sharing', include: sharing, isolate: false }),
       project({ name: 'browser', include: browser, exclude: timed, isolate: false, sequence: { groupOrder: 1 } }),
       project({ name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 2 } }),
     ],

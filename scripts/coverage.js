@@ -24,7 +24,7 @@ const tests = ['facade', 'data', 'onnx', 'plot', 'saving'].map(folder => `test/$
 function measure() {
   const summary = `${root}coverage/coverage-summary.json`;
   rmSync(summary, { force: true });
-  const projects = ['strict', 'fresh', 'once'].map(name => `--project=${name}`);
+  const projects = ['strict', 'fresh', 'once', 'sharing'].map(name => `--project=${name}`);
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--coverage', ...projects];
   const { status } = spawnSync(process.execPath, [...args, ...tests], { cwd: root, stdio: 'inherit' });
   if (status !== 0) throw new Error('coverage: the tests must pass');
