@@ -3,6 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { sizes } from './screenshots.ts';
 
 export interface InstalledBrowser {
   name: 'chromium' | 'firefox';
@@ -93,6 +94,7 @@ const startChromium = (executablePath: string): Promise<Browser> =>
   puppeteer.launch({
     executablePath,
     headless: true,
+    defaultViewport: sizes.wide,
     timeout: 120_000,
     args: [
       '--no-sandbox', // root has no sandbox, and only our own page is opened
@@ -106,12 +108,16 @@ const startChromium = (executablePath: string): Promise<Browser> =>
     ],
   });
 
-/** Firefox reads these preferences from its settings only, so they apply to all its pages. */
+/**
+ * Firefox reads these preferences from its settings only, so they apply to all its pages. The size of its pages is set
+ * here, where Puppeteer ignores that Firefox 140 has no orientation of the screen; `page.setViewport` does not.
+ */
 const startFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
   puppeteer.launch({
     browser: 'firefox',
     executablePath,
     headless: true,
+    defaultViewport: sizes.wide,
     timeout: 120_000,
     extraPrefsFirefox: {
       'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1,

@@ -2,7 +2,7 @@
 
 import type { Page } from 'puppeteer-core';
 import type { RunningBrowser } from './browsers.ts';
-import { saveScreenshots, sizes } from './screenshots.ts';
+import { saveScreenshots } from './screenshots.ts';
 
 /** Milliseconds; generous, for slow machines. */
 const timeout = 90_000;
@@ -38,7 +38,6 @@ export class TestPage {
   static async open(browser: Pick<RunningBrowser, 'newPage'>, site: string, url = site): Promise<TestPage> {
     const page = new TestPage(await browser.newPage(), site);
     await page.page.bringToFront(); // pages in the background paint no frames, for which waitForFunction waits
-    await page.page.setViewport(sizes.wide);
     await page.page.goto(url, { waitUntil: 'load', timeout });
     return page;
   }
