@@ -20,7 +20,7 @@ const products = [
   'test/kernels/{attention,dense,gru,lstm*,matmul,merging,naive,recurrentStates,simpleRnn,weights}.test.ts',
 ];
 /** What measures time: one file after the other, when nothing else runs. */
-const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
+const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
 /** Files that leave no trace in the modules they import, so that a worker can share these. */

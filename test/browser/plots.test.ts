@@ -103,7 +103,6 @@ inBrowsers(installed => {
           document.body.append(make(theme).update(data[0] as never).node);
         }
       }, theme);
-      await page().setViewport({ width: 1980, height: 1000 });
       await saveScreenshot(page(), `${name}-plots-${theme}`, true);
     }
     await page().evaluate(() => document.body.replaceChildren());

@@ -155,7 +155,7 @@ const sizes: Sizes[] = some<Sizes>([
   { B: 1, T: 7, S: 13, D: 9, V: 17 },
 ]);
 
-const variants: Omit<Case, keyof Sizes>[] = [
+const variants = some<Omit<Case, keyof Sizes>>([
   {},
   { hasKey: true },
   { hasKey: true, queryMask: true, valueMask: true, keyMask: true },
@@ -164,7 +164,7 @@ const variants: Omit<Case, keyof Sizes>[] = [
   { dropout: 0.4, hasKey: true, valueMask: true },
   { returnsScores: true },
   { returnsScores: true, dropout: 0.4, queryMask: true, causal: true },
-];
+]);
 
 const optionsOf = ({ causal = false, dropout = 0, returnsScores = false }: Case) => ({
   useCausalMask: causal,
