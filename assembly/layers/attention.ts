@@ -6,11 +6,10 @@
  */
 
 import { allLanes, lastLanes } from '../math/laneMasks';
-import { softmaxBackward } from '../math/softmax';
 import { copyRow, scaleRow } from '../memory/rows';
 import { packColumns, packRows, unpackRows } from '../products/packing';
 import { ZEROS, matmul, matmulTransposed, padded } from '../products/matmul';
-import { additiveScores, additiveScoresBackward, softmaxInPlace } from './attentionScores';
+import { additiveScores, additiveScoresBackward, softmaxBackwardInPlace, softmaxInPlace } from './attentionScores';
 import { dropoutMask } from './dropout';
 
 /** A planned attention, written by src/plan; offsets and strides in bytes. */
@@ -90,7 +89,7 @@ export class AttentionPlan {
 
 /** Queries that are processed at a time, so that their weights stay in the cache. src/ reserves as many rows. */
 export const enum AttentionBlock {
-  queries = 64,
+  queries = 32,
 }
 
 const BLOCK: i32 = AttentionBlock.queries;
@@ -114,9 +113,8 @@ export function attentionForward(plan: AttentionPlan): void {
       packRows(plan.valuePanels, value, plan.vStep, S, plan.width);
       for (let first = 0; first < plan.queries; first += BLOCK) {
         const count = min(BLOCK, plan.queries - first);
-        loadQueries(plan, b, h, first, count);
         const weights = weightsAt(plan, b, h, first);
-        computeScores(plan, weights, count);
+        computeScores(plan, weights, b, h, first, count);
         if (plan.visible) maskScores(plan, weights, b, first, count);
         softmaxInPlace(weights, row, count, S);
         const dropped = dropWeights(plan, weights, b, h, first, count);
@@ -126,16 +124,7 @@ export function attentionForward(plan: AttentionPlan): void {
             copyRow(to, dropped + <usize>n * row, S, padded(S) - S);
           }
         }
-        const context = <usize>padded(plan.width) * 4;
-        matmul(
-          plan.context, context, ZEROS, 0, 0,
-          dropped, row, 0, S, 1, plan.valuePanels, count, plan.width,
-        );
-        for (let n = 0; n < count; n++) {
-          const y = plan.y + b * plan.yRow + <usize>(first + n) * plan.yStep + <usize>(h * plan.width) * 4;
-          if (isZeroed(plan, b, first + n)) memory.fill(y, 0, <usize>(plan.width + zerosAfter(plan, h, plan.width)) * 4);
-          else copyRow(y, plan.context + <usize>n * context, plan.width, zerosAfter(plan, h, plan.width));
-        }
+        computeContext(plan, dropped, b, h, first, count);
       }
     }
   }
@@ -182,7 +171,7 @@ export function attentionBackward(plan: AttentionPlan): void {
           plan.context, wide, 0, plan.width, 1, plan.valuePanels, count, S,
         );
         if (plan.drop) multiply(dWeights, dWeights, dropAt(plan, b, h, first), <usize>count * row);
-        softmaxBackward(dWeights, row, dWeights, row, weights, row, count, S);
+        softmaxBackwardInPlace(dWeights, weights, row, count);
         if (plan.replacesMasked && plan.visible) hideGradients(plan, dWeights, b, first, count);
         dScale += backwardToQueries(plan, b, h, first, count);
       }
@@ -275,9 +264,16 @@ function loadContextGradient(plan: AttentionPlan, b: usize, h: i32, first: i32, 
   }
 }
 
-function computeScores(plan: AttentionPlan, scores: usize, count: i32): void {
+function computeScores(plan: AttentionPlan, scores: usize, b: usize, h: i32, first: i32, count: i32): void {
   const row = <usize>padded(plan.keys) * 4;
   const deep = <usize>padded(plan.depth) * 4;
+  if (!plan.additive && scaleOf(plan) == 1) {
+    // Products read queries where they are
+    const q = plan.q + b * plan.qRow + <usize>first * plan.qStep + <usize>(h * plan.depth) * 4;
+    matmul(scores, row, ZEROS, 0, 0, q, plan.qStep, 0, plan.depth, 1, plan.keyPanels, count, plan.keys);
+    return;
+  }
+  loadQueries(plan, b, h, first, count);
   if (!plan.additive) {
     matmul(scores, row, ZEROS, 0, 0, plan.query, deep, 0, plan.depth, 1, plan.keyPanels, count, plan.keys);
     return;
@@ -286,6 +282,23 @@ function computeScores(plan: AttentionPlan, scores: usize, count: i32): void {
     additiveScores(
       scores + n * row, plan.query + n * deep, plan.keyPanels, plan.gains, scaleOf(plan), plan.keys, deep,
     );
+  }
+}
+
+/** y = weights V for a block of queries. */
+function computeContext(plan: AttentionPlan, weights: usize, b: usize, h: i32, first: i32, count: i32): void {
+  const y = plan.y + b * plan.yRow + <usize>first * plan.yStep + <usize>(h * plan.width) * 4;
+  const zeros = zerosAfter(plan, h, plan.width);
+  // Other products write padding: NaN times zero, or the columns of the next head
+  const isDirect = (plan.width & 3) == 0;
+  const context = isDirect ? y : plan.context;
+  const step = isDirect ? plan.yStep : <usize>padded(plan.width) * 4;
+  const row = <usize>padded(plan.keys) * 4;
+  matmul(context, step, ZEROS, 0, 0, weights, row, 0, plan.keys, 1, plan.valuePanels, count, plan.width);
+  for (let n = 0; n < count; n++) {
+    const to = y + <usize>n * plan.yStep;
+    if (isZeroed(plan, b, first + n)) memory.fill(to, 0, <usize>(plan.width + zeros) * 4);
+    else if (!isDirect) copyRow(to, context + <usize>n * step, plan.width, zeros);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
-import { exp, tanh } from '../math/elementary';
+import { expOfNegative, tanh } from '../math/elementary';
 import { allLanes, lastLanes } from '../math/laneMasks';
 
 /** s = the scores of one query q [D] for all keys [S, padded D]. */
@@ -79,12 +79,12 @@ export function softmaxInPlace(x: usize, rowBytes: usize, rows: i32, cols: i32):
     let k: usize = 0;
     for (; k < whole; k += 64) {
       const p = x + k;
-      const a = exp(f32x4.sub(v128.load(p), shift));
-      const b = exp(f32x4.sub(v128.load(p, 16), shift));
+      const a = expOfNegative(f32x4.sub(v128.load(p), shift));
+      const b = expOfNegative(f32x4.sub(v128.load(p, 16), shift));
+      const c = expOfNegative(f32x4.sub(v128.load(p, 32), shift));
+      const d = expOfNegative(f32x4.sub(v128.load(p, 48), shift));
       v128.store(p, a);
       v128.store(p, b, 16);
-      const c = exp(f32x4.sub(v128.load(p, 32), shift));
-      const d = exp(f32x4.sub(v128.load(p, 48), shift));
       v128.store(p, c, 32);
       v128.store(p, d, 48);
       const sum = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
@@ -92,7 +92,7 @@ export function softmaxInPlace(x: usize, rowBytes: usize, rows: i32, cols: i32):
       high = f64x2.add(high, highHalf(sum));
     }
     for (; k < bytes; k += 16) {
-      const e = v128.and(exp(f32x4.sub(v128.load(x + k), shift)), k + 16 > bytes ? tail : allLanes());
+      const e = v128.and(expOfNegative(f32x4.sub(v128.load(x + k), shift)), k + 16 > bytes ? tail : allLanes());
       v128.store(x + k, e);
       low = f64x2.add(low, lowHalf(e));
       high = f64x2.add(high, highHalf(e));
@@ -100,6 +100,41 @@ export function softmaxInPlace(x: usize, rowBytes: usize, rows: i32, cols: i32):
     const scale = f32x4.splat(<f32>(1 / sumOf(f64x2.add(low, high))));
     for (k = 0; k < bytes; k += 16) v128.store(x + k, f32x4.mul(v128.load(x + k), scale));
   }
+}
+
+/**
+ * d = p (d - sum(d p)), row by row [rows, padded cols]: from the gradients d of weights p to those of their scores.
+ *
+ * Like softmaxBackward, but for many long rows, with the sums of softmaxInPlace. The padding of p is zero.
+ */
+export function softmaxBackwardInPlace(d: usize, p: usize, rowBytes: usize, rows: i32): void {
+  const whole = rowBytes & ~63;
+  for (; rows > 0; rows--, d += rowBytes, p += rowBytes) {
+    let low = f64x2.splat(0);
+    let high = low;
+    let k: usize = 0;
+    for (; k < whole; k += 64) {
+      const a = f32x4.add(product(d + k, p + k), product(d + k + 16, p + k + 16));
+      const b = f32x4.add(product(d + k + 32, p + k + 32), product(d + k + 48, p + k + 48));
+      const sum = f32x4.add(a, b);
+      low = f64x2.add(low, lowHalf(sum));
+      high = f64x2.add(high, highHalf(sum));
+    }
+    for (; k < rowBytes; k += 16) {
+      const e = product(d + k, p + k);
+      low = f64x2.add(low, lowHalf(e));
+      high = f64x2.add(high, highHalf(e));
+    }
+    const dot = f32x4.splat(<f32>sumOf(f64x2.add(low, high)));
+    for (k = 0; k < rowBytes; k += 16) {
+      v128.store(d + k, f32x4.mul(v128.load(p + k), f32x4.sub(v128.load(d + k), dot)));
+    }
+  }
+}
+
+@inline
+function product(a: usize, b: usize): v128 {
+  return f32x4.mul(v128.load(a), v128.load(b));
 }
 
 /** The maximum of a row, ignoring NaN, which shows in the sum. */

@@ -85,6 +85,17 @@ export function exp(x: v128): v128 {
   return f32x4.add(half, half);
 }
 
+/** exp(x) for x <= 0, with fewer operations; 0 below -87.69. */
+@inline
+export function expOfNegative(x: v128): v128 {
+  const magic = v128.load(TABLE, 128);
+  x = f32x4.pmax(x, v128.load(TABLE, 144));
+  const biased = madd(x, v128.load(TABLE, 0), magic);
+  const n = f32x4.sub(biased, magic);
+  const r = madd(n, v128.load(TABLE, 32), f32x4.sub(f32x4.mul(n, v128.load(TABLE, 16)), x));
+  return f32x4.mul(f32x4.sub(v128.load(TABLE, 112), oneMinusExp(r)), i32x4.shl(biased, 23));
+}
+
 /** exp(x) - 1 for x <= 0, accurate near 0 too. */
 @inline
 export function expm1(x: v128): v128 {

@@ -2,7 +2,7 @@
 
 import { readSamples } from '../inputs/batches.ts';
 import type { Samples } from '../inputs/samples.ts';
-import type { CompiledPlan } from '../plan/compiledPlan.ts';
+import type { CompiledOutput, CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -15,7 +15,7 @@ import { float32 } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { type Graph, uniqueNames } from './graph.ts';
 import { checkStates, readStates, writeStates } from './states.ts';
-import { type StreamGraph, streamGraph } from './streamGraph.ts';
+import { type StepInput, type StreamGraph, streamGraph } from './streamGraph.ts';
 
 /** Options of `model.stream`. */
 export interface StreamOptions {
@@ -42,6 +42,8 @@ export class Stream {
   readonly #parameters: Parameters;
   readonly #plans: PlanCache;
   readonly #stepNames: readonly string[];
+  /** The input of every step, for streams of one input and one output. */
+  readonly #onlyStep: StepInput | null;
   /** The names of the constants and their positions among the inputs. */
   readonly #constants: ReadonlyMap<string, number>;
   readonly #outputCount: number;
@@ -66,6 +68,8 @@ export class Stream {
     }
     this.#samples = this.#stream.samples;
     this.#outputCount = graph.outputs.length;
+    const { steps } = this.#stream;
+    this.#onlyStep = steps.length === 1 && this.#outputCount === 1 ? steps[0]! : null;
     this.#parameters = parameters;
     this.#plans = new PlanCache(this.#stream.calls, parameters, 1, this.#stream.constantCalls);
     if (this.#constants.size > 0) this.#setConstants(call, constants);
@@ -84,36 +88,58 @@ export class Stream {
   step<R extends Float32Array | Float32Array[]>(input: StepData, out?: R): R;
   step(input: StepData, out?: Float32Array | Float32Array[]): Float32Array | Float32Array[] {
     const call = 'stream.step';
+    const step = this.#onlyStep;
+    if (step === null || !isFloat32Array(input)) return this.#stepAny(call, input, out);
+    let plan = this.#ready(call);
+    const result = (out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array;
+    checkLength(call, 'input', input, step.width);
+    checkOut(call, 'out', result, plan.outputs[0]!.width);
+    plan = this.#ready(call);
+    const memory = float32();
+    this.#write(call, memory, plan, step, 'input', input);
+    plan.forward();
+    this.#read(call, memory, plan.outputs[0]!, result);
+    return result;
+  }
+
+  /** A step of any number of inputs and outputs. */
+  #stepAny(call: string, input: StepData, out?: Float32Array | Float32Array[]): Float32Array | Float32Array[] {
+    const { steps } = this.#stream;
     const several = this.#outputCount > 1;
     let plan = this.#ready(call);
-    const results = several ? readOut(call, out, plan, this.#outputCount) : null;
-    const result = results ? null : ((out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array);
+    const results = several
+      ? readOut(call, out, plan, this.#outputCount)
+      : [(out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array];
     // Reading an array may run user code, so it comes before the plan is fetched
-    const { steps } = this.#stream;
     const isOne = steps.length === 1 && !isPlain(input);
-    const parts = isOne ? null : this.#readParts(call, input);
-    const numbers = isOne ? readNumbers(call, 'input', input, steps[0]!.width) : null;
-    // Writes exactly the numbers of the output, even when a subclass reports another length
-    if (result) checkOut(call, 'out', result, plan.outputs[0]!.width);
+    const parts = isOne ? [readNumbers(call, 'input', input, steps[0]!.width)] : this.#readParts(call, input);
+    if (!several) checkOut(call, 'out', results[0], plan.outputs[0]!.width);
     plan = this.#ready(call);
-    for (let n = 0; n < steps.length; n++) {
-      const { input: k, width, idReaders } = steps[n]!;
-      const from = numbers ?? parts![n]!;
-      const memory = float32();
-      const first = plan.inputs[k]!;
-      for (let i = 0; i < width; i++) memory[first + i] = from[i]!;
-      const name = steps.length === 1 ? 'input' : steps[n]!.name;
-      for (let r = 0; r < idReaders.length; r++) idReaders[r]!.checkInput(call, name, memory, first, width);
+    const memory = float32();
+    for (const [n, step] of steps.entries()) {
+      this.#write(call, memory, plan, step, steps.length === 1 ? 'input' : step.name, parts[n]!);
     }
     plan.forward();
-    for (let n = 0; n < this.#outputCount; n++) this.#read(call, plan, n, result ?? results![n]!);
-    return result ?? results!;
+    for (const [n, result] of results.entries()) this.#read(call, memory, plan.outputs[n]!, result);
+    return several ? results : results[0]!;
+  }
+
+  /** Copies exactly the numbers of an input, even when a subclass of Float32Array reports another length. */
+  #write(
+    call: string,
+    memory: Float32Array,
+    plan: CompiledPlan,
+    { input, width, idReaders }: StepInput,
+    name: string,
+    from: Float32Array,
+  ): void {
+    const first = plan.inputs[input]!;
+    for (let i = 0; i < width; i++) memory[first + i] = from[i]!;
+    for (let r = 0; r < idReaders.length; r++) idReaders[r]!.checkInput(call, name, memory, first, width);
   }
 
   /** Copies an output to an array of its size. */
-  #read(call: string, plan: CompiledPlan, n: number, result: Float32Array): void {
-    const memory = float32();
-    const { first, width } = plan.outputs[n]!;
+  #read(call: string, memory: Float32Array, { first, width }: CompiledOutput, result: Float32Array): void {
     let zeros = 0; // NaN after a number that is not finite
     for (let i = 0; i < width; i++) {
       const value = memory[first + i]!;
@@ -265,8 +291,12 @@ function inputOf(call: string, name: string, names: readonly string[]): number {
 /** The numbers of one input of a step. Copies those of arrays, and reads each element once. */
 function readNumbers(call: string, name: string, input: unknown, count: number): Float32Array {
   const numbers = isFloat32Array(input) ? input : readArray(call, name, input, count);
-  if (numbers.length !== count) fail(call, `${name} must hold ${count} numbers, got ${numbers.length}`);
+  checkLength(call, name, numbers, count);
   return numbers;
+}
+
+function checkLength(call: string, name: string, numbers: Float32Array, count: number): void {
+  if (numbers.length !== count) fail(call, `${name} must hold ${count} numbers, got ${numbers.length}`);
 }
 
 function readArray(call: string, name: string, input: unknown, count: number): Float32Array {
