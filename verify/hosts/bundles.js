@@ -28,6 +28,7 @@ export const bundlers = {
         outDir: folder,
         emptyOutDir: false,
         target: 'es2023',
+        chunkSizeWarningLimit: 600, // kB; the program imports the whole package. package/sizes.js limits smaller programs
         rolldownOptions: { input: entry, output: { entryFileNames: 'main.js' } },
       },
     });
