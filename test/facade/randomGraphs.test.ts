@@ -47,13 +47,14 @@ describe('random graphs agree with the float64 reference', () => {
       /** The calls of some kinds of layers in which so many inputs have masked time steps. */
       const count = (kinds: string[], masks: number) =>
         calls.filter(({ spec, inputs }) => kinds.includes(spec.kind) && inputs.filter(hides).length >= masks).length;
-      expect(count(['merge', 'concatenate'], 2)).toBeGreaterThan(12);
-      expect(count(['attention', 'additiveAttention', 'multiHeadAttention'], 2)).toBeGreaterThan(12);
+      expect(count(['merge', 'concatenate'], 2)).toBeGreaterThan(20);
+      expect(count(['attention', 'additiveAttention', 'multiHeadAttention'], 2)).toBeGreaterThan(20);
       const started = calls.filter(
-        ({ spec, inputs }) => spec.kind === 'recurrent' && inputs.length > 1 && hides(inputs[0]!),
+        ({ spec, inputs }) =>
+          ['recurrent', 'bidirectional'].includes(spec.kind) && inputs.length > 1 && hides(inputs[0]!),
       );
-      expect(started.length).toBeGreaterThan(3);
-      expect(compared.flatMap(({ evaluator }) => evaluator.outputs.filter(hides)).length).toBeGreaterThan(20);
+      expect(started.length).toBeGreaterThan(0);
+      expect(compared.flatMap(({ evaluator }) => evaluator.outputs.filter(hides)).length).toBeGreaterThan(25);
     },
   );
 });

@@ -24,6 +24,8 @@ interface Value extends Shape {
   read: boolean;
   /** A final state of a recurrent layer, or another output that needs no reader. */
   isOptional: boolean;
+  /** Whether no further call reads it, such as the input of a masking layer, which has no mask. */
+  isHidden?: boolean;
 }
 
 /** A graph without outputs yet. */
@@ -114,7 +116,10 @@ export class GraphGenerator {
 
   /** The layer that makes the mask of an input, or looks up its ids. */
   #bottom(draft: Draft, value: Value, kind: GraphInput['kind']): void {
-    if (kind === 'masked') this.#apply(draft, { kind: 'masking' }, [value]);
+    if (kind === 'masked') {
+      this.#apply(draft, { kind: 'masking' }, [value]);
+      value.isHidden = this.#chance(0.8);
+    }
     if (kind !== 'ids') return;
     const known = this.#layers.findIndex(spec => spec.kind === 'embedding');
     if (known >= 0 && this.#chance(0.6)) this.#call(draft, known, [value]);
@@ -140,7 +145,13 @@ export class GraphGenerator {
     const [read, states] = [inputs, initialState].map(list => list.map(({ n }) => n)) as [number[], number[]];
     graph.calls.push({ layer, inputs: read, initialState: states });
     for (const [n, { steps, width }] of shapes.entries()) {
-      values.push({ steps, width, n: values.length, read: false, isOptional: n > 0 && spec.kind !== 'model' });
+      values.push({
+        steps,
+        width,
+        n: values.length,
+        read: false,
+        isOptional: n > 0 && spec.kind !== 'model' && (n > 1 || !hasSecond(spec)),
+      });
     }
     return true;
   }
@@ -161,7 +172,7 @@ export class GraphGenerator {
     ];
     if (nests) kinds.push('nested');
     for (let n = 0; n < count; n++) {
-      const usable = draft.values.filter(({ width }) => width > 0);
+      const usable = draft.values.filter(({ width, isHidden }) => width > 0 && !isHidden);
       const unread = usable.filter(({ read }) => !read);
       // New values are read more often, so that graphs get deep
       const value = this.#pick(unread.length > 0 && this.#chance(0.6) ? unread : usable);
@@ -266,16 +277,8 @@ export class GraphGenerator {
   }
 
   #merge(draft: Draft, usable: Value[], value: Value): boolean {
-    const name = this.#pick([
-      'add',
-      'subtract',
-      'average',
-      'multiply',
-      'maximum',
-      'minimum',
-      'features',
-      'time',
-    ] as const);
+    const elements = ['add', 'subtract', 'average', 'multiply', 'maximum', 'minimum'] as const;
+    const name = this.#pick([...elements, 'features', 'features', 'time', 'time'] as const);
     const count = name === 'subtract' ? 1 : this.#whole(1, 2);
     const isMerge = name !== 'features' && name !== 'time';
     const spec: LayerSpec = isMerge ? { kind: 'merge', name } : { kind: 'concatenate', axis: name === 'time' ? 1 : -1 };
@@ -295,7 +298,7 @@ export class GraphGenerator {
     if (query.steps === null) return false;
     const value = this.#pick(sequences);
     const keys = sequences.filter(({ steps }) => steps === value.steps);
-    const key = this.#chance(0.3) ? [this.#pick(keys)] : [];
+    const key = this.#chance(0.5) ? [this.#pick(keys)] : [];
     const useCausalMask = this.#chance(0.3);
     // Without any visible key, attention would depend on scores that float32 rounds to multiples of 64
     const kind = this.#masksAll
@@ -402,6 +405,12 @@ export class GraphGenerator {
     return draft.values.at(-1)!;
   }
 }
+
+/** Whether a layer has a second output that is no state. */
+const hasSecond = (spec: LayerSpec) =>
+  spec.kind === 'attention' ||
+  spec.kind === 'additiveAttention' ||
+  (spec.kind === 'bidirectional' && spec.mergeMode === null);
 
 /** Whether two values have the same rank and width. */
 const fits = (shape: Shape, other: Shape) =>
