@@ -14,6 +14,8 @@ export interface FlattenOptions extends LayerOptions {
 }
 
 export class Flatten extends Layer {
+  #readsSequences = false;
+
   constructor(options?: FlattenOptions) {
     const call = 'layers.flatten';
     const known = checkLayerOptions<FlattenOptions>(call, options, ['dataFormat']);
@@ -39,10 +41,20 @@ export class Flatten extends Layer {
     return [input[0]!, input[1]! * input[2]!];
   }
 
-  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
-    const [input] = inputs;
+  override connect(call: string, inputs: readonly Shape[]): Shape[] {
+    const outputs = super.connect(call, inputs);
+    this.#readsSequences ||= inputs[0]!.length === 3;
+    return outputs;
+  }
+
+  /** In every call: a layer can be applied to vectors and to sequences. */
+  override get runsByTimeStep(): boolean {
+    return !this.#readsSequences;
+  }
+
+  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
     const { steps, width } = input.y;
-    if (this.built.inputs[0]!.length === 2) return inputs;
+    if (steps === 1) return [{ ...input, mask: null }];
     return [reshape(planner, call.name, input, 1, steps * width)];
   }
 }

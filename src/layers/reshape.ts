@@ -18,6 +18,7 @@ export interface ReshapeOptions extends LayerOptions {
 
 export class Reshape extends Layer {
   readonly targetShape: Shape;
+  #readsSequences = false;
 
   constructor(options: ReshapeOptions) {
     const call = 'layers.reshape';
@@ -46,8 +47,15 @@ export class Reshape extends Layer {
     return true;
   }
 
+  override connect(call: string, inputs: readonly Shape[]): Shape[] {
+    const outputs = super.connect(call, inputs);
+    this.#readsSequences ||= inputs[0]!.length === 3;
+    return outputs;
+  }
+
+  /** In every call: a layer can be applied to vectors and to sequences. */
   override get runsByTimeStep(): boolean {
-    return this.built.outputs[0]!.length === 2 && super.runsByTimeStep;
+    return this.targetShape.length === 1 && !this.#readsSequences;
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
@@ -65,9 +73,10 @@ export class Reshape extends Layer {
   }
 
   override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
-    const [, ...sample] = this.built.outputs[0]! as number[];
+    const { y } = input;
+    const [, ...sample] = this.outputShapeFor(call.name, [null, y.steps, y.width]) as number[];
     const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
-    if (steps === input.y.steps) return [{ ...input, mask: null }];
+    if (steps === y.steps) return [{ ...input, mask: null }];
     return [reshape(planner, call.name, input, steps, width)];
   }
 }

@@ -111,8 +111,8 @@ interface Options {
   weights?: Numbers;
 }
 
-/** The mean over the unmasked rows, each times its weight, and its gradient by central differences. */
-export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits, mask, weights }: Options) {
+/** The rows that count: their losses, predictions y and targets t, and their shares in the mean. */
+function* countedRows(name: LossName, y: Numbers, target: Numbers, { N, logits, mask, weights }: Options) {
   const rowLoss = logits ? logitLosses[name]! : rowLosses[name];
   const M = y.length / N;
   const width = targetWidth(name, N);
@@ -122,19 +122,32 @@ export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits,
   const hinges = name === 'hinge' || name === 'squaredHinge';
   const isBinary = hinges && Array.from(target).every((t, n) => t === 0 || t === 1 || !counts(n));
   const converted = (t: number) => (isBinary ? 2 * t - 1 : t);
-  const dOutputs = new Float64Array(y.length);
-  let loss = 0;
   for (let m = 0; m < M; m++) {
     const factor = (mask?.[m] ?? 1) * (weights?.[m] ?? 1);
     if (factor === 0) continue;
     const row = Float64Array.from({ length: N }, (_, n) => y[m * N + n]!);
     const t = Float64Array.from({ length: width }, (_, n) => converted(target[m * width + n]!));
-    loss += (factor * rowLoss(row, t)) / counted;
+    yield { m, row, share: factor / counted, lossAt: (values: Numbers) => rowLoss(values, t) };
+  }
+}
+
+/** The mean over the unmasked rows, each times its weight; 0 if all are masked. */
+export function meanLoss(name: LossName, y: Numbers, target: Numbers, options: Options): number {
+  let loss = 0;
+  for (const { row, share, lossAt } of countedRows(name, y, target, options)) loss += share * lossAt(row);
+  return loss;
+}
+
+/** The same, and its gradient by central differences. */
+export function lossOf(name: LossName, y: Numbers, target: Numbers, options: Options) {
+  const { N } = options;
+  const dOutputs = new Float64Array(y.length);
+  for (const { m, row, share, lossAt } of countedRows(name, y, target, options)) {
     for (let n = 0; n < N; n++) {
       const h = 1e-6 * Math.max(Math.abs(row[n]!), 1e-2);
       const [ahead, behind] = [row.with(n, row[n]! + h), row.with(n, row[n]! - h)];
-      dOutputs[m * N + n] = ((factor / counted) * (rowLoss(ahead, t) - rowLoss(behind, t))) / (ahead[n]! - behind[n]!);
+      dOutputs[m * N + n] = (share * (lossAt(ahead) - lossAt(behind))) / (ahead[n]! - behind[n]!);
     }
   }
-  return { loss, dOutputs };
+  return { loss: meanLoss(name, y, target, options), dOutputs };
 }

@@ -318,7 +318,7 @@ export class Generator {
     const optimizer = this.pick<Program['optimizer']>([
       { kind: 'sgd', args: [rate] },
       { kind: 'momentum', args: [rate, 0.9, this.chance(0.5)] },
-      // With such a small epsilon it makes no difference where it is added.
+      // With such a small epsilon it makes no difference where it is added, but for gradients below 1e-10.
       { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-16] },
       { kind: 'rmsprop', args: [rate / 10, 0.9, this.pick([0, 0.5]), 1e-4, this.chance(0.3)] },
       { kind: 'adagrad', args: [rate, 0.1] },

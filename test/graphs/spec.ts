@@ -1,0 +1,119 @@
+/** Random graphs as plain data: the generator makes them, `build` their models, `evaluate` computes them in float64. */
+
+import type { ActivationName, RowActivationName } from '../reference/activations.ts';
+import type { Block } from '../reference/block.ts';
+import type { LossName } from '../reference/loss.ts';
+import type { MergeName } from '../reference/merging.ts';
+
+export interface CellSpec {
+  kind: 'lstm' | 'gru' | 'simpleRNN';
+  units: number;
+  activation: ActivationName;
+  /** Not for simpleRNN. */
+  recurrentActivation: ActivationName;
+  useBias: boolean;
+  /** Only for gru. */
+  resetAfter: boolean;
+}
+
+export interface RecurrentSpec {
+  kind: 'recurrent';
+  /** A layer of its own kind for one cell, `rnn` for several. */
+  cells: CellSpec[];
+  returnSequences: boolean;
+  returnState: boolean;
+  goBackwards: boolean;
+}
+
+export interface AttentionConfig {
+  useCausalMask: boolean;
+  useScale: boolean;
+  returnAttentionScores: boolean;
+  /** Only for attention. */
+  scoreMode?: 'dot' | 'concat';
+}
+
+export interface MultiHeadConfig {
+  numHeads: number;
+  keyDim: number;
+  valueDim: number;
+  useBias: boolean;
+  outputShape: number | null;
+  useCausalMask: boolean;
+}
+
+export type LayerSpec =
+  | RecurrentSpec
+  | { kind: 'bidirectional'; layer: RecurrentSpec; mergeMode: 'concat' | 'sum' | 'ave' | 'mul' | null }
+  | {
+      kind: 'dense';
+      units: number;
+      activation: ActivationName | RowActivationName;
+      useBias: boolean;
+      /** Whether the layer is inside of `timeDistributed`. */
+      wrapped: boolean;
+    }
+  | { kind: 'activation'; activation: ActivationName | RowActivationName }
+  | { kind: 'embedding'; inputDim: number; outputDim: number; maskZero: boolean }
+  | { kind: 'masking' }
+  | { kind: 'repeatVector'; n: number }
+  | { kind: 'flatten' }
+  | { kind: 'reshape'; targetShape: [number, number] }
+  | { kind: 'merge'; name: MergeName }
+  | { kind: 'concatenate'; axis: 1 | -1 }
+  | { kind: 'dot'; axes: number | [number, number]; normalize: boolean }
+  | { kind: 'attention' | 'additiveAttention'; config: AttentionConfig }
+  | { kind: 'multiHeadAttention'; config: MultiHeadConfig }
+  | { kind: 'model'; graph: Graph };
+
+/** A sample: [width] or [steps, width]. The width of ids is 0. */
+export interface Shape {
+  steps: number | null;
+  width: number;
+}
+
+export interface Call {
+  /** A number in the list of all layers, so that a nested model can share layers with the model around it. */
+  layer: number;
+  inputs: number[];
+  initialState: number[];
+}
+
+/** The values are numbered: first the inputs, then the outputs of each call. */
+export interface Graph {
+  inputs: Shape[];
+  calls: Call[];
+  outputs: number[];
+}
+
+export interface GraphInput extends Shape {
+  /** Of masked sequences, some time steps are zero. */
+  kind: 'numbers' | 'masked' | 'ids';
+}
+
+export interface GraphOutput extends Shape {
+  loss: LossName;
+  weight: number;
+}
+
+export interface GraphProgram {
+  seed: number;
+  batch: number;
+  layers: LayerSpec[];
+  graph: Graph;
+  inputs: GraphInput[];
+  outputs: GraphOutput[];
+  /** Whether the inputs of the model have any number of time steps. */
+  open: boolean;
+  /** Whether all time steps of a sample may be masked; else the first is not. */
+  masksAll: boolean;
+}
+
+/** A value with the mask [B, T] of its time steps. */
+export interface Signal {
+  values: Block;
+  mask: ArrayLike<number> | null;
+  /** What a softmax or sigmoid made the values from, and its name. */
+  logits?: Float64Array;
+  activation?: string;
+}
