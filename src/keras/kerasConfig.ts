@@ -11,11 +11,12 @@ import { FunctionalModel } from '../model/functional.ts';
 import { numberedCalls } from '../model/graphConfig.ts';
 import { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
+import { type FilePath, failAt, itemOf, within } from '../saving/config/filePath.ts';
 import { CALL_OPTIONS } from '../saving/config/functional.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
+import { maskArguments } from './maskArguments.ts';
 
 /** A serialized Keras object. */
 const keras = (module: string, className: string, config: Config): Config => ({
@@ -80,7 +81,7 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
     return {
       ...(shape ? describeInput(layer.name, shape) : describeAny(here, layer)),
       name: layer.name,
-      inbound_nodes: calls.get(layer)!.map(node => describeCall(layer, node, tensorOf)),
+      inbound_nodes: calls.get(layer)!.map((node, n) => describeCall(itemOf(within(here, 'calls'), n), node, tensorOf)),
     };
   });
   // Keras 3 counts the calls of nested functional models from 1 here, and from 0 in inbound_nodes
@@ -100,10 +101,11 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
 }
 
 function describeCall(
-  layer: Layer,
-  { inputs, stateCount, training }: LayerNode<Layer>,
+  location: FilePath,
+  node: LayerNode<Layer>,
   tensorOf: (tensor: SymbolicTensor<Layer>) => Config,
 ): Config {
+  const { layer, inputs, stateCount, training } = node;
   const count = layer instanceof RecurrentLayer ? 1 : inputs.length - stateCount;
   const [tensors, states] = [inputs.slice(0, count), inputs.slice(count)].map(part => part.map(tensorOf));
   // Several inputs are one list, except the query, value and key of this layer
@@ -113,6 +115,7 @@ function describeCall(
     kwargs: {
       ...(states!.length > 0 && { initial_state: states! }),
       ...(training !== null && { training }),
+      ...maskArguments(location, node, tensorOf),
       ...callOptions(layer),
     },
   };
