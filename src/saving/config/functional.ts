@@ -168,8 +168,17 @@ const readsOf = ({ inbound, named }: Call): Ref[] => [...inbound, ...Object.valu
 /** Arguments with masks: of the only input, or of the inputs of an attention layer. */
 const MASK_ARGUMENTS: readonly string[] = ['mask', 'query_mask', 'value_mask', 'key_mask'];
 
-/** Operations that Keras 3 adds to a graph to compute masks; those of some versions only are among them. */
-const MASK_OPERATIONS: readonly string[] = ['Any', 'NotEqual', 'LogicalOr', 'ExpandDims', 'BroadcastTo', 'OnesLike'];
+/** Operations that versions of Keras 3 add to a graph to compute masks. */
+const MASK_OPERATIONS: readonly string[] = [
+  'All',
+  'Any',
+  'BroadcastTo',
+  'ExpandDims',
+  'LogicalAnd',
+  'LogicalOr',
+  'NotEqual',
+  'OnesLike',
+];
 
 /**
  * Whether a node of a graph is an operation that computes a mask. They are checked but not loaded, because here layers

@@ -38,7 +38,7 @@ export function givenMasks({ nodes, order }: Graph): ReadonlyMap<Call, GivenMask
   for (const { node, index, call } of order) {
     const tensors = tensorsOf(call);
     if (isMaskOperation(node)) {
-      texts.set(node, index, [texts.ofOperation(node, call)]);
+      texts.set(node, index, [texts.ofOperation(node, call, index)]);
       continue;
     }
     const below = tensors.map(ref => texts.of(ref));
@@ -106,7 +106,7 @@ class TextOfMasks {
     return this.number(key, { layer: '', call: 0, output: 0 });
   }
 
-  ofOperation({ className, described }: GraphNode, call: Call): MaskText {
+  ofOperation({ className, name, described }: GraphNode, call: Call, index: number): MaskText {
     const [first] = call.inbound;
     const inputs = call.inbound.map(ref => this.of(ref));
     switch (className) {
@@ -116,6 +116,9 @@ class TextOfMasks {
         return EVERY;
       case 'LogicalOr':
         return this.#either(inputs);
+      case 'All':
+      case 'LogicalAnd':
+        return this.number('all', { layer: name, call: index, output: 0 }); // no layer here makes such a mask
       case 'Concatenate':
         return isAlongTime(described) ? this.#joined(inputs) : this.#either(inputs);
       default:
