@@ -16,6 +16,7 @@ import { CALL_OPTIONS } from '../saving/config/functional.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
+import { kerasLayers } from './layerOrder.ts';
 import { maskArguments } from './maskArguments.ts';
 
 /** A serialized Keras object. */
@@ -63,7 +64,7 @@ const describeInput = (name: string, shape: Shape): Config =>
 function describeFunctional(location: FilePath, model: FunctionalModel): Config {
   const { name, inputs: ownInputs } = model;
   const graph = model.view.graph(location.call);
-  const { layers, calls, positions } = numberedCalls(graph);
+  const { calls, positions } = numberedCalls(graph);
   const ends = new Map(graph.inputs.map(({ node }, n) => [node.layer, ownInputs[n]!.shape]));
   const referTo = ({ node, index }: SymbolicTensor<Layer>): ConfigValue[] => [
     node.layer.name,
@@ -74,7 +75,7 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
     class_name: '__keras_tensor__',
     config: { shape: tensor.shape, dtype: 'float32', keras_history: referTo(tensor) },
   });
-  const list = layers.map((layer): Config => {
+  const list = kerasLayers(model).map((layer): Config => {
     const here = within(location, layer.name);
     const shape = ends.get(layer);
     checkName(here, layer.name);

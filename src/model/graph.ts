@@ -138,7 +138,7 @@ function layersByDepth(outputs: Tensors, nodes: readonly Node[]): Layer[] {
 }
 
 /** The layers in the order in which a depth-first search from the outputs meets them. */
-function meetingOrder(outputs: Tensors): Set<Layer> {
+export function meetingOrder(outputs: Tensors): Set<Layer> {
   const met = new Set<Layer>();
   const seen = new Set<Node>();
   const open = [...outputs].reverse().map(({ node }) => node);
