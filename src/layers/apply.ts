@@ -1,6 +1,6 @@
 /** `layer.apply`: adds a call of a layer to a graph, or computes it at once. */
 
-import type { TensorLike } from '../tensor/read.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -26,7 +26,7 @@ export interface ApplyOptionsFor<L extends Applicable> {
   training?: boolean;
 }
 
-type Mask<L extends Applicable> = SymbolicTensor<L> | TensorLike;
+type Mask<L extends Applicable> = SymbolicTensor<L> | Tensor;
 
 /**
  * The result of `layer.apply` with symbolic tensors: one, or a list of them for a layer of several outputs. TypeScript
