@@ -1,6 +1,5 @@
 /** `layer.apply`: adds a call of a layer to a graph, or computes it at once. */
 
-import type { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -12,33 +11,15 @@ interface Applicable {
   connect(call: string, inputs: readonly Shape[]): Shape[];
 }
 
-/** Options of `layer.apply`, for layers L. */
-export interface ApplyOptionsFor<L extends Applicable> {
-  /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
-  initialState?: SymbolicTensor<L> | readonly SymbolicTensor<L>[];
-  /**
-   * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
-   * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic
-   * masks, tensors take tensors. Default: the masks of the inputs.
-   */
-  mask?: Mask<L> | null | readonly (Mask<L> | null)[];
-  /** Whether dropout is active, whatever the model does. Default: in training only. */
-  training?: boolean;
-}
-
-type Mask<L extends Applicable> = SymbolicTensor<L> | Tensor;
-
-/**
- * The result of `layer.apply` with symbolic tensors: one, or a list of them for a layer of several outputs. TypeScript
- * cannot know which, so this type can be used as both.
- */
-export interface AppliedTo<L extends Applicable> extends SymbolicTensor<L> {
-  readonly [output: number]: SymbolicTensor<L>;
-  [Symbol.iterator](): Iterator<SymbolicTensor<L>>;
+/** The options of `layer.apply`; `ApplyOptions` describes them. */
+interface Options {
+  readonly initialState?: unknown;
+  readonly mask?: unknown;
+  readonly training?: boolean;
 }
 
 /** Computes a layer for tensors. */
-type ApplyAtOnce = (call: string, layer: Applicable, inputs: unknown, options: ApplyOptionsFor<never>) => unknown;
+type ApplyAtOnce = (call: string, layer: Applicable, inputs: unknown, options: Options) => unknown;
 
 let applyAtOnce: ApplyAtOnce = call => fail(call, 'inputs must be symbolic tensors, which input() returns');
 
@@ -51,16 +32,16 @@ export function setApplyAtOnce(apply: ApplyAtOnce): void {
 export function applyLayer<L extends Applicable>(
   layer: L,
   inputs: unknown,
-  options: ApplyOptionsFor<L> | undefined,
+  options: object | undefined,
 ): LayerNode<L> | { readonly result: unknown } {
   const call = `${layer.name}.apply`;
-  const known = checkOptions<ApplyOptionsFor<L>>(call, options, ['initialState', 'mask', 'training']);
+  const known = checkOptions<Options>(call, options, ['initialState', 'mask', 'training']);
   const training = known.training === undefined ? null : checkBoolean(call, 'training', known.training);
   const states = known.initialState === undefined ? [] : [known.initialState].flat();
   const given: unknown[] = Array.isArray(inputs) ? inputs : [inputs];
   const all = [...given, ...states];
   if (!all.some(value => value instanceof SymbolicTensor)) {
-    return { result: applyAtOnce(call, layer, inputs, known as ApplyOptionsFor<never>) };
+    return { result: applyAtOnce(call, layer, inputs, known) };
   }
   const tensors = all.map(value => {
     if (value instanceof SymbolicTensor) return value as SymbolicTensor<L>;

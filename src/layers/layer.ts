@@ -11,7 +11,7 @@ import { checkBoolean } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { type AppliedTo, type ApplyOptionsFor, applyLayer } from './apply.ts';
+import { applyLayer } from './apply.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
 import { registerClass } from './registry.ts';
 import { LayerNode, type NodeGraph, type SymbolicTensor } from './symbolicTensor.ts';
@@ -30,13 +30,27 @@ export interface WeightStore {
 }
 
 /** Options of `layer.apply`. */
-export type ApplyOptions = ApplyOptionsFor<Layer>;
+export interface ApplyOptions {
+  /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
+  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[];
+  /**
+   * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
+   * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic
+   * masks, tensors take tensors. Default: the masks of the inputs.
+   */
+  mask?: SymbolicTensor<Layer> | Tensor | null | readonly (SymbolicTensor<Layer> | Tensor | null)[];
+  /** Whether dropout is active, whatever the model does. Default: in training only. */
+  training?: boolean;
+}
 
 /**
  * The result of `layer.apply` with symbolic tensors: one, or a list of them for a layer of several outputs. TypeScript
  * cannot know which, so this type can be used as both.
  */
-export type Applied = AppliedTo<Layer>;
+export interface Applied extends SymbolicTensor<Layer> {
+  readonly [output: number]: SymbolicTensor<Layer>;
+  [Symbol.iterator](): Iterator<SymbolicTensor<Layer>>;
+}
 
 /** The number of layers named after each class. */
 const counters = new Map<string, number>();
