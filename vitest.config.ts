@@ -12,7 +12,7 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
-  'test/facade/{attentionModels,bidirectional,determinism,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
+  'test/facade/{attentionModels,bidirectional,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
   'test/facade/{recurrentMasks,rnn,states,stream}.test.ts',
 ];
 /** What multiplies matrices. */

@@ -1,12 +1,12 @@
 /** Multi-step forecasts, with models that predict one step or several steps at once. */
 
-import type { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, showShape } from '../util/shapes.ts';
-import type { RemoteSequential } from '../worker/model.ts';
+import type { RemoteModel } from '../worker/model.ts';
 import { type ForecastTask, runForecast } from './forecastTask.ts';
 import { type SavedScaler, type Scaler, scalerOf } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
@@ -45,22 +45,22 @@ export interface ForecastOptions {
  *
  * The states that the model carries do not change.
  *
- * @param model a `sequential()` model, in this thread or in a worker
+ * @param model a model of one input and one output, in this thread or in a worker
  * @param history numbers, or rows of the D columns the model takes, the latest last
  * @param steps the number of steps to predict
  * @returns [steps] for a history of plain numbers, or if the model predicts one column of several; [steps, W]
  *   otherwise. For a model in a worker, a promise of it
  * @throws ValueError if the shapes of model, history and options do not match
  */
-export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor;
+export function forecast(model: LayersModel, history: Series, steps: number, options?: ForecastOptions): Tensor;
 export function forecast(
-  model: RemoteSequential,
+  model: RemoteModel,
   history: Series,
   steps: number,
   options?: ForecastOptions,
 ): Promise<Tensor>;
 export function forecast(
-  model: Sequential | RemoteSequential,
+  model: LayersModel | RemoteModel,
   history: Series,
   steps: number,
   options?: ForecastOptions,
@@ -73,24 +73,24 @@ export function forecast(
   };
   if ('runForecast' in Object(model)) {
     return (async () => {
-      (model as RemoteSequential).checkNotDisposed(call);
+      (model as RemoteModel).checkNotDisposed(call);
       const { task, finish } = plan();
-      return finish(await (model as RemoteSequential).runForecast(task));
+      return finish(await (model as RemoteModel).runForecast(task));
     })();
   }
   const { task, finish } = plan();
-  return finish(runForecast(model as Sequential, task));
+  return finish(runForecast(model as LayersModel, task));
 }
 
 /** Checks all arguments and allocates the result before anything is computed. */
 function checkForecast(
   call: string,
-  model: Sequential | RemoteSequential,
+  model: LayersModel | RemoteModel,
   history: Series,
   steps: number,
   options: ForecastOptions | undefined,
 ): { task: ForecastTask; finish: (predicted: Float32Array) => Tensor } {
-  if (typeof model?.predict !== 'function') fail(call, `model must be a sequential() model, got ${show(model)}`);
+  if (typeof model?.predict !== 'function') fail(call, `model must be a model, got ${show(model)}`);
   if ('layers' in model && model.layers.length === 0) {
     fail(call, 'model must have a layer, got none; call model.add first');
   }
@@ -103,6 +103,11 @@ function checkForecast(
   const direct = known.direct === undefined ? undefined : checkBoolean(call, 'direct', known.direct);
   const streams = known.stream === undefined ? null : checkBoolean(call, 'stream', known.stream);
 
+  const { length: inputCount } = model.inputs;
+  const { length: outputCount } = model.outputs;
+  if (inputCount !== 1 || outputCount !== 1) {
+    fail(call, `model must have one input and one output, got ${inputCount} inputs and ${outputCount} outputs`);
+  }
   const input = model.inputs[0]!.shape;
   if (input.length !== 3 || input[2] !== D) {
     fail(call, `history must have the width of the model's input, ${showShape(input)}, got a width of ${D}`);
@@ -138,7 +143,7 @@ function checkForecast(
 /** The steps that a model predicts for one sample, and the numbers per step. */
 function formOf(
   call: string,
-  model: Pick<Sequential, 'inputs' | 'outputs'>,
+  model: Pick<LayersModel, 'inputs' | 'outputs'>,
   D: number,
   wanted: number,
   direct: boolean | undefined,

@@ -1,6 +1,6 @@
 /** Forecast tasks: `forecast` checks its arguments into one, and runs it in this thread or sends it to a worker. */
 
-import type { Sequential } from '../model/sequential.ts';
+import type { LayersModel } from '../model/layersModel.ts';
 import type { Stream } from '../model/stream.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { ValueError } from '../util/errors.ts';
@@ -24,7 +24,7 @@ export interface ForecastTask {
 
 /** @internal Runs a forecast task on a model in this thread and returns the numbers of all steps. */
 export function runForecast(
-  model: Sequential,
+  model: LayersModel,
   { rows, chosen, stream: requested, D, W, K, ...task }: ForecastTask,
 ): Float32Array {
   const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
@@ -38,7 +38,7 @@ export function runForecast(
 }
 
 /** @param forced whether the caller requested a stream; otherwise returns null for a model that cannot stream */
-function streamOf(model: Sequential, forced: boolean): Stream | null {
+function streamOf(model: LayersModel, forced: boolean): Stream | null {
   try {
     return model.stream();
   } catch (error) {
@@ -57,7 +57,7 @@ function runStream(stream: Stream, rows: Float32Array, D: number, W: number, pre
 
 /** Predicts from a sliding window, to which each prediction is appended. Overwrites the window. */
 function slide(
-  model: Sequential,
+  model: LayersModel,
   window: Float32Array,
   D: number,
   K: number,
@@ -71,7 +71,7 @@ function slide(
     for (let at = 0; ; at += K * W) {
       if (stateful) single.resetStates();
       const block = single
-        .predict(new Tensor(window, [1, window.length / D, D]))
+        .predict<Tensor>(new Tensor(window, [1, window.length / D, D]))
         .dataSync()
         .slice(-K * W);
       predicted.set(block.subarray(0, predicted.length - at), at);

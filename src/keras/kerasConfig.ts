@@ -11,11 +11,13 @@ import { FunctionalModel } from '../model/functional.ts';
 import { numberedCalls } from '../model/graphConfig.ts';
 import { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
+import { type FilePath, failAt, itemOf, within } from '../saving/config/filePath.ts';
 import { CALL_OPTIONS } from '../saving/config/functional.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
+import { kerasLayers } from './layerOrder.ts';
+import { maskArguments } from './maskArguments.ts';
 
 /** A serialized Keras object. */
 const keras = (module: string, className: string, config: Config): Config => ({
@@ -62,7 +64,7 @@ const describeInput = (name: string, shape: Shape): Config =>
 function describeFunctional(location: FilePath, model: FunctionalModel): Config {
   const { name, inputs: ownInputs } = model;
   const graph = model.view.graph(location.call);
-  const { layers, calls, positions } = numberedCalls(graph);
+  const { calls, positions } = numberedCalls(graph);
   const ends = new Map(graph.inputs.map(({ node }, n) => [node.layer, ownInputs[n]!.shape]));
   const referTo = ({ node, index }: SymbolicTensor<Layer>): ConfigValue[] => [
     node.layer.name,
@@ -73,14 +75,14 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
     class_name: '__keras_tensor__',
     config: { shape: tensor.shape, dtype: 'float32', keras_history: referTo(tensor) },
   });
-  const list = layers.map((layer): Config => {
+  const list = kerasLayers(model).map((layer): Config => {
     const here = within(location, layer.name);
     const shape = ends.get(layer);
     checkName(here, layer.name);
     return {
       ...(shape ? describeInput(layer.name, shape) : describeAny(here, layer)),
       name: layer.name,
-      inbound_nodes: calls.get(layer)!.map(node => describeCall(layer, node, tensorOf)),
+      inbound_nodes: calls.get(layer)!.map((node, n) => describeCall(itemOf(within(here, 'calls'), n), node, tensorOf)),
     };
   });
   // Keras 3 counts the calls of nested functional models from 1 here, and from 0 in inbound_nodes
@@ -100,10 +102,11 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
 }
 
 function describeCall(
-  layer: Layer,
-  { inputs, stateCount, training }: LayerNode<Layer>,
+  location: FilePath,
+  node: LayerNode<Layer>,
   tensorOf: (tensor: SymbolicTensor<Layer>) => Config,
 ): Config {
+  const { layer, inputs, stateCount, training } = node;
   const count = layer instanceof RecurrentLayer ? 1 : inputs.length - stateCount;
   const [tensors, states] = [inputs.slice(0, count), inputs.slice(count)].map(part => part.map(tensorOf));
   // Several inputs are one list, except the query, value and key of this layer
@@ -113,6 +116,7 @@ function describeCall(
     kwargs: {
       ...(states!.length > 0 && { initial_state: states! }),
       ...(training !== null && { training }),
+      ...maskArguments(location, node, tensorOf),
       ...callOptions(layer),
     },
   };

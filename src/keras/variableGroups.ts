@@ -9,6 +9,7 @@ import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import { LayersModel } from '../model/layersModel.ts';
 import type { ArrangedLayer, ArrangedModel, Arrangement } from '../saving/config/topology.ts';
 import { toPython } from '../util/config.ts';
+import { kerasLayers } from './layerOrder.ts';
 
 /** A Keras object with variables: the next `count` weights in the order of `getWeights`. */
 export interface VariableGroup {
@@ -79,7 +80,7 @@ function addPlaces(
   const byName = new Map(model.layers.map(layer => [layer.name, layer]));
   const items = arrangement ?? [];
   const isSame = items.length > 0 && items.every(({ name }) => byName.has(name as string));
-  const order = isSame ? items.map(({ name }) => byName.get(name as string)!) : model.layers;
+  const order = isSame ? items.map(({ name }) => byName.get(name as string)!) : kerasLayers(model);
   for (const [n, layer] of order.entries()) {
     if (layer instanceof InputLayer) continue;
     const item = isSame ? items[n]! : null;

@@ -7,13 +7,14 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { checkBoolean, checkOptions } from '../util/options.ts';
+import { checkBoolean } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { applyLayer } from './apply.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
 import { registerClass } from './registry.ts';
-import { LayerNode, type NodeGraph, SymbolicTensor } from './symbolicTensor.ts';
+import { LayerNode, type NodeGraph, type SymbolicTensor } from './symbolicTensor.ts';
 import type { WeightSpec } from './weightSpec.ts';
 
 /** The shapes of the inputs and the outputs of a call. */
@@ -32,6 +33,12 @@ export interface WeightStore {
 export interface ApplyOptions {
   /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
   initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[];
+  /**
+   * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
+   * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic
+   * masks, tensors take tensors. Default: the masks of the inputs.
+   */
+  mask?: SymbolicTensor<Layer> | Tensor | null | readonly (SymbolicTensor<Layer> | Tensor | null)[];
   /** Whether dropout is active, whatever the model does. Default: in training only. */
   training?: boolean;
 }
@@ -43,16 +50,6 @@ export interface ApplyOptions {
 export interface Applied extends SymbolicTensor<Layer> {
   readonly [output: number]: SymbolicTensor<Layer>;
   [Symbol.iterator](): Iterator<SymbolicTensor<Layer>>;
-}
-
-/** Computes a layer for tensors. */
-type ApplyAtOnce = (call: string, layer: Layer, inputs: unknown, options: ApplyOptions) => unknown;
-
-let applyAtOnce: ApplyAtOnce = call => fail(call, 'inputs must be symbolic tensors, which input() returns');
-
-/** @internal Set by the module of functional models, which computes layers by models of one layer. */
-export function setApplyAtOnce(apply: ApplyAtOnce): void {
-  applyAtOnce = apply;
 }
 
 /** The number of layers named after each class. */
@@ -148,18 +145,8 @@ export abstract class Layer {
   apply<R = Applied>(inputs: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[], options?: ApplyOptions): R;
   apply<R extends Tensor | Tensor[] = Tensor>(inputs: TensorLike | readonly Tensor[], options?: ApplyOptions): R;
   apply(inputs: unknown, options?: ApplyOptions): unknown {
-    const call = `${this.name}.apply`;
-    const known = checkOptions<ApplyOptions>(call, options, ['initialState', 'training']);
-    const training = known.training === undefined ? null : checkBoolean(call, 'training', known.training);
-    const states = known.initialState === undefined ? [] : [known.initialState].flat();
-    const given: unknown[] = [...(Array.isArray(inputs) ? inputs : [inputs]), ...states];
-    if (!given.some(value => value instanceof SymbolicTensor)) return applyAtOnce(call, this, inputs, known);
-    const tensors = given.map(value => {
-      if (value instanceof SymbolicTensor) return value as SymbolicTensor<Layer>;
-      return fail(call, `inputs must all be symbolic tensors, got ${show(value)} among them`);
-    });
-    const shapes = tensors.map(({ shape }) => shape);
-    const node = new LayerNode<Layer>(this, tensors, this.connect(call, shapes), states.length, training);
+    const node = applyLayer<Layer>(this, inputs, options);
+    if (!(node instanceof LayerNode)) return node.result;
     this.#node ??= node;
     return node.outputs.length === 1 ? node.outputs[0] : [...node.outputs];
   }

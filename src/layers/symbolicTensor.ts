@@ -26,8 +26,15 @@ export class LayerNode<L extends Named = Named> {
     readonly stateCount = 0,
     /** Whether dropout is always active in this call; null if it is active in training only. */
     readonly training: boolean | null = null,
+    /** The masks that the call is given, with null for inputs without one; empty if the inputs keep their masks. */
+    readonly masks: readonly (SymbolicTensor<L> | null)[] = [],
   ) {
     this.outputs = outputShapes.map((shape, n) => new SymbolicTensor(this, n, shape));
+  }
+
+  /** All tensors that the call depends on: inputs, initial states and masks. */
+  get reads(): readonly SymbolicTensor<L>[] {
+    return [...this.inputs, ...this.masks.filter(mask => mask !== null)];
   }
 }
 

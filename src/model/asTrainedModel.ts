@@ -60,7 +60,7 @@ export function asTrainedModel(model: CallbackModel, view: ModelView, step: Trai
       return new Means(labels, [...labels.slice(roots.length).map(() => false), ...roots]);
     },
     classes: call => {
-      const masks = state.allLayers.some(layer => layer.createsMask);
+      const masks = view.graph(call).calls.calls.some(({ layer }) => layer.createsMask);
       return view
         .objective(call)
         .outputs.map(({ loss }, n) =>

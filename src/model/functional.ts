@@ -1,7 +1,8 @@
 /** Functional models: graphs of layers between symbolic inputs and outputs. */
 
+import { listMasks, setApplyAtOnce } from '../layers/apply.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
-import { type Layer, setApplyAtOnce } from '../layers/layer.ts';
+import type { Layer } from '../layers/layer.ts';
 import { LayerNode, SymbolicTensor as SymbolicTensorOf } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
@@ -143,17 +144,22 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 // ------------------------------------------------------------------------------------------------- tensors at once
 
 /** Computes a layer for tensors, by a model that consists of that layer. */
-setApplyAtOnce((call, layer, given, { initialState, training }) => {
+setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
   if (initialState !== undefined) fail(call, 'initialState must be symbolic tensors, with symbolic inputs');
   const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
   const tensors = list.map(value =>
     value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),
   );
-  const symbols = tensors.map(({ shape }) => input({ batchShape: [...shape] }));
-  const outputs = layer.apply<Symbolic | Symbolic[]>(symbols);
-  const net = model({ inputs: symbols, outputs });
+  const masks = listMasks(call, mask, tensors.length).map(value =>
+    value === null || value instanceof Tensor ? value : fail(call, `mask must be a tensor, got ${show(value)}`),
+  );
+  const symbolOf = ({ shape }: Tensor) => input({ batchShape: [...shape] });
+  const [symbols, maskSymbols] = [tensors.map(symbolOf), masks.map(value => value && symbolOf(value))];
+  const outputs = (layer as Layer).apply<Symbolic | Symbolic[]>(symbols, masks.length > 0 ? { mask: maskSymbols } : {});
+  const all = [...tensors, ...masks].filter(value => value !== null);
+  const net = model({ inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null), outputs });
   try {
-    return net.predict<Tensor | Tensor[]>(tensors, {
+    return net.predict<Tensor | Tensor[]>(all, {
       batchSize: tensors[0]!.shape[0]!,
       training: training ?? false,
     });

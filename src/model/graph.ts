@@ -1,5 +1,6 @@
 /** The graph of a model: calls of layers, from symbolic inputs to symbolic outputs. */
 
+import { ExplicitMask } from '../layers/explicitMask.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type LayerNode, type NodeGraph, SymbolicTensor } from '../layers/symbolicTensor.ts';
@@ -69,7 +70,7 @@ function traceNodes(outputs: Tensors): Node[] {
     visit(node);
     while (open.length > 0) {
       const top = open.at(-1)!;
-      const input = top.node.inputs[top.next++];
+      const input = top.node.reads[top.next++];
       if (input) {
         visit(input.node);
         continue;
@@ -128,7 +129,7 @@ function layersByDepth(outputs: Tensors, nodes: readonly Node[]): Layer[] {
     const depth = Math.max(depths.get(node) ?? 0, layerDepths.get(node.layer) ?? 0);
     depths.set(node, depth);
     layerDepths.set(node.layer, depth);
-    for (const input of node.inputs) depths.set(input.node, Math.max(depth + 1, depths.get(input.node) ?? 0));
+    for (const input of node.reads) depths.set(input.node, Math.max(depth + 1, depths.get(input.node) ?? 0));
   }
   const order = new Map([...meetingOrder(outputs)].map((layer, n) => [layer, n]));
   return [...layerDepths.keys()].sort(
@@ -137,7 +138,7 @@ function layersByDepth(outputs: Tensors, nodes: readonly Node[]): Layer[] {
 }
 
 /** The layers in the order in which a depth-first search from the outputs meets them. */
-function meetingOrder(outputs: Tensors): Set<Layer> {
+export function meetingOrder(outputs: Tensors): Set<Layer> {
   const met = new Set<Layer>();
   const seen = new Set<Node>();
   const open = [...outputs].reverse().map(({ node }) => node);
@@ -145,7 +146,7 @@ function meetingOrder(outputs: Tensors): Set<Layer> {
     if (seen.has(node)) continue;
     seen.add(node);
     met.add(node.layer);
-    for (const input of [...node.inputs].reverse()) open.push(input.node);
+    for (const input of [...node.reads].reverse()) open.push(input.node);
   }
   return met;
 }
@@ -160,6 +161,13 @@ function flatten(graph: Graph): CallGraph {
     names.set(name, count);
     return count === 1 ? name : `${name}/call${count}`;
   };
+  /** Adds a call; returns the number of its first output. */
+  const push = (layer: Layer, inputs: readonly number[], outputCount: number, training: boolean | null): number => {
+    const firstOutput = next;
+    calls.push({ layer, name: uniqueName(layer.name), inputs, firstOutput, outputCount, training });
+    next += outputCount;
+    return firstOutput;
+  };
   const add = (
     { nodes }: NodeGraph<Layer>,
     values: Map<SymbolicTensor<Layer>, number>,
@@ -169,6 +177,12 @@ function flatten(graph: Graph): CallGraph {
       const { layer, outputs } = node;
       if (node.inputs.length === 0) continue; // an input of the graph, which has its number already
       const inputs = node.inputs.map(tensor => values.get(tensor)!);
+      for (const [n, mask] of node.masks.entries()) {
+        // Without time steps, an input has no mask
+        if (node.inputs[n]!.rank !== 3) continue;
+        const masked = mask ? [inputs[n]!, values.get(mask)!] : [inputs[n]!];
+        inputs[n] = push(new ExplicitMask(layer.name, mask !== null), masked, 1, null);
+      }
       const inner = layer.innerGraph;
       if (layer instanceof InputLayer) {
         values.set(outputs[0]!, inputs[0]!);
@@ -177,16 +191,8 @@ function flatten(graph: Graph): CallGraph {
         add(inner, own, node.training ?? training);
         for (const [n, tensor] of outputs.entries()) values.set(tensor, own.get(inner.outputs[n]!)!);
       } else {
-        const name = uniqueName(layer.name);
-        calls.push({
-          layer,
-          name,
-          inputs,
-          firstOutput: next,
-          outputCount: outputs.length,
-          training: node.training ?? training,
-        });
-        for (const tensor of outputs) values.set(tensor, next++);
+        const first = push(layer, inputs, outputs.length, node.training ?? training);
+        for (const [n, tensor] of outputs.entries()) values.set(tensor, first + n);
       }
     }
   };
@@ -215,7 +221,7 @@ export const isChain = ({ inputs, outputs, nodes }: Graph): boolean =>
   inputs.length === 1 &&
   outputs.length === 1 &&
   new Set(nodes.map(({ layer }) => layer)).size === nodes.length &&
-  nodes.every((node, n) => (n === 0 ? node.inputs.length === 0 : node.inputs.length === 1)) &&
+  nodes.every((node, n) => (n === 0 ? node.inputs.length === 0 : node.reads.length === 1)) &&
   nodes.every((node, n) => n === 0 || node.inputs[0]!.node === nodes[n - 1]);
 
 /** The names of tensors, made unique by numbers. */

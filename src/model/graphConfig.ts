@@ -22,10 +22,13 @@ export function graphConfig(name: string, graph: Graph): Config {
       return {
         ...serialize(layer),
         name: layer.name,
-        inboundNodes: calls.get(layer)!.map(({ inputs, training }) =>
+        inboundNodes: calls.get(layer)!.map(({ inputs, training, masks }) => {
+          const refs = masks.map(mask => mask && referTo(mask));
+          const mask = refs.length === 1 && refs[0] ? refs[0] : refs;
+          const named = { ...(training !== null && { training }), ...(masks.length > 0 && { mask }) };
           // TF.js lists initial states among the inputs, and uses the arguments of the last input
-          inputs.map(tensor => [...referTo(tensor), training === null ? {} : { training }]),
-        ),
+          return inputs.map(tensor => [...referTo(tensor), named]);
+        }),
       };
     }),
     inputLayers: graph.inputs.map(referTo),
@@ -63,7 +66,7 @@ export function numberedCalls({ layers, nodes }: Graph): NumberedCalls {
     for (const layer of open) {
       const later: Node[] = [];
       for (const node of waiting.get(layer)!) {
-        if (node.inputs.some(tensor => !positions.has(tensor.node))) {
+        if (node.reads.some(tensor => !positions.has(tensor.node))) {
           later.push(node);
           continue;
         }

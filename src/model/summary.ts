@@ -101,8 +101,8 @@ function readsOf({ graph }: ModelState): Map<Layer, string[]> | null {
   if (!graph || isChain(graph)) return null;
   const { positions } = numberedCalls(graph);
   const reads = new Map<Layer, string[]>();
-  for (const { layer, inputs } of graph.nodes) {
-    const own = inputs.map(({ node, index }) => `${node.layer.name}[${positions.get(node)}][${index}]`);
+  for (const { layer, reads: tensors } of graph.nodes) {
+    const own = tensors.map(({ node, index }) => `${node.layer.name}[${positions.get(node)}][${index}]`);
     reads.set(layer, [...(reads.get(layer) ?? []), ...own]);
   }
   return reads;

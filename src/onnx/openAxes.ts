@@ -3,6 +3,7 @@
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Concatenate } from '../layers/concatenate.ts';
 import { Dot } from '../layers/dot.ts';
+import { ExplicitMask } from '../layers/explicitMask.ts';
 import { Flatten } from '../layers/flatten.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Merge } from '../layers/merge.ts';
@@ -84,15 +85,16 @@ export const sizeOfAxis = (axis: Axis): number | string => (typeof axis === 'num
 export function axesOf(call: string, graph: Graph, inputNames: readonly string[]): Axes[] {
   const shapes: Shape[] = graph.inputs.map(({ shape }) => shape);
   const { calls } = graph.calls;
-  // A list of ids has a time axis only
-  const isList = (n: number) => calls.some(({ layer, inputs }) => layer.readsIds && inputs.includes(n));
+  // A list of ids, and a mask, have a time axis only
+  const isList = (n: number) =>
+    calls.some(({ layer, inputs }) => layer.createsTimeSteps && inputs.at(-1) === n && n < shapes.length);
   const axes: Axes[] = shapes.map(([, ...sample], n) =>
     sample.length === 2 ? [new TimeAxis(sample[0]!), sample[1]!] : [isList(n) ? new TimeAxis(sample[0]!) : sample[0]!],
   );
   const sums: [TimeAxis, string][] = [];
   for (const { layer, name, inputs, firstOutput } of calls) {
     const given = inputs.map(value => axes[value]!);
-    if (!layer.readsIds) for (const own of given) fixFeatures(own);
+    if (!layer.createsTimeSteps) for (const own of given) fixFeatures(own);
     const own = layer.outputShapesFor(
       call,
       inputs.map(value => shapes[value]!),
@@ -146,6 +148,7 @@ function timeAxisOf(layer: Layer, inputs: readonly Axes[]): Axis | null {
     return null;
   }
   if (layer instanceof RepeatVector) return null;
+  if (layer instanceof ExplicitMask && inputs[1]) return joined(inputs[0]![0]!, inputs[1][0]!);
   if (layer instanceof AttentionLayer && times.length === 3) joined(times[1]!, times[2]!);
   return times[0] ?? (layer.readsIds ? inputs[0]![0]! : null);
 }

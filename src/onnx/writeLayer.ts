@@ -8,6 +8,7 @@ import { Dense } from '../layers/dense.ts';
 import { Dot } from '../layers/dot.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
+import { ExplicitMask } from '../layers/explicitMask.ts';
 import { Flatten } from '../layers/flatten.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
@@ -55,6 +56,10 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
       value: graph.add('Gather', name, [rows!, value]),
       mask: layer.maskZero && passesMask ? differs(context, name, value, graph.ints([0], true), true) : null,
     };
+  }
+  if (layer instanceof ExplicitMask) {
+    const given = inputs[1]?.value;
+    return { value, mask: given && passesMask ? differs(context, name, given, graph.number(0), true) : null };
   }
   if (layer instanceof Masking) {
     const counts = differs(context, name, value, graph.number(layer.maskValue), false);

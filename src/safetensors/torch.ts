@@ -10,6 +10,7 @@
 import { Dense } from '../layers/dense.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
+import { ExplicitMask } from '../layers/explicitMask.ts';
 import type { Layer } from '../layers/index.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
@@ -153,14 +154,15 @@ function checkNeighbours(call: string, model: LayersModel, module: string, membe
   }
 }
 
-/** Finds the layer whose output a layer takes, below dropout; undefined for the input and for layers of several calls. */
+/** Finds the layer whose output a layer takes, below dropout and given masks; undefined for the input and for layers of several calls. */
 function layersBelow(call: string, model: LayersModel): (layer: Layer) => Layer | undefined {
   const { calls } = model.view.graph(call).calls;
+  const passes = (layer: Layer) => layer instanceof Dropout || layer instanceof ExplicitMask;
   const made = new Map(calls.map(each => [each.firstOutput, each]));
   return layer => {
     const own = calls.filter(each => each.layer === layer);
     let below = own.length === 1 ? made.get(own[0]!.inputs[0]!) : undefined;
-    while (below?.layer instanceof Dropout) below = made.get(below.inputs[0]!);
+    while (below && passes(below.layer)) below = made.get(below.inputs[0]!);
     return below?.layer;
   };
 }

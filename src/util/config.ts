@@ -62,8 +62,9 @@ export function toPython(value: ConfigValue): ConfigValue {
 }
 
 function referencesToPython(value: ConfigValue): ConfigValue {
-  if (typeof value === 'string') return value;
-  return value !== null && typeof value === 'object' && isList(value) ? value.map(referencesToPython) : toPython(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (isList(value)) return value.map(referencesToPython);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [toSnake(name), referencesToPython(item)]));
 }
 
 /** Converts option names to camelCase. Leaves string values unchanged, because options accept both spellings. */

@@ -1,6 +1,6 @@
 // Invalid arguments of lstm-wasm/data throw a one-sentence error that starts with the call.
 
-import { layers, sequential, tensor, ValueError } from 'lstm-wasm';
+import { model as functional, input, layers, sequential, tensor, ValueError } from 'lstm-wasm';
 import {
   confusionMatrix,
   data,
@@ -194,8 +194,15 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
   [() => sample([1], { random: () => 1 }), 'sample: random must return numbers in [0, 1), got 1'],
 
-  [() => forecast(wrong({}), series, 1), 'forecast: model must be a sequential() model, got {}'],
-  [() => forecast(wrong(null), series, 1), 'forecast: model must be a sequential() model, got null'],
+  [() => forecast(wrong({}), series, 1), 'forecast: model must be a model, got {}'],
+  [() => forecast(wrong(null), series, 1), 'forecast: model must be a model, got null'],
+  [
+    () => {
+      const [a, b] = [input({ shape: [null, 1] }), input({ shape: [null, 1] })];
+      return forecast(functional({ inputs: [a, b], outputs: [layers.add().apply([a, b]), a] }), series, 1);
+    },
+    'forecast: model must have one input and one output, got 2 inputs and 2 outputs',
+  ],
   [() => forecast(sequential(), series, 1), 'forecast: model must have a layer, got none; call model.add first'],
   [() => forecast(one, series, 0), 'forecast: steps must be an integer of at least 1, got 0'],
   [() => forecast(one, [], 1), 'forecast: history must have at least 1 step, got 0'],

@@ -1,6 +1,16 @@
 // Forecasts: exact for models with fixed weights, accurate for a model trained on a sine, and without side effects.
 
-import { layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
+import {
+  model as functional,
+  input,
+  layers,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  type Tensor,
+  tensor,
+  train,
+} from 'lstm-wasm';
 import { forecast, minMax, standardize, trainTestSplit, windows } from 'lstm-wasm/data';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -248,5 +258,39 @@ describe('forecast with a scaler saved as JSON', () => {
     expect(() => forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() })).toThrow(
       'forecast: scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got null',
     );
+  });
+});
+
+describe('a functional model', () => {
+  const graphOf = (chain: Sequential, shape: [number | null, number], batch: number | null = null) => {
+    const x = input({ batchShape: [batch, ...shape] });
+    let y = x;
+    for (const layer of chain.layers) y = layer.apply(y);
+    return functional({ inputs: x, outputs: y });
+  };
+
+  test.each([
+    ['that predicts the next step, from a stream', 2, { T: null }],
+    ['that predicts the next step from a window', 2, { T: 5 }],
+    ['that predicts a block of steps', 6, { T: 5 }],
+    ['that is stateful', 2, { T: 5, batch: 1, stateful: true }],
+  ] as const)('%s forecasts the same as the sequential one', (_, outputs, options) => {
+    const chain = model(2, outputs, options);
+    const graph = graphOf(chain, [options.T, 2], 'batch' in options ? options.batch : null);
+    const steps = outputs === 2 ? 4 : 3;
+    const [got, expected] = [graph, chain].map(each => forecast(each, wave(9, 2), steps));
+    expect(got!.shape).toEqual(expected!.shape);
+    expectBits(got!.dataSync() as Float32Array, expected!.dataSync() as Float32Array);
+  });
+
+  test('with two branches forecasts as if it were computed step by step', () => {
+    const x = input({ shape: [null, 2] });
+    const [slow, fast] = [layers.lstm({ units: 3 }).apply(x), layers.gru({ units: 3 }).apply(x)];
+    const both = layers.concatenate().apply([slow, fast]);
+    const net = functional({ inputs: x, outputs: layers.dense({ units: 2 }).apply(both), seed: 4 });
+    const history = wave(7, 2);
+    const expected = fedBack(history, 3, rows => (net.predict<Tensor>(tensor([rows])).arraySync() as number[][])[0]!);
+    const got = forecast(net, history, 3);
+    expectClose(got.dataSync(), expected.flat(), { abs: 1e-5, rel: 1e-5, what: 'forecast' });
   });
 });

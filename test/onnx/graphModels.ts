@@ -514,6 +514,26 @@ for (const masked of [false, true]) {
   );
 }
 
+const counts = () => input({ shape: [null], name: 'counts' });
+add(
+  'a recurrent layer with a given mask',
+  () => [sequence('x'), counts()],
+  (x, mask) => lstm({ ...sequences }).apply(x!, { mask: mask! }),
+  { refused: /./ },
+);
+add(
+  'attention with a given mask',
+  () => [sequence('query'), sequence('value'), counts()],
+  (query, value, mask) => heads().apply([query!, value!], { mask: [null, mask!] }),
+  {
+    steps: [
+      [5, 3, 3],
+      [2, 4, 4],
+    ],
+    refused: /./,
+  },
+);
+
 // ------------------------------------------------------------------------------------------------------------ inputs
 
 /** Samples for each input of a model. */
@@ -525,7 +545,7 @@ export function inputsOf(
 ): { [name: string]: Tensor } {
   const generator = new RandomGenerator(100 * batch + steps[0]!);
   const entries = net.inputs.map(({ shape, sourceLayer }, n) => {
-    const ids = /^(ids|others)$/.test(sourceLayer.name);
+    const ids = /^(ids|others|counts)$/.test(sourceLayer.name);
     const size = [batch, ...(shape.length === 3 || ids ? [steps[n]!] : []), ...(ids ? [] : [shape.at(-1)!])];
     const count = size.reduce((a, b) => a * b);
     const values = Float32Array.from({ length: count }, () => (ids ? generator.below(7) : generator.normal()));

@@ -264,3 +264,23 @@ test('disposing a loaded model frees its memory, with that of its nested models'
   expect(lw.backendInfo().models).toBe(models - 1);
   expect(() => predict(inner, here)).toThrow('must not be used after dispose()');
 });
+
+describe('masks that calls are given', () => {
+  const given = () => {
+    const [x, m] = [lw.input({ shape: [4, 3], name: 'seqIn' }), lw.input({ shape: [4], name: 'maskIn' })];
+    const seq = layers.lstm({ units: 3, returnSequences: true, name: 'lstm_A' }).apply(x, { mask: m });
+    const pair = layers.attention({ name: 'luong' }).apply([seq, x], { mask: [null, m] });
+    const cell = layers.gru({ units: 3, returnSequences: true, name: 'gru' });
+    const outputs = [cell.apply(pair, { mask: m }), cell.apply(seq, { mask: [null] }), cell.apply(seq)];
+    return lw.model({ inputs: [x, m], outputs, name: 'given' }) as Library;
+  };
+
+  test('come back from files and from JSON with the same bits', async () => {
+    const model = given();
+    const again = await loadHere(await artifactsOf(model));
+    expect(again.getConfig()).toEqual(model.getConfig());
+    expectBits(joined(predict(again, here)), joined(predict(model, here)));
+    const described = (await modelFromJSON(model.toJSON())) as Library;
+    expect(described.getConfig()).toEqual(model.getConfig());
+  });
+});

@@ -123,6 +123,75 @@ const all: Record<string, (lib: Library) => Library> = {
   },
 };
 
+const booleans = (name: string, steps = 4) => input({ shape: [steps], name });
+Object.assign(all, {
+  'masks that calls are given': () => {
+    const [x, m] = [input({ shape: [4, 3], name: 'x' }), booleans('m')];
+    const [v, w] = [input({ shape: [5, 3], name: 'v' }), booleans('w', 5)];
+    const wide = layers.timeDistributed({ layer: layers.dense({ units: 3, name: 'wide' }), name: 'each' });
+    const seq = layers.lstm({ units: 3, returnSequences: true, name: 'lstm_A' }).apply(wide.apply(x, { mask: m }));
+    const heads = layers.multiHeadAttention({ numHeads: 2, keyDim: 2, name: 'heads' });
+    const [h, k] = [heads.apply([x, v], { mask: [null, w] }), heads.apply([v, v], { mask: [null, w] })];
+    const luong = layers.attention({ name: 'luong' }).apply([k, x], { mask: [null, m] });
+    const last = layers.gru({ units: 3, name: 'gru' });
+    const outputs = [last.apply(luong, { mask: w }), last.apply(h), last.apply(seq)];
+    return model({ inputs: [x, m, v, w], outputs, name: 'given' }) as Library;
+  },
+  'a masking layer over one of two equal layers': () => {
+    const [x, z] = [input({ shape: [4, 3], name: 'x' }), input({ shape: [4, 3], name: 'z' })];
+    const dense = (name: string) => layers.dense({ units: 3, name });
+    const masked = layers.masking({ name: 'masking' }).apply(dense('below').apply(x));
+    const first = layers.lstm({ units: 2, name: 'first' }).apply(masked);
+    const twice = dense('other').apply(dense('another').apply(z));
+    const second = layers.lstm({ units: 2, name: 'second' }).apply(twice);
+    const sum = layers.add({ name: 'sum' }).apply([second, first]);
+    return model({ inputs: [x, z], outputs: dense('last').apply(sum), name: 'branches' }) as Library;
+  },
+  'merged masks over shared layers': () => {
+    const [x, z] = [input({ shape: [4, 3], name: 'x' }), input({ shape: [4, 3], name: 'z' })];
+    const dense = (name: string) => layers.dense({ units: 3, name });
+    const [a, b] = [dense('a'), dense('b')];
+    const masked = [a.apply(x), b.apply(z)].map((y, n) => layers.masking({ name: `m${n}` }).apply(y));
+    const sum = layers.add({ name: 'sum' }).apply([...masked, masked[0]!]);
+    const wide = layers
+      .concatenate({ name: 'wide' })
+      .apply([sum, dense('c').apply(dense('d').apply(dense('e').apply(z)))]);
+    const last = layers.lstm({ units: 2, name: 'last' }).apply(wide);
+    const other = layers.gru({ units: 2, name: 'other' }).apply(sum);
+    return model({ inputs: [x, z], outputs: [last, other], name: 'merged' }) as Library;
+  },
+} satisfies typeof all);
+
+test('toKeras refuses masks that Keras has no argument for', async () => {
+  const x = input({ shape: [4, 3], name: 'x' });
+  const m = booleans('m');
+  const masked = layers.masking({ name: 'masking' }).apply(x);
+  const heads = layers.multiHeadAttention({ numHeads: 1, keyDim: 2, name: 'heads' });
+  const last = layers.gru({ units: 2, name: 'gru' });
+  const refused: [lw.SymbolicTensor, string][] = [
+    [
+      layers.dense({ units: 2, name: 'wide' }).apply(x, { mask: m }),
+      'toKeras: wide.calls[0]: the call must not be given a mask: only recurrent, timeDistributed and attention layers take masks in Keras, got a Dense layer',
+    ],
+    [
+      last.apply(masked, { mask: [null] }),
+      'toKeras: gru.calls[0]: must not remove the mask of an input, because Keras then uses that mask',
+    ],
+    [
+      heads.apply([x, x], { mask: [m, null] }),
+      'toKeras: heads.calls[0]: must not be given a mask of the query, which Keras does not pass on',
+    ],
+    [
+      layers.multiHeadAttention({ numHeads: 1, keyDim: 2, name: 'heads' }).apply([x, masked], { mask: [m, null] }),
+      'toKeras: heads.calls[0]: must not remove the mask of an input, because Keras then uses that mask',
+    ],
+  ];
+  for (const [outputs, message] of refused) {
+    const inputs = message.includes('gru') ? x : [x, m];
+    await expect(toKeras(model({ inputs, outputs }))).rejects.toThrow(message);
+  }
+});
+
 describe.each(Object.entries(all))('%s', (_name, build) => {
   const make = () => build(lw as unknown as Library) as unknown as LayersModel;
 
@@ -144,12 +213,16 @@ describe.each(Object.entries(all))('%s', (_name, build) => {
   test('toKeras writes the weights of each layer where the Keras loader expects them', async context => {
     if (skipReason) return context.skip(skipReason);
     const first = make();
-    const { variables } = walk(await toKeras(first)) as { variables: { shape: number[]; bits: number[] }[] };
+    const { variables, layers: names } = walk(await toKeras(first)) as {
+      variables: { shape: number[]; bits: number[] }[];
+      layers: string[];
+    };
     const found = variables.map(({ shape, bits }) => [shape, bits]);
     // Keras visits the backward layer of a bidirectional layer first
     const isOrdered = !JSON.stringify(first.getConfig()).includes('"Bidirectional"');
     const inOrder = (list: unknown[]) => (isOrdered ? list : list.map(each => JSON.stringify(each)).sort());
-    expect(inOrder(found)).toEqual(inOrder(bitsOf(first)));
+    const expected = names.flatMap(name => bitsIn(first.getLayer(name).getWeights()));
+    expect(inOrder(found)).toEqual(inOrder(expected));
   });
 });
 

@@ -52,3 +52,11 @@ test('layers of a PyTorch module must take the output of each other', () => {
   const bytes = toSafetensors(chain, { names: 'torch', modules: { rnn: ['one', 'two'] } });
   expect(namesIn(bytes)).toEqual(expect.arrayContaining(['rnn.weight_ih_l0', 'rnn.weight_ih_l1', 'head.weight']));
 });
+
+test('layers of a PyTorch module may be given masks', () => {
+  const [x, mask] = [input({ shape: [4, 3] }), input({ shape: [4] })];
+  const first = layers.lstm({ units: 2, name: 'one', returnSequences: true }).apply(x, { mask });
+  const net = model({ inputs: [x, mask], outputs: layers.lstm({ units: 2, name: 'two' }).apply(first, { mask }) });
+  const bytes = toSafetensors(net, { names: 'torch', modules: { rnn: ['one', 'two'] } });
+  expect(namesIn(bytes)).toEqual(expect.arrayContaining(['rnn.weight_ih_l0', 'rnn.weight_ih_l1']));
+});

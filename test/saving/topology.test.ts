@@ -419,7 +419,7 @@ describe('states and masks in a functional model', () => {
 
   test('other masks, states of another number and outputs that do not exist are rejected', async () => {
     const refused: [Plain[], string][] = [
-      [[source, mask, embedding(false), lstm({ mask: tensor('not_equal') })], 'must have the mask of an Embedding'],
+      [[source, mask, embedding(false), lstm({ mask: tensor('not_equal') })], 'must have the masks of its inputs, or'],
       [
         [source, embedding(), lstm({ initial_state: [tensor('e')] })],
         'a takes a sequence and 2 initial states (h, c), or a sequence alone, got 1 initial state',

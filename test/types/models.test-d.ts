@@ -10,6 +10,7 @@ import {
   enableProdMode,
   getBackend,
   type History,
+  input,
   type LayersModel,
   type Logs,
   type LSTMLayerArgs,
@@ -202,3 +203,13 @@ callbacks.earlyStopping({ mode: 'least' });
 setRandomSeed('7');
 // @ts-expect-error sizes are numbers
 zeros(['2', '3']);
+
+// ------------------------------------------------------------------------------------------------------------- masks
+
+const sequence = input({ shape: [null, 3] });
+const counts = input({ shape: [null] });
+layers.lstm({ units: 2 }).apply(sequence, { mask: counts });
+layers.attention().apply([sequence, sequence], { mask: [null, counts] });
+expectTypeOf(layers.lstm({ units: 2 }).apply(zeros([1, 2, 3]), { mask: zeros([1, 2]) })).toEqualTypeOf<Tensor>();
+// @ts-expect-error a nested array
+layers.lstm({ units: 2 }).apply(sequence, { mask: [[1, 0]] });

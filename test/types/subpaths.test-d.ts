@@ -40,6 +40,8 @@ expectTypeOf(batch.xs).toEqualTypeOf<Tensor>();
 expectTypeOf(batch.ys).toEqualTypeOf<Tensor>();
 expectTypeOf(batch.time).toEqualTypeOf<Tensor>();
 expectTypeOf(forecast(model, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
+declare const anyModel: LayersModel;
+expectTypeOf(forecast(anyModel, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
 const { train, test } = trainTestSplit([1, 2, 3], { testSize: 1 });
 model.fitDataset(windows(standardize(train).transform(test), { inputSteps: 24, batchSize: 32 }), { epochs: 2 });
 standardize([new Float32Array(2), [1, 2]]).transform([new Float64Array(2)]);
@@ -85,6 +87,11 @@ const host = connect({ seed: 1, simd: 'strict' });
 expectTypeOf(host.sequential()).resolves.toEqualTypeOf<RemoteSequential>();
 expectTypeOf(host.model).returns.resolves.toEqualTypeOf<RemoteModel>();
 expectTypeOf<RemoteModel>().not.toHaveProperty('add');
+declare const remoteModel: RemoteModel;
+expectTypeOf(forecast(remoteModel, [1, 2, 3], 24)).toEqualTypeOf<Promise<Tensor>>();
+expectTypeOf(forecast(await host.sequential(), [1, 2, 3], 24)).toEqualTypeOf<Promise<Tensor>>();
+// @ts-expect-error a promise of a model
+forecast(host.sequential(), [1, 2, 3], 24);
 expectTypeOf(host.backendInfo()).resolves.toEqualTypeOf<BackendInfo>();
 expectTypeOf(host.terminate()).resolves.toEqualTypeOf<void>();
 

@@ -20,6 +20,10 @@ export interface Call {
   readonly inbound: readonly Ref[];
   /** Layer outputs passed as named arguments, such as mask and initial_state. */
   readonly named: { readonly [argument: string]: readonly Ref[] };
+  /** The argument mask: one for each input, null for no mask; null if it is not given. */
+  readonly masks: readonly (Ref | null)[] | null;
+  /** The numbers among the arguments of an operation. */
+  readonly numbers: readonly number[];
   /** Whether dropout is always or never active; null if not given. */
   readonly training: boolean | null;
   /** The options of attention layers that Keras has as arguments of calls, if they are on. */
@@ -114,21 +118,25 @@ function nodeOf(location: FilePath, item: unknown): GraphNode {
 function callOf(location: FilePath, node: unknown): Call {
   if (isObject(node) && !Array.isArray(node)) {
     const { args, kwargs } = node as { args?: unknown; kwargs?: unknown };
-    return { location, inbound: refsIn(args), ...argumentsOf(kwargs), isKeras3: true };
+    const numbers = Array.isArray(args) ? args.filter(value => typeof value === 'number') : [];
+    return { location, inbound: refsIn(args), ...argumentsOf(kwargs), numbers, isKeras3: true };
   }
   const inbound = refsIn(node);
   const list: unknown[] = !Array.isArray(node) ? [] : isRef(node) ? [node] : node;
   const kwargs = list.map(item => (Array.isArray(item) ? item[3] : undefined));
   const given = kwargs.find(each => isObject(each) && Object.keys(each).length > 0);
-  return { location, inbound, ...argumentsOf(given), isKeras3: false };
+  return { location, inbound, ...argumentsOf(given), numbers: [], isKeras3: false };
 }
 
-function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'training' | 'options'> {
+function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'masks' | 'training' | 'options'> {
   const entries = isObject(kwargs) ? Object.entries(kwargs) : [];
   const named = entries.map(([name, value]) => [name, refsIn(value)] as const).filter(([, refs]) => refs.length > 0);
   const training = entries.find(([name]) => name === 'training')?.[1];
+  const mask = entries.find(([name]) => name === 'mask')?.[1];
+  const isList = Array.isArray(mask) && !isRef(mask);
   return {
     named: Object.fromEntries(named),
+    masks: isObject(mask) ? (isList ? mask : [mask]).map((one: unknown) => refsIn(one)[0] ?? null) : null,
     training: training === undefined || training === null ? null : Boolean(training),
     options: entries.filter(([name, value]) => CALL_OPTIONS.includes(name) && value === true).map(([name]) => name),
   };
@@ -160,7 +168,25 @@ const readsOf = ({ inbound, named }: Call): Ref[] => [...inbound, ...Object.valu
 /** Arguments with masks: of the only input, or of the inputs of an attention layer. */
 const MASK_ARGUMENTS: readonly string[] = ['mask', 'query_mask', 'value_mask', 'key_mask'];
 
-const masksOf = ({ named }: Call): Ref[] => MASK_ARGUMENTS.flatMap(name => named[name] ?? []);
+/** Operations that versions of Keras 3 add to a graph to compute masks. */
+const MASK_OPERATIONS: readonly string[] = [
+  'All',
+  'Any',
+  'BroadcastTo',
+  'ExpandDims',
+  'LogicalAnd',
+  'LogicalOr',
+  'NotEqual',
+  'OnesLike',
+];
+
+/**
+ * Whether a node of a graph is an operation that computes a mask. They are checked but not loaded, because here layers
+ * compute masks.
+ */
+export const isMaskOperation = ({ className, described: { module } }: GraphNode): boolean =>
+  MASK_OPERATIONS.includes(className) ||
+  (className === 'Concatenate' && typeof module === 'string' && module.startsWith('keras.src.ops'));
 
 /** The inputs by name that attention layers take, in their order. */
 const INPUT_ARGUMENTS: readonly string[] = ['query', 'value', 'key'];
@@ -216,6 +242,7 @@ function countedFromZero(
         ...call,
         inbound: call.inbound.map(byCalls),
         named: Object.fromEntries(Object.entries(call.named).map(([name, refs]) => [name, refs.map(byCalls)])),
+        masks: call.masks?.map(mask => mask && byCalls(mask)) ?? null,
       })),
     })),
     outputs: outputs.map(shift(ofOutputs)),
@@ -299,16 +326,11 @@ function sorted(nodes: readonly GraphNode[], byName: ReadonlyMap<string, GraphNo
 
 // ----------------------------------------------------------------------------------------------------------- chains
 
-/**
- * Layers that Keras 3 adds to a graph to compute masks. They are checked but not loaded, because here masking and
- * embedding layers compute masks.
- */
-export const MASKS: readonly string[] = ['Any', 'NotEqual'];
-
 /** The layers of a graph from its input to its output, if they form a chain: a sequential model; otherwise null. */
 export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[] | null {
   if (inputs.length !== 1 || outputs.length !== 1) return null;
-  const layers = nodes.filter(({ className }) => !MASKS.includes(className));
+  const layers = nodes.filter(node => !isMaskOperation(node));
+  const names = new Set(layers.map(({ name }) => name));
   const above = new Map<string, GraphNode>();
   for (const node of layers) {
     if (node.calls.length > 1 || hasFixedOutputs(node)) return null;
@@ -318,6 +340,7 @@ export function chainOf({ nodes, inputs, outputs }: Graph): readonly GraphNode[]
     if (training || (training === false && mayDrop(node))) return null;
     if (inbound.length !== 1 || inbound[0]!.output !== 0) return null;
     if (Object.keys(named).some(argument => argument !== 'mask')) return null;
+    if (call.masks?.some(mask => !mask || names.has(mask.layer))) return null;
     if (above.has(inbound[0]!.layer)) return null;
     above.set(inbound[0]!.layer, node);
   }
@@ -340,36 +363,4 @@ function hasFixedOutputs({ className, described }: GraphNode): boolean {
   const { merge_mode, layer } = described.config as { merge_mode?: unknown; layer?: { config?: unknown } | null };
   const { return_state } = (layer?.config ?? {}) as { return_state?: unknown };
   return merge_mode === null || return_state === true;
-}
-
-/** Checks that the masks that Keras 3 passes to layers are those that the layers below them make here. */
-export function checkMaskArguments({ nodes, order }: Graph): void {
-  const byName = new Map(nodes.map(node => [node.name, node]));
-  const sourceOf = (name: string): string | undefined => {
-    let source: string | undefined = name;
-    for (const className of MASKS) {
-      const node: GraphNode | undefined = byName.get(source ?? '');
-      if (node?.className === className) source = node.calls[0]?.inbound[0]?.layer;
-    }
-    return source;
-  };
-  /** The layer that a mask is made of, for the outputs of each call; null if they have none. */
-  const masked = new Map<string, string | null>();
-  const keyOf = (layer: string, call: number) => `${call} ${layer}`;
-  for (const { node, index, call } of order) {
-    const below = tensorsOf(call).map(({ layer, call }) => masked.get(keyOf(layer, call)) ?? null);
-    const [first] = call.inbound;
-    const { mask_zero } = node.described.config as { mask_zero?: unknown };
-    const makes = node.className === 'Masking' || (node.className === 'Embedding' && mask_zero === true);
-    // A layer passes the mask of its first input on
-    masked.set(keyOf(node.name, index), makes && first ? first.layer : (below[0] ?? null));
-    for (const { layer } of masksOf(call)) {
-      if (!MASKS.includes(byName.get(layer)!.className) || !below.includes(sourceOf(layer) ?? '')) {
-        failAt(
-          node.location,
-          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another mask',
-        );
-      }
-    }
-  }
 }

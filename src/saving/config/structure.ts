@@ -13,19 +13,19 @@ import type { ConfigFormat } from './configFormat.ts';
 import { type FilePath, failAt, itemOf, withFilePath, within } from './filePath.ts';
 import { layerFrom } from './fromConfig.ts';
 import {
-  checkMaskArguments,
   classOf,
   GRAPHS,
   type GraphCall,
   type GraphNode,
   graphOf,
+  isMaskOperation,
   isModel,
-  MASKS,
   otherArgument,
   type Ref,
   tensorsOf,
 } from './functional.ts';
 import { convertLayer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
+import { type GivenMasks, givenMasks } from './masks.ts';
 import { withInput, withShape } from './sequentialInput.ts';
 
 /**
@@ -147,13 +147,13 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
   const { config } = readClassConfig(location, described);
   const inner = within(location, 'config');
   const graph = graphOf(inner, config);
-  checkMaskArguments(graph);
+  const masks = givenMasks(graph);
   const layers = new Map<string, Built>();
   /** The outputs of each call of each layer. */
   const outputs = new Map<string, Symbolic[][]>();
   const ends = new Set(graph.inputs.map(({ layer }) => layer));
   for (const node of graph.nodes) {
-    if (MASKS.includes(node.className)) continue;
+    if (isMaskOperation(node)) continue;
     const isInput = node.className === 'InputLayer';
     if (isInput !== (node.calls.length === 0) || isInput !== ends.has(node.name)) {
       const rule = isInput
@@ -176,7 +176,7 @@ function functionalIn(location: FilePath, described: unknown, format: ConfigForm
     calls = checkCalls(call.call.location, calls + built.calls);
     const own = outputs.get(call.node.name) ?? [];
     outputs.set(call.node.name, own);
-    own[call.index] = apply(built.layer, call, find);
+    own[call.index] = apply(built.layer, call, masks.get(call.call), find);
   }
   const [inputLocation, outputLocation] = [within(inner, 'input_layers'), within(inner, 'output_layers')];
   const options = {
@@ -218,7 +218,12 @@ function inputOf({ location, name, described }: GraphNode, format: ConfigFormat)
 }
 
 /** Calls a layer with the outputs of earlier calls. */
-function apply(layer: Layer, { call }: GraphCall, find: (here: FilePath, ref: Ref) => Symbolic): Symbolic[] {
+function apply(
+  layer: Layer,
+  { call }: GraphCall,
+  masks: GivenMasks | undefined,
+  find: (here: FilePath, ref: Ref) => Symbolic,
+): Symbolic[] {
   const { location, named, training } = call;
   const other = otherArgument(call);
   if (other !== undefined) failAt(location, `must not have the output of a layer as ${show(other)}`);
@@ -233,6 +238,7 @@ function apply(layer: Layer, { call }: GraphCall, find: (here: FilePath, ref: Re
   ];
   const options = {
     ...(states.length > 0 && { initialState: states }),
+    ...(masks && { mask: masks.slice(0, inputs.length).map(mask => mask && find(location, mask)) }),
     ...(training !== null && { training }),
   };
   return [withFilePath(location, () => layer.apply<Symbolic | Symbolic[]>(inputs, options))].flat();

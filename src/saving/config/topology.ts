@@ -8,16 +8,16 @@ import { checkDepth, type FilePath, failAt, itemOf, within } from './filePath.ts
 import { modelFrom } from './fromConfig.ts';
 import {
   chainOf,
-  checkMaskArguments,
   classOf,
   GRAPHS,
   type Graph,
   type GraphNode,
   graphOf,
+  isMaskOperation,
   isModel,
-  MASKS,
 } from './functional.ts';
 import { checkLayers, convertLayer, isKeras1Layer, layerList, type RawConfig, readClassConfig } from './layerConfig.ts';
+import { givenMasks } from './masks.ts';
 import { withInput } from './sequentialInput.ts';
 import { structuredModel } from './structure.ts';
 
@@ -168,10 +168,10 @@ function listedIn(location: FilePath, model: unknown): { found: readonly Found[]
   return { found, isChain: true };
 }
 
-const isLoaded = ({ className }: GraphNode): boolean => !MASKS.includes(className);
+const isLoaded = (node: GraphNode): boolean => !isMaskOperation(node);
 
 function chainLayers(graph: Graph, chain: readonly GraphNode[]): readonly Found[] {
-  checkMaskArguments(graph);
+  givenMasks(graph); // a chain is given none, but its operations must compute the masks of its layers
   return chain.map(({ location, described }) => {
     const { config } = described as { config: RawConfig };
     // The chain continues from the first output; the states that a layer returns are not used

@@ -48,6 +48,68 @@ def refs_in(value):
     return [tuple(value)] if isinstance(value[0], str) else [ref for each in value for ref in refs_in(each)]
 
 
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+
+
+def add_masks(by_name, calls):
+    """Adds the operations for masks that Layer.__call__ puts into the graph when the model is loaded."""
+    found = {}
+
+    def operation(*inputs):
+        calls[f"mask operation {len(calls)}", 0] = list(inputs)
+        return f"mask operation {len(calls) - 1}", 0, 0
+
+    def masks_of(name, n):
+        if (name, n) not in found:
+            found[name, n] = compute_masks(by_name[name], n)
+        return found[name, n]
+
+    def mask_of(ref):
+        masks = masks_of(ref[0], ref[1])
+        return masks[ref[2]] if ref[2] < len(masks) else None
+
+    def compute_masks(each, n):
+        kind, config = each["class_name"], each["config"]
+        if not each["inbound_nodes"]:
+            return []
+        node = each["inbound_nodes"][n]
+        inputs, given = tensors_in(node["args"]), tensors_in([node["kwargs"].get("mask")])
+        if kind == "Masking":
+            return [operation(operation(inputs[0]))]
+        if kind == "Embedding":
+            return [operation(inputs[0])] if config["mask_zero"] else []
+        masks = [mask_of(ref) for ref in inputs]
+        if kind in MERGES:
+            if None in masks:
+                return []
+            either = masks[0]
+            for mask in masks[1:]:
+                either = operation(either, mask)
+            return [either]
+        if kind == "Concatenate":
+            if not any(masks):
+                return []
+            wide = [operation(operation(mask)) if mask else operation(ref) for ref, mask in zip(inputs, masks)]
+            return [operation(operation(*wide))]
+        if kind in ("Dot", "Flatten", "Reshape", "RepeatVector", "Functional", "Sequential"):
+            return []
+        first = given[0] if given else masks[0]
+        if kind in RECURRENT:
+            own = config["layer"]["config"] if kind == "Bidirectional" else config
+            if not own["return_sequences"]:
+                return []
+            return [first] * (2 if config.get("merge_mode", 1) is None else 1)
+        return [first]
+
+    for each in by_name.values():
+        for n, node in enumerate(each["inbound_nodes"]):
+            if each["class_name"] in (*RECURRENT, "TimeDistributed") and node["kwargs"] == {}:
+                mask = mask_of(tensors_in(node["args"])[0])
+                if mask:
+                    calls[each["name"], n].append(mask)
+
+
 def layers_of(item):
     """The layers in the order of Keras: that of the list, or that of map_graph in keras/src/ops/function.py."""
     layers = item["config"]["layers"]
@@ -57,6 +119,7 @@ def layers_of(item):
     is_functional = lambda name: by_name[name]["class_name"] == "Functional"
     calls = {(each["name"], n): tensors_in([node["args"], node["kwargs"]])
              for each in layers for n, node in enumerate(each["inbound_nodes"] or [{"args": [], "kwargs": {}}])}
+    add_masks(by_name, calls)
     indices, finished = {}, []
 
     def build(call):
@@ -69,13 +132,14 @@ def layers_of(item):
 
     for name, n, _ in refs_in(item["config"]["output_layers"]):
         build((name, n - 1 if is_functional(name) else n))  # functional models start with a call of their own
-    assert set(finished) == set(calls), "a call that leads to no output"
+    assert {call for call in calls if call[0] in by_name} <= set(finished), "a call that leads to no output"
     call_depths, depths = {}, {}
     for call in reversed(finished):
         depth = max(call_depths.get(call, 0), depths.get(call[0], 0))
         depths[call[0]] = call_depths[call] = depth
         for name, n, _ in calls[call]:
             call_depths[name, n] = max(depth + 1, call_depths.get((name, n), 0))
+    depths = {name: depth for name, depth in depths.items() if name in by_name}
     order = sorted(layers, key=lambda each: (-depths[each["name"]], indices[each["name"]]))
     for name, n, _ in refs_in(item["config"]["input_layers"]):
         assert by_name[name]["class_name"] == "InputLayer" and n == 0, name
@@ -128,6 +192,7 @@ def main(name):
         file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
     assert len(file["vars"].keys()) == 0
     assert model["config"]["layers"][0]["class_name"] == "InputLayer"
+    result["layers"] = [item["config"]["name"] for item in layers_of(model)]
     for item, name in listed(layers_of(model)):
         for path, kind, config in walk(item, f"layers/{name}"):
             group = file[path]["vars"] if path in file and "vars" in file[path] else {}
