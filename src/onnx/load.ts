@@ -7,6 +7,7 @@ import { fail, ValueError } from '../util/errors.ts';
 import { checkBytes } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
+import { attentionWeights } from './attentionScores.ts';
 import { buildChain, buildGraph, type Found, type FoundInput } from './buildModel.ts';
 import { isStateOutput, nodesFor, outputOf, outputsOf, producersOf, rankOf, stateInputsOf } from './dependencies.ts';
 import { identity } from './formula.ts';
@@ -120,7 +121,8 @@ function readGraph(
     defined(info.name, made.value, part);
   }
   const withFormulas = new Map<Chain, Map<string, Chain>>();
-  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, budget: 2 * bytes + 2 ** 20 };
+  const budget = 2 * bytes + 2 ** 20;
+  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, attentionWeights, budget };
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new NodeReader(source, node, n), node);

@@ -36,6 +36,8 @@ export interface Source {
   readonly branches: boolean;
   /** The chains with the layers of formulas on top, by the text of the formula. */
   readonly withFormulas: Map<Chain, Map<string, Chain>>;
+  /** The attention layer whose weights are a formula of a chain; null if there is none. */
+  readonly attentionWeights: (node: NodeReader, chain: Chain, formula: Formula) => Chain | null;
   /**
    * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
    */
@@ -190,6 +192,12 @@ export class NodeReader {
     }
   }
 
+  /** The number of features, which must not be open. */
+  widthOf({ width }: Chain): number {
+    if (typeof width === 'number') return width;
+    return this.fail('its input must have a fixed number of features, got scores of an open number of time steps');
+  }
+
   rejectAxes({ axes }: LayerOutput, wanted: readonly Axis[]): never {
     const sequences = [...axes].sort().join() === 'batch,time,width';
     if (sequences && !this.source.timeFirst) throw new TimeMajorError();
@@ -210,6 +218,12 @@ export class NodeReader {
     const [part] = parts as [DirectionOutput];
     const chain = part.half === null ? part.chain : oneDirection(part.chain, part.half);
     if (part.half !== null) output = { ...output, parts: [{ chain, half: null }] };
+    if (chain.spec === null && chain.origin?.kind === 'heads') {
+      this.fail('the heads of attention must be joined and projected by a kernel');
+    }
+    if (chain.spec === null && chain.origin?.kind === 'scores' && formula.outer?.text !== 'Softmax(x)') {
+      this.fail('the scores of attention must go to a Softmax over the keys');
+    }
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
     const known = this.source.withFormulas.get(chain) ?? new Map<string, Chain>();
     this.source.withFormulas.set(chain, known);
@@ -221,6 +235,8 @@ export class NodeReader {
   /** Adds the layers of a formula. */
   #withFormula(chain: Chain, { formula, otherwise }: LayerOutput): Chain {
     const { spec } = chain;
+    const weights = this.source.attentionWeights(this, chain, formula);
+    if (weights) return weights;
     if (isHalf(formula) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
       return this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
     }
