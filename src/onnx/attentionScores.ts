@@ -82,7 +82,7 @@ export function attentionWeights(node: NodeReader, chain: Chain, formula: Formul
 
 /** A softmax layer on a product of two outputs, which computes the same as attention weights of such a product. */
 function plainSoftmax(node: NodeReader, { chain, scale }: AttentionWeights): { softmax: Chain } | null {
-  if (chain.origin?.kind !== 'merge' || scale.text !== identity.text) return null;
+  if (chain.origin?.kind !== 'merge' || scale.text !== identity.text || scale.sources?.length) return null;
   return { softmax: node.activate(chain, { factory: 'activation', options: { activation: 'softmax' } }) };
 }
 

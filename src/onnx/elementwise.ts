@@ -55,7 +55,7 @@ export function combine(
     );
   }
   const number = constant(other.values[0]!, other);
-  return node.withFormula(output, output === a ? make(output.formula, number) : make(number, output.formula));
+  return node.mapFormula(output, formula => (output === a ? make(formula, number) : make(number, formula)));
 }
 
 /** Reads an input that must be one number. */
@@ -67,8 +67,10 @@ function numberOf(node: NodeReader, index: number): number {
 }
 
 export function divide(node: NodeReader): LayerOutput {
-  const output = node.pointwise(0, '');
-  return node.withFormula(output, times(node.layerOutput(0).formula, constant(1 / numberOf(node, 1), node.value(1))));
+  const output = node.layerOutput(0);
+  if (output.ids) node.fail('must not compute with ids; only an embedding accepts ids');
+  const factor = constant(1 / numberOf(node, 1), node.value(1));
+  return node.mapFormula(output, formula => times(formula, factor));
 }
 
 export function power(node: NodeReader): LayerOutput {

@@ -22,6 +22,8 @@ export interface Formula {
   readonly numbers?: readonly number[];
   /** The tensors of the file that its factors come from. */
   readonly sources?: readonly unknown[];
+  /** The formula without its factor `scale`, if it has been multiplied by a number. */
+  readonly unscaled?: Formula;
 }
 
 /** The maximum length of the text; longer formulas are not activations. */
@@ -55,7 +57,9 @@ export function times(a: Formula, b: Formula): Formula {
   const sources = [...(a.sources ?? []), ...(b.sources ?? [])];
   if (factors.length === 0) return { ...constant(scale), sources };
   const text = scale === 1 && factors.length === 1 ? factors[0]! : `mul(${[digits(scale), ...factors].join()})`;
-  return { text, scale, factors, offset: 0, terms: [text], sources };
+  const [factor] = a.factors.length === 0 ? [b] : b.factors.length === 0 ? [a] : [];
+  const unscaled = factor && (factor.unscaled ?? factor);
+  return { text, scale, factors, offset: 0, terms: [text], sources, ...(unscaled && { unscaled }) };
 }
 
 /** Whether a formula is x times a number. */

@@ -45,8 +45,13 @@ function checkCount(node: NodeReader, outputs: readonly LayerOutput[]): void {
 /** An output in the order of time, in which axes of a single direction count as axes of size 1. */
 export function operand(node: NodeReader, output: LayerOutput): LayerOutput {
   if (output.axes.includes('head')) node.fail('must not merge heads of attention with other outputs');
-  const single = output.axes.map((axis): Axis => (axis === 'direction' && output.parts.length === 1 ? 'one' : axis));
-  return inTimeOrder(node, { ...output, axes: single });
+  return inTimeOrder(node, singleDirection(output));
+}
+
+/** Renames the axis of a single direction, which has size 1. */
+export function singleDirection(output: LayerOutput): LayerOutput {
+  const isSingle = output.parts.length === 1;
+  return { ...output, axes: output.axes.map((axis): Axis => (axis === 'direction' && isSingle ? 'one' : axis)) };
 }
 
 const chainOf = ({ parts }: LayerOutput): Chain => parts[0]!.chain;

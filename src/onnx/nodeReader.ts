@@ -260,12 +260,17 @@ export class NodeReader {
   pointwise(index: number, op: string, ...numbers: number[]): LayerOutput {
     const output = this.layerOutput(index);
     if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
+    return this.mapFormula(output, formula => apply(op, formula, ...numbers));
+  }
+
+  /** Applies a function to the formula of an output. */
+  mapFormula(output: LayerOutput, map: (formula: Formula) => Formula): LayerOutput {
     const { otherwise } = output;
     const after = () => {
       const merged = otherwise!();
-      return { ...merged, formula: apply(op, merged.formula, ...numbers) };
+      return { ...merged, formula: map(merged.formula) };
     };
-    return { ...this.withFormula(output, apply(op, output.formula, ...numbers)), otherwise: otherwise ? after : null };
+    return { ...this.withFormula(output, map(output.formula)), otherwise: otherwise ? after : null };
   }
 
   /** The output with another formula. */

@@ -1,9 +1,9 @@
 /** Products of the outputs of two layers: dot layers, and what attention layers compute with them. */
 
 import { attentionChain, weightsOf } from './attentionScores.ts';
-import { apply, constant, type Formula, identity, isScaled, times } from './formula.ts';
+import { apply, constant, type Formula, identity, layersOf, times } from './formula.ts';
 import { multiplyHeads } from './heads.ts';
-import { merged, operand } from './mergeOutputs.ts';
+import { merged, operand, singleDirection } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import {
   type Axis,
@@ -19,7 +19,7 @@ import {
 
 /** Reads a MatMul of the outputs of two layers. */
 export function multiply(node: NodeReader): LayerOutput {
-  const [a, b] = [node.layerOutput(0), node.layerOutput(1)];
+  const [a, b] = [singleDirection(node.layerOutput(0)), singleDirection(node.layerOutput(1))];
   if (!node.source.branches) {
     node.fail('must multiply by float32 weights of the file, got two layers; a sequential model has no branches');
   }
@@ -45,7 +45,7 @@ interface Side {
   readonly rest: Axis;
   /** Whether it is divided by its norm. */
   readonly normalize: boolean;
-  /** x times the number by which it is multiplied. */
+  /** The number by which it is multiplied. */
   readonly scale: Formula;
 }
 
@@ -62,9 +62,11 @@ function sideOf(node: NodeReader, output: LayerOutput, summedAt: 1 | 2): Side {
   )
     node.fail(`must multiply matrices of each sample, over features or time steps, got the input [${axes.join(', ')}]`);
   const normalize = formula.outer?.text === normalized(summed, identity).text;
-  const scale = isScaled(formula) ? formula : identity;
-  const below = normalize ? formula.inner! : isScaled(formula) ? identity : formula;
+  const isScaledLayer = !normalize && formula.unscaled && layersOf(formula.unscaled);
+  const below = normalize ? formula.inner! : isScaledLayer ? formula.unscaled! : formula;
+  if (output.otherwise && !layersOf(below)) return sideOf(node, { ...output.otherwise(), axes }, summedAt);
   const [{ chain }] = operand(node, { ...output, formula: below }).parts as [LayerOutput['parts'][0]];
+  const scale = isScaledLayer ? withoutX(formula) : constant(1);
   return { chain, summed, layerAxis: summed === 'time' || !isSequence ? 1 : 2, rest, normalize, scale };
 }
 
@@ -82,11 +84,11 @@ function dot(node: NodeReader, a: LayerOutput, b: LayerOutput): LayerOutput {
   const chain = merged(node, 'dot', options, [left.chain, right.chain], steps, second ?? first ?? 1);
   const resultAxes: Axis[] =
     sizes[1] === null ? ['batch', 'width', 'one'] : ['batch', sizes[0] === null ? 'one' : 'time', 'width'];
-  return { ...layerOutputOf(chain, resultAxes), formula: times(left.scale, withoutX(right.scale)) };
+  return { ...layerOutputOf(chain, resultAxes), formula: [left.scale, right.scale].reduce(times, identity) };
 }
 
-/** The number by which a formula multiplies x. */
-export const withoutX = ({ scale, sources }: Formula): Formula => ({
+/** The number by which a formula multiplies another one. */
+const withoutX = ({ scale, sources }: Formula): Formula => ({
   ...constant(scale),
   ...(sources && { sources }),
 });
@@ -127,5 +129,5 @@ export function divideByNorm(node: NodeReader): Value {
   }
   const { axis, least } = divisor;
   if (least !== LEAST_NORM) node.fail(`the norms must be at least 1e-7, as in a dot layer, got ${least}`);
-  return node.withFormula(output, normalized(axis, output.formula));
+  return node.mapFormula(output, formula => normalized(axis, formula));
 }
