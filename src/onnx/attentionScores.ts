@@ -1,6 +1,6 @@
 /** Attention layers in a graph: a softmax of scores, from which the attention weights and the output are computed. */
 
-import { constant, type Formula, identity, isScaled, plus } from './formula.ts';
+import { constant, type Formula, identity, isScaled, plus, SOFTMAX } from './formula.ts';
 import { merged, startOf } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
@@ -37,7 +37,7 @@ export function scoresOf({ spec, origin, flipped }: Chain): Scores | null {
 
 /** The attention weights that a formula of a chain computes; null for other formulas. */
 export function weightsOf(chain: Chain, { outer, inner }: Formula): AttentionWeights | null {
-  if (outer?.text !== 'Softmax(x)' || !inner || !isScaled(inner)) return null;
+  if (outer?.text !== SOFTMAX || !inner || !isScaled(inner)) return null;
   const scores = scoresOf(chain);
   return scores && { scores, chain, scale: inner };
 }

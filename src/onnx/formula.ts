@@ -26,6 +26,9 @@ export interface Formula {
   readonly unscaled?: Formula;
 }
 
+/** The text of a softmax of x. */
+export const SOFTMAX = 'Softmax(x)';
+
 /** The maximum length of the text; longer formulas are not activations. */
 export const MOST_CHARACTERS = 300;
 

@@ -2,7 +2,16 @@
 
 import { fail } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
-import { apply, type Formula, identity, isHalf, layersOf, MOST_CHARACTERS, type Pointwise } from './formula.ts';
+import {
+  apply,
+  type Formula,
+  identity,
+  isHalf,
+  layersOf,
+  MOST_CHARACTERS,
+  type Pointwise,
+  SOFTMAX,
+} from './formula.ts';
 import type { AttributeProto, NodeProto } from './proto.ts';
 import { quote, sanitize } from './text.ts';
 import {
@@ -221,7 +230,8 @@ export class NodeReader {
     if (chain.spec === null && chain.origin?.kind === 'heads') {
       this.fail('the heads of attention must be joined and projected by a kernel');
     }
-    if (chain.spec === null && chain.origin?.kind === 'scores' && formula.outer?.text !== 'Softmax(x)') {
+    if (chain.spec === null && chain.origin?.kind === 'scores' && formula.outer?.text !== SOFTMAX) {
+      if (output.otherwise) return this.withLayers(output.otherwise());
       this.fail('the scores of attention must go to a Softmax over the keys');
     }
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
@@ -264,7 +274,11 @@ export class NodeReader {
   }
 
   /** Applies a function to the formula of an output. */
-  mapFormula(output: LayerOutput, map: (formula: Formula) => Formula): LayerOutput {
+  mapFormula(given: LayerOutput, map: (formula: Formula) => Formula): LayerOutput {
+    const { spec, origin } = given.parts[0]!.chain;
+    const isInner = spec === null && (origin?.kind === 'scores' || origin?.kind === 'merge');
+    // Attention weights are the output of a layer
+    const output = isInner && given.formula.outer?.text === SOFTMAX ? this.withLayers(given) : given;
     const { otherwise } = output;
     const after = () => {
       const merged = otherwise!();

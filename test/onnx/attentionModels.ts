@@ -163,11 +163,20 @@ add(
   (x, y) => {
     const shared = [
       layers.attention({ useScale: true, returnAttentionScores: true }),
-      layers.additiveAttention(),
+      layers.additiveAttention({ returnAttentionScores: true }),
     ] as const;
-    const [, weights] = shared[0].apply([x!, y!]);
+    const relu = layers.reLU();
+    const [weights] = [shared[0].apply([x!, y!])[1]!];
     const [a] = shared[0].apply([y!, x!]);
-    return [weights!, shared[1].apply([a!, x!]), shared[1].apply([x!, y!]), layers.softmax().apply(weights!)];
+    const [b, others] = shared[1].apply([x!, y!]);
+    return [
+      weights,
+      layers.softmax().apply(weights),
+      relu.apply(others!),
+      layers.add().apply([others!, others!]),
+      shared[1].apply([a!, x!])[0]!,
+      b!,
+    ];
   },
   {
     steps: [
