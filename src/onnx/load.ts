@@ -26,7 +26,8 @@ const NEWEST = 25;
 
 /**
  * Loads a model from an ONNX file, as written by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx: LSTM, GRU and RNN
- * nodes, dense layers, activations, embeddings, and the operators that merge outputs of layers. A chain of layers becomes a
+ * nodes, dense layers, activations, embeddings, and the operators of layers that merge outputs, dot and attention layers
+ * included. A chain of layers becomes a
  * sequential model, another graph a functional model. The model can be compiled and trained.
  *
  * The output of a sequential model is the first output of the graph that is not a cell state. Final states of a chain, and
