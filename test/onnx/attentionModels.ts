@@ -149,6 +149,22 @@ for (const [name, attend] of Object.entries(decoderAttentions)) {
   );
 }
 add(
+  'attention of a single query, by dot layers and a softmax',
+  () => [row(), sequence()],
+  (query, value) => {
+    const scores = layers
+      .dot({ axes: [1, 2] })
+      .apply([lstm({ units: D }).apply(layers.repeatVector({ n: 2 }).apply(query!)), value!]);
+    return dense(2).apply(layers.dot({ axes: [1, 1] }).apply([layers.softmax().apply(scores), value!]));
+  },
+  {
+    steps: [
+      [0, 5],
+      [0, 2],
+    ],
+  },
+);
+add(
   'causal attention over a fixed number of steps',
   () => [sequence('x', 4)],
   x => {
