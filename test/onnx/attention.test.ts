@@ -1,6 +1,6 @@
 // Dot and attention layers that are read from ONNX graphs: their weights, the forms of other writers, and rejected graphs.
 
-import { type LayersModel, type Tensor, tensor } from 'lstm-wasm';
+import { type LayersModel, ones, type Tensor, tensor } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { describe, expect, test } from 'vitest';
 import { loadOnnxRuntimeWeb } from '../../scripts/onnxruntime.js';
@@ -8,7 +8,7 @@ import type { Draft, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { attribute, floats, ints, modelOf, node } from './build.ts';
-import { graphCases } from './graphModels.ts';
+import { graphCases, inputsOf } from './graphModels.ts';
 import { open } from './runtime.ts';
 
 const ort = await loadOnnxRuntimeWeb();
@@ -48,6 +48,22 @@ test.each(written)(
       expect(weights.map(({ shape }) => shape)).toEqual(layer.getWeights().map(({ shape }) => shape));
       for (const [n, own] of layer.getWeights().entries()) expectBits(weights[n]!.dataSync(), own.dataSync());
     }
+  },
+);
+
+test.each(['additiveAttention', 'multiHeadAttention', 'attention with a scale'])(
+  'a loaded encoder and decoder can be trained, written and loaded again: %s',
+  async name => {
+    const graphCase = graphCases[`encoder and decoder with ${name}`]!;
+    const net = await loadOnnxModel(toOnnx(graphCase.make(), { opset: 14 }));
+    const x = inputsOf(graphCase.make(), graphCase, 3, [5, 3]);
+    net.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
+    const losses = [];
+    for (let n = 0; n < 5; n++) losses.push([net.trainOnBatch(x, ones([3, 3, 2]))].flat()[0] as number);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    const copy = await loadOnnxModel(toOnnx(net));
+    const [got, expected] = [copy, net].map(each => each.predict<Tensor>(Object.values(x)).dataSync());
+    expectClose(got!, expected!, { abs: 2e-6, rel: 0 });
   },
 );
 
