@@ -124,6 +124,8 @@ class GraphBuilder {
   readonly #attentions = new Map<string, MergeOrigin>();
   /** The keys of the attention layers whose weights are read. */
   readonly #returnsScores = new Set<string>();
+  /** The merging layers whose inputs are being built. */
+  readonly #building = new Set<MergeOrigin>();
   /** The merging layers that are shared or have several outputs. */
   readonly #merges = new Map<string, Layer>();
   /** The names of the outputs, for the layers that give them. */
@@ -135,7 +137,8 @@ class GraphBuilder {
     for (const { chain } of outputs) this.#collect(chain, seen);
     for (const { origin, spec } of seen) {
       if (spec || origin?.kind !== 'merge' || origin.attention?.index !== 1) continue;
-      this.#returnsScores.add(this.#keyOfMerge(this.#attentions.get(this.#keyOfScores(origin.attention)) ?? origin));
+      const layer = this.#attentions.get(this.#keyOfScores(origin.attention));
+      for (const each of [origin, ...(layer ? [layer] : [])]) this.#returnsScores.add(this.#keyOfMerge(each));
     }
     if (outputs.length > 1) {
       for (const { name, chain } of outputs) {
@@ -216,7 +219,9 @@ class GraphBuilder {
     const { attention } = origin;
     const name = this.#outputNames.get(`${this.#idOf(chain)}`);
     if (attention?.index !== 1) return this.#merge(origin, name)[0]!;
-    const layer = this.#attentions.get(this.#keyOfScores(attention));
+    const found = this.#attentions.get(this.#keyOfScores(attention));
+    // Weights from which the values of their own layer are computed need another layer
+    const layer = found && !this.#building.has(found) ? found : undefined;
     // Nothing but the weights of an attention is a softmax of a product
     if (!layer && attention.softmax) return this.symbolOf(attention.softmax);
     return this.#merge(layer ?? origin, layer ? undefined : name)[1]!;
@@ -247,7 +252,9 @@ class GraphBuilder {
       this.#merges.set(key, layer);
     }
     const made = layer;
+    this.#building.add(origin);
     const symbols = inputs.map(each => this.symbolOf(each));
+    this.#building.delete(origin);
     return this.#once(made, symbols, () => made.apply<Symbolic | Symbolic[]>(symbols));
   }
 

@@ -205,6 +205,17 @@ const foreign: { [name: string]: { bytes: Uint8Array; layers: string[] } } = {
     ),
     layers: ['MultiHeadAttention'],
   },
+  'attention weights that the values are computed from': {
+    bytes: graph([
+      turned,
+      node('MatMul', ['query', 'turned'], ['scores']),
+      softmax('scores'),
+      node('Transpose', ['weights'], ['columns'], perm(0, 2, 1)),
+      node('MatMul', ['columns', 'query'], ['values']),
+      node('MatMul', ['weights', 'values'], ['y']),
+    ]),
+    layers: ['Dot', 'Dot', 'Attention'],
+  },
   'cosine similarities': {
     bytes: graph([
       ...['query', 'value'].flatMap(name => [
