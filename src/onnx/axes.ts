@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../util/shapes.ts';
 import { isOneDirection, isSingle, mergeDirections, withoutAxis } from './directions.ts';
+import { withHeads } from './heads.ts';
 import { inTimeOrder, repeatStep } from './insertedLayers.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { addedAxes, permOf, withAdded } from './rearrangeConstants.ts';
@@ -51,7 +52,9 @@ export function reshape(node: NodeReader): LayerOutput {
   const fits = (from: LayerOutput) =>
     target.length === from.axes.length && target.every((size, n) => size === -1 || agrees(node, from, n, size));
   const squeezed = { ...output, axes: output.axes.filter((_, n) => !isSingle(output, n)) };
-  const same = [output, squeezed].flatMap(from => [from, ...mergedDirections(node, from), ...rows(from)]).find(fits);
+  const same = [output, squeezed]
+    .flatMap(from => [from, ...mergedDirections(node, from), ...rows(from), ...withHeads(node, from, target)])
+    .find(fits);
   return same ?? reshapedSamples(node, squeezed, target);
 }
 

@@ -7,7 +7,14 @@ import { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, ValueError } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
-import { type Chain, type Factories, type LayerSpec, specsOf } from './values.ts';
+import {
+  type AttentionOutput,
+  type Chain,
+  type Factories,
+  type LayerSpec,
+  type MergeOrigin,
+  specsOf,
+} from './values.ts';
 
 /** An input of a model: its name in the file, and the shape of a sample. */
 export interface FoundInput {
@@ -113,6 +120,14 @@ class GraphBuilder {
   /** The outputs of calls, by layer and inputs. */
   readonly #calls = new Map<string, Symbolic[]>();
   readonly #inputsRead = new Set<number>();
+  /** The attention layers, by their scores: the first one whose output is read, or else one whose weights are read. */
+  readonly #attentions = new Map<string, MergeOrigin>();
+  /** The keys of the attention layers whose weights are read. */
+  readonly #returnsScores = new Set<string>();
+  /** The merging layers whose inputs are being built. */
+  readonly #building = new Set<MergeOrigin>();
+  /** The merging layers that are shared or have several outputs. */
+  readonly #merges = new Map<string, Layer>();
   /** The names of the outputs, for the layers that give them. */
   readonly #outputNames = new Map<string, string>();
 
@@ -120,6 +135,11 @@ class GraphBuilder {
     this.inputs = inputs.map(({ name, shape }) => input({ shape, name: this.#names.unique(name, 'input') }));
     const seen = new Set<Chain>();
     for (const { chain } of outputs) this.#collect(chain, seen);
+    for (const { origin, spec } of seen) {
+      if (spec || origin?.kind !== 'merge' || origin.attention?.index !== 1) continue;
+      const layer = this.#attentions.get(this.#keyOfScores(origin.attention));
+      for (const each of [origin, ...(layer ? [layer] : [])]) this.#returnsScores.add(this.#keyOfMerge(each));
+    }
     if (outputs.length > 1) {
       for (const { name, chain } of outputs) {
         const key = chain.spec ? this.#keyOf(chain.spec) : `${this.#idOf(chain)}`;
@@ -141,9 +161,14 @@ class GraphBuilder {
     for (const other of [
       ...(below ? [below] : []),
       ...(origin?.kind === 'merge' ? origin.inputs : []),
+      ...(origin?.kind === 'merge' && origin.attention?.softmax ? [origin.attention.softmax] : []),
       ...(spec?.initial ?? []),
     ]) {
       this.#collect(other, seen);
+    }
+    if (!spec && origin?.kind === 'merge' && origin.attention?.index === 0) {
+      const scores = this.#keyOfScores(origin.attention);
+      if (!this.#attentions.has(scores)) this.#attentions.set(scores, origin);
     }
     if (!spec) return;
     const key = this.#keyOf(spec);
@@ -190,10 +215,55 @@ class GraphBuilder {
     if (spec) return this.#call(spec, [below!, ...(spec.initial ?? [])]);
     if (!origin) return this.symbolOf(below!); // the same steps in another order
     if (origin.kind === 'input') return this.inputs[origin.index]!;
-    const { factory, options, inputs } = origin;
-    const name = this.#names.unique(this.#outputNames.get(`${this.#idOf(chain)}`) ?? origin.name, factory);
-    const layer = (layers as unknown as Factories)[factory]!({ ...options, name } as never);
-    return layer.apply<Symbolic>(inputs.map(each => this.symbolOf(each)));
+    if (origin.kind !== 'merge') throw new Error('scores and heads of attention are part of a layer');
+    const { attention } = origin;
+    const name = this.#outputNames.get(`${this.#idOf(chain)}`);
+    if (attention?.index !== 1) return this.#merge(origin, name)[0]!;
+    const found = this.#attentions.get(this.#keyOfScores(attention));
+    // Weights from which the values of their own layer are computed need another layer
+    const layer = found && !this.#building.has(found) ? found : undefined;
+    // Nothing but the weights of an attention is a softmax of a product
+    if (!layer && attention.softmax) return this.symbolOf(attention.softmax);
+    return this.#merge(layer ?? origin, layer ? undefined : name)[1]!;
+  }
+
+  #keyOfScores({ scores, scale }: AttentionOutput): string {
+    return `${this.#idOf(scores)} ${scale}`;
+  }
+
+  /** Equal for nodes that are calls of one layer: those with the same weights and options. */
+  #keyOfMerge(origin: MergeOrigin): string {
+    const { factory, options, sources = [] } = origin;
+    const ids = (sources.length > 0 ? sources : [origin]).map(source => this.#idOf(source));
+    return `${factory} ${ids.join()} ${JSON.stringify(options)}`;
+  }
+
+  /** Calls a layer of several inputs. */
+  #merge(origin: MergeOrigin, outputName: string | undefined): Symbolic[] {
+    const { factory, options, inputs, weights = [] } = origin;
+    const key = this.#keyOfMerge(origin);
+    let layer = this.#merges.get(key);
+    if (!layer) {
+      const more = {
+        name: this.#names.unique(outputName ?? origin.name, factory),
+        ...(this.#returnsScores.has(key) && { returnAttentionScores: true }),
+      };
+      layer = layerFrom({ ...origin, options, weights: [weights], kind: 'other' }, more);
+      this.#merges.set(key, layer);
+    }
+    const made = layer;
+    this.#building.add(origin);
+    const symbols = inputs.map(each => this.symbolOf(each));
+    this.#building.delete(origin);
+    return this.#once(made, symbols, () => made.apply<Symbolic | Symbolic[]>(symbols));
+  }
+
+  /** Applies a layer, once to the same inputs. */
+  #once(layer: Layer, inputs: readonly Symbolic[], apply: () => Symbolic | Symbolic[]): Symbolic[] {
+    const key = [layer, ...inputs].map(each => this.#idOf(each)).join();
+    const outputs = this.#calls.get(key) ?? [apply()].flat();
+    this.#calls.set(key, outputs);
+    return outputs;
   }
 
   /** Calls the layer of a node. */
@@ -223,13 +293,9 @@ class GraphBuilder {
   /** Applies a layer, once to the same inputs. */
   #apply(layer: Layer, chains: readonly Chain[]): Symbolic[] {
     const [x, ...initialState] = chains.map(chain => this.symbolOf(chain)) as [Symbolic, ...Symbolic[]];
-    const key = `${this.#idOf(layer)} ${[x, ...initialState].map(symbol => this.#idOf(symbol)).join()}`;
-    const known = this.#calls.get(key);
-    if (known) return known;
-    const result = layer.apply<Symbolic | Symbolic[]>(x, initialState.length > 0 ? { initialState } : {});
-    const outputs = [result].flat();
-    this.#calls.set(key, outputs);
-    return outputs;
+    return this.#once(layer, [x, ...initialState], () =>
+      layer.apply<Symbolic | Symbolic[]>(x, initialState.length > 0 ? { initialState } : {}),
+    );
   }
 
   #activation(activation: 'relu', x: Symbolic): Symbolic {

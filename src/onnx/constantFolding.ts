@@ -29,6 +29,10 @@ export function fold(node: NodeReader): Value | Value[] {
   if (inputs.every((input): input is Constant | null => input?.kind === 'floats' || input?.kind === 'ints' || !input)) {
     const made = folders[op]!(node, inputs);
     if (made) return made;
+    const [start, limit, step] = inputs.map(input => input && onlyNumber(input));
+    if (op === 'Range' && start === 0 && step === 1 && typeof limit === 'string') {
+      return { kind: 'positions', steps: limit, column: false };
+    }
   }
   const value = filled(node, inputs);
   if (value !== null) return { kind: 'fill', value };

@@ -19,7 +19,7 @@ export function mergeDirections(
   const { chain } = first;
   const spec = chain === second.chain ? specOfHalves(first, second) : specOfTwo(first, second);
   if (!spec) return null;
-  const width = mergeMode === 'concat' ? 2 * chain.width : chain.width;
+  const width = mergeMode === 'concat' ? 2 * node.widthOf(chain) : chain.width;
   const merged = node.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode } }, { width });
   return { ...outputs[0]!, parts: [{ chain: merged, half: null }] };
 }

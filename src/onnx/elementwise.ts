@@ -4,6 +4,7 @@ import { mergeDirections } from './directions.ts';
 import { constant, type Formula, identity, plus, times } from './formula.ts';
 import { mergeOutputs } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
+import { pairsOf } from './pairs.ts';
 import { INT32, INT64 } from './proto.ts';
 import { type DirectionOutput, type LayerOutput, layerOutputOf, nameOf, type Value } from './values.ts';
 import { withBias } from './weightedLayers.ts';
@@ -21,9 +22,12 @@ export function combine(
   const [a, b] = [node.value(0), node.value(1)];
   for (const value of [a, b]) if (value.kind === 'unknown') return value;
   if (a.kind === 'layerOutput' && b.kind === 'layerOutput') {
+    const pairs = mode === 'sum' && pairsOf(node, a, b);
+    if (pairs) return pairs;
     const merged = mode && mergeDirections(node, [a, b], mode);
     if (merged) return merged;
     const together =
+      a.heads === b.heads &&
       a.parts.length === b.parts.length &&
       a.parts.every(({ chain, half }, n) => chain === b.parts[n]!.chain && half === b.parts[n]!.half);
     if (!together && node.source.branches) return mergeOutputs(node, factoryOf[node.op]!, [a, b]);
@@ -50,8 +54,8 @@ export function combine(
       `must combine a layer with one number or the bias of a dense layer, got the shape [${other.dims.join(', ')}]`,
     );
   }
-  const number = constant(other.values[0]!);
-  return node.withFormula(output, output === a ? make(output.formula, number) : make(number, output.formula));
+  const number = constant(other.values[0]!, other);
+  return node.mapFormula(output, formula => (output === a ? make(formula, number) : make(number, formula)));
 }
 
 /** Reads an input that must be one number. */
@@ -63,8 +67,10 @@ function numberOf(node: NodeReader, index: number): number {
 }
 
 export function divide(node: NodeReader): LayerOutput {
-  const output = node.pointwise(0, '');
-  return node.withFormula(output, times(node.layerOutput(0).formula, constant(1 / numberOf(node, 1))));
+  const output = node.layerOutput(0);
+  if (output.ids) node.fail('must not compute with ids; only an embedding accepts ids');
+  const factor = constant(1 / numberOf(node, 1), node.value(1));
+  return node.mapFormula(output, formula => times(formula, factor));
 }
 
 export function power(node: NodeReader): LayerOutput {

@@ -20,7 +20,14 @@ export interface Formula {
   readonly inner?: Formula;
   /** Its parameters, which the text contains rounded. */
   readonly numbers?: readonly number[];
+  /** The tensors of the file that its factors come from. */
+  readonly sources?: readonly unknown[];
+  /** The formula without its factor `scale`, if it has been multiplied by a number. */
+  readonly unscaled?: Formula;
 }
+
+/** The text of a softmax of x. */
+export const SOFTMAX = 'Softmax(x)';
 
 /** The maximum length of the text; longer formulas are not activations. */
 export const MOST_CHARACTERS = 300;
@@ -32,12 +39,13 @@ const atom = (text: string): Formula => ({ text, scale: 1, factors: [text], offs
 /** The formula x. */
 export const identity: Formula = atom('x');
 
-export const constant = (value: number): Formula => ({
+export const constant = (value: number, source?: unknown): Formula => ({
   text: digits(value),
   scale: value,
   factors: [],
   offset: value,
   terms: [],
+  ...(source !== undefined && { sources: [source] }),
 });
 
 /** Applies a function, given by its name in ONNX. */
@@ -49,10 +57,16 @@ export function apply(op: string, inner: Formula, ...numbers: number[]): Formula
 export function times(a: Formula, b: Formula): Formula {
   const scale = a.scale * b.scale;
   const factors = [...a.factors, ...b.factors].sort();
-  if (factors.length === 0) return constant(scale);
+  const sources = [...(a.sources ?? []), ...(b.sources ?? [])];
+  if (factors.length === 0) return { ...constant(scale), sources };
   const text = scale === 1 && factors.length === 1 ? factors[0]! : `mul(${[digits(scale), ...factors].join()})`;
-  return { text, scale, factors, offset: 0, terms: [text] };
+  const [factor] = a.factors.length === 0 ? [b] : b.factors.length === 0 ? [a] : [];
+  const unscaled = factor && (factor.unscaled ?? factor);
+  return { text, scale, factors, offset: 0, terms: [text], sources, ...(unscaled && { unscaled }) };
 }
+
+/** Whether a formula is x times a number. */
+export const isScaled = ({ factors }: Formula): boolean => factors.length === 1 && factors[0] === identity.text;
 
 export function plus(a: Formula, b: Formula): Formula {
   const offset = a.offset + b.offset;

@@ -26,7 +26,7 @@ export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput 
   const converted = node.withLayers(output);
   const [{ chain }] = converted.parts as [DirectionOutput];
   if (!chain.flipped) return converted;
-  const { width } = chain;
+  const width = node.widthOf(chain);
   node.spend(2 * width * width);
   const identityMatrix = new Float32Array(width * width);
   for (let n = 0; n < width; n++) identityMatrix[n * width + n] = 1;

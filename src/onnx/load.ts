@@ -7,6 +7,7 @@ import { fail, ValueError } from '../util/errors.ts';
 import { checkBytes } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
+import { attentionWeights } from './attentionScores.ts';
 import { buildChain, buildGraph, type Found, type FoundInput } from './buildModel.ts';
 import { isStateOutput, nodesFor, outputOf, outputsOf, producersOf, rankOf, stateInputsOf } from './dependencies.ts';
 import { identity } from './formula.ts';
@@ -25,8 +26,9 @@ const NEWEST = 25;
 
 /**
  * Loads a model from an ONNX file, as written by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx: LSTM, GRU and RNN
- * nodes, dense layers, activations, embeddings, and the operators that merge outputs of layers. A chain of layers becomes a
- * sequential model, another graph a functional model. The model can be compiled and trained.
+ * nodes, dense layers, activations, embeddings, and the operators of layers that merge outputs, also of dot and attention
+ * layers. A chain of layers becomes a sequential model, another graph a functional model. The model can be compiled and
+ * trained.
  *
  * The output of a sequential model is the first output of the graph that is not a cell state. Final states of a chain, and
  * initial states that are inputs, are ignored: `model.stream()` and stateful layers have their own states. A graph with the
@@ -120,7 +122,8 @@ function readGraph(
     defined(info.name, made.value, part);
   }
   const withFormulas = new Map<Chain, Map<string, Chain>>();
-  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, budget: 2 * bytes + 2 ** 20 };
+  const budget = 2 * bytes + 2 ** 20;
+  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, attentionWeights, budget };
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new NodeReader(source, node, n), node);

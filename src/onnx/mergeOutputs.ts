@@ -3,19 +3,31 @@
 import { asSequence, inTimeOrder } from './insertedLayers.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { added, type Size } from './sizes.ts';
-import { type Axis, type Chain, type LayerOutput, layerOutputOf } from './values.ts';
+import { type Axis, type Chain, type LayerOutput, layerOutputOf, type MergeOrigin, type Origin } from './values.ts';
 
 /** A merging layer on top of several chains. */
-function merged(
+export function merged(
   node: NodeReader,
   factory: string,
   options: object,
   inputs: readonly Chain[],
   steps: Size | null,
-  width: number,
+  width: Size,
+  more: Partial<MergeOrigin> = {},
+): Chain {
+  const origin: Origin = { kind: 'merge', factory, name: node.name, options: { ...options }, inputs, ...more };
+  return startOf(node, origin, inputs, steps, width);
+}
+
+/** A chain that starts with values of several other chains. */
+export function startOf(
+  node: NodeReader,
+  origin: Origin,
+  inputs: readonly Chain[],
+  steps: Size | null,
+  width: Size,
 ): Chain {
   const depth = Math.max(...inputs.map(chain => chain.depth));
-  const origin = { kind: 'merge', factory, name: node.name, options: { ...options }, inputs } as const;
   // The depth is that of a layer on top, so that its limit holds
   const below: Chain = { below: null, spec: null, origin, depth, steps, width, flipped: false, last: null };
   return { ...below, depth: node.addLayer(below, NO_SPEC).depth };
@@ -31,9 +43,15 @@ function checkCount(node: NodeReader, outputs: readonly LayerOutput[]): void {
 }
 
 /** An output in the order of time, in which axes of a single direction count as axes of size 1. */
-function operand(node: NodeReader, output: LayerOutput): LayerOutput {
-  const single = output.axes.map((axis): Axis => (axis === 'direction' && output.parts.length === 1 ? 'one' : axis));
-  return inTimeOrder(node, { ...output, axes: single });
+export function operand(node: NodeReader, output: LayerOutput): LayerOutput {
+  if (output.axes.includes('head')) node.fail('must not merge heads of attention with other outputs');
+  return inTimeOrder(node, singleDirection(output));
+}
+
+/** Renames the axis of a single direction, which has size 1. */
+export function singleDirection(output: LayerOutput): LayerOutput {
+  const isSingle = output.parts.length === 1;
+  return { ...output, axes: output.axes.map((axis): Axis => (axis === 'direction' && isSingle ? 'one' : axis)) };
 }
 
 const chainOf = ({ parts }: LayerOutput): Chain => parts[0]!.chain;
@@ -54,12 +72,14 @@ export function mergeOutputs(node: NodeReader, factory: string, outputs: readonl
     const different = [...new Set(operands.map(({ axes }) => axes[n]!))].filter(axis => axis !== 'one');
     return different.length > 1 ? reject() : (different[0] ?? 'one');
   });
-  if (!axes.includes('width') || operands.some(({ axes }) => !axes.includes('width'))) reject();
+  const twice = axes.some((axis, n) => axis !== 'one' && axes.indexOf(axis) < n);
+  if (twice || !axes.includes('width') || operands.some(({ axes }) => !axes.includes('width'))) reject();
   const chains = operands.map(chainOf);
-  const width = Math.max(...chains.map(chain => chain.width));
+  const width = chains.map(chain => chain.width).find(size => size !== 1) ?? 1;
   const steps = chains.flatMap(chain => (chain.steps === null || chain.steps === 1 ? [] : [chain.steps]));
   const known = new Set(steps.filter(size => typeof size === 'number'));
-  if (known.size > 1 || chains.some(chain => chain.width !== width && chain.width !== 1)) {
+  const widths = new Set(chains.map(chain => chain.width).filter(size => typeof size === 'number' && size !== 1));
+  if (known.size > 1 || widths.size > 1) {
     const sizes = chains.map(chain => (chain.steps === null ? `${chain.width}` : `${chain.steps} x ${chain.width}`));
     node.fail(`its inputs must have equal sizes or sizes of 1, got ${sizes.slice(0, 12).join(' and ')}`);
   }
@@ -84,7 +104,7 @@ export function concatenateOutputs(node: NodeReader, outputs: readonly LayerOutp
   }
   const { width, steps } = chains[0]!;
   if (!alongTime) {
-    const all = chains.reduce((sum, chain) => sum + chain.width, 0);
+    const all = chains.reduce((sum, chain) => sum + node.widthOf(chain), 0);
     return layerOutputOf(merged(node, 'concatenate', {}, chains, steps, all), first.axes);
   }
   if (chains.some(chain => chain.width !== width))

@@ -2,7 +2,16 @@
 
 import { fail } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
-import { apply, type Formula, identity, isHalf, layersOf, MOST_CHARACTERS, type Pointwise } from './formula.ts';
+import {
+  apply,
+  type Formula,
+  identity,
+  isHalf,
+  layersOf,
+  MOST_CHARACTERS,
+  type Pointwise,
+  SOFTMAX,
+} from './formula.ts';
 import type { AttributeProto, NodeProto } from './proto.ts';
 import { quote, sanitize } from './text.ts';
 import {
@@ -36,6 +45,8 @@ export interface Source {
   readonly branches: boolean;
   /** The chains with the layers of formulas on top, by the text of the formula. */
   readonly withFormulas: Map<Chain, Map<string, Chain>>;
+  /** The attention layer whose weights are a formula of a chain; null if there is none. */
+  readonly attentionWeights: (node: NodeReader, chain: Chain, formula: Formula) => Chain | null;
   /**
    * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
    */
@@ -190,6 +201,12 @@ export class NodeReader {
     }
   }
 
+  /** The number of features, which must not be open. */
+  widthOf({ width }: Chain): number {
+    if (typeof width === 'number') return width;
+    return this.fail('its input must have a fixed number of features, got scores of an open number of time steps');
+  }
+
   rejectAxes({ axes }: LayerOutput, wanted: readonly Axis[]): never {
     const sequences = [...axes].sort().join() === 'batch,time,width';
     if (sequences && !this.source.timeFirst) throw new TimeMajorError();
@@ -210,6 +227,13 @@ export class NodeReader {
     const [part] = parts as [DirectionOutput];
     const chain = part.half === null ? part.chain : oneDirection(part.chain, part.half);
     if (part.half !== null) output = { ...output, parts: [{ chain, half: null }] };
+    if (chain.spec === null && chain.origin?.kind === 'heads') {
+      this.fail('the heads of attention must be joined and projected by a kernel');
+    }
+    if (chain.spec === null && chain.origin?.kind === 'scores' && formula.outer?.text !== SOFTMAX) {
+      if (output.otherwise) return this.withLayers(output.otherwise());
+      this.fail('the scores of attention must go to a Softmax over the keys');
+    }
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
     const known = this.source.withFormulas.get(chain) ?? new Map<string, Chain>();
     this.source.withFormulas.set(chain, known);
@@ -221,6 +245,8 @@ export class NodeReader {
   /** Adds the layers of a formula. */
   #withFormula(chain: Chain, { formula, otherwise }: LayerOutput): Chain {
     const { spec } = chain;
+    const weights = this.source.attentionWeights(this, chain, formula);
+    if (weights) return weights;
     if (isHalf(formula) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
       return this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
     }
@@ -244,12 +270,21 @@ export class NodeReader {
   pointwise(index: number, op: string, ...numbers: number[]): LayerOutput {
     const output = this.layerOutput(index);
     if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
+    return this.mapFormula(output, formula => apply(op, formula, ...numbers));
+  }
+
+  /** Applies a function to the formula of an output. */
+  mapFormula(given: LayerOutput, map: (formula: Formula) => Formula): LayerOutput {
+    const { spec, origin } = given.parts[0]!.chain;
+    const isInner = spec === null && (origin?.kind === 'scores' || origin?.kind === 'merge');
+    // Attention weights are the output of a layer
+    const output = isInner && given.formula.outer?.text === SOFTMAX ? this.withLayers(given) : given;
     const { otherwise } = output;
     const after = () => {
       const merged = otherwise!();
-      return { ...merged, formula: apply(op, merged.formula, ...numbers) };
+      return { ...merged, formula: map(merged.formula) };
     };
-    return { ...this.withFormula(output, apply(op, output.formula, ...numbers)), otherwise: otherwise ? after : null };
+    return { ...this.withFormula(output, map(output.formula)), otherwise: otherwise ? after : null };
   }
 
   /** The output with another formula. */

@@ -174,9 +174,16 @@ function outputAxes(layer: Layer, n: number, [, ...sample]: Shape, steps: Axis |
     fixFeatures([keys]);
     return [steps!, keys];
   }
-  if (sample.length === 1) return [sample[0]!];
-  return [steps ?? sample[0]!, sample[1]!];
+  const features = sample.at(-1) ?? openFeatures(inputs);
+  return sample.length === 1 ? [features] : [steps ?? sample[0]!, features];
 }
+
+/** The open number of features that a layer keeps, which are scores of time steps. */
+const openFeatures = (inputs: readonly Axes[]): Axis =>
+  inputs
+    .map(axes => axes.at(-1)!)
+    .filter(axis => typeof axis !== 'number')
+    .reduce<Axis | null>((first, axis) => (first ? joined(first, axis) : axis), null)!;
 
 function dotAxes(layer: Dot, inputs: readonly Axes[]): Axes {
   const contracted = layer.axesFor(inputs.map(axes => axes.length + 1)).map(axis => axis - 1);

@@ -1,6 +1,7 @@
 /** Evaluates the operators that take outputs of layers. */
 
 import { HARD_SIGMOID, SELU } from './activations.ts';
+import { comparePositions, hideLaterKeys, unsqueezePositions } from './attentionScores.ts';
 import { expanded, flatten, repeat, reshape, squeeze, tiled, transpose, unsqueeze } from './axes.ts';
 import { shapeFrom } from './computeConstants.ts';
 import { fold, isFoldable } from './constantFolding.ts';
@@ -8,11 +9,13 @@ import { concatDirections, reduceDirections, splitDirections } from './direction
 import { alongRows, atMost, cast, clip, combine, difference, divide, mergeAll, power } from './elementwise.ts';
 import { plus, times } from './formula.ts';
 import type { NodeReader } from './nodeReader.ts';
+import { columnOfPairs, scalePairs, squeezePairs, sumOfPairs, tanhOfPairs } from './pairs.ts';
+import { boundNorm, divideByNorm, multiply, norm } from './products.ts';
 import type { NodeProto } from './proto.ts';
 import { readRecurrent } from './readRecurrent.ts';
 import { sanitize } from './text.ts';
 import { gather, reverseSequence, slice } from './timeSteps.ts';
-import { type LayerOutput, sizeOfAxis, type Value } from './values.ts';
+import { type LayerOutput, nameOf, sizeOfAxis, type Value } from './values.ts';
 import { dense, gemm } from './weightedLayers.ts';
 
 type Operator = (node: NodeReader) => Value | Value[];
@@ -50,7 +53,7 @@ const operators: { readonly [op: string]: Operator } = {
   LSTM: node => readRecurrent(node, 'LSTM'),
   GRU: node => readRecurrent(node, 'GRU'),
   RNN: node => readRecurrent(node, 'RNN'),
-  MatMul: node => dense(node, node.layerOutput(0), node.floats(1)),
+  MatMul: node => (isProduct(node) ? multiply(node) : dense(node, node.layerOutput(0), node.floats(1))),
   Gemm: gemm,
   Add: node => combine(node, plus, 'sum'),
   Sub: node => combine(node, difference, null),
@@ -95,13 +98,50 @@ const operators: { readonly [op: string]: Operator } = {
   ReduceSum: node => reduceDirections(node, 'sum'),
   ReduceMean: node => reduceDirections(node, 'ave'),
   ReduceProd: node => reduceDirections(node, 'mul'),
+  ReduceL2: norm,
+  LessOrEqual: node => comparePositions(node, 0),
+  GreaterOrEqual: node => comparePositions(node, 1),
+  Where: hideLaterKeys,
 };
+
+const isProduct = (node: NodeReader): boolean =>
+  node.count === 2 && node.value(0).kind === 'layerOutput' && node.value(1).kind === 'layerOutput';
+
+/** Evaluates nodes on values inside dot and attention layers, by the kind of the value. */
+const innerOperators: { readonly [kind in Value['kind']]?: { readonly [op: string]: Operator } } = {
+  pairs: {
+    Mul: scalePairs,
+    Tanh: tanhOfPairs,
+    ReduceSum: sumOfPairs,
+    MatMul: columnOfPairs,
+    Squeeze: squeezePairs,
+  },
+  norm: { Max: boundNorm, Div: divideByNorm },
+  positions: {
+    Unsqueeze: unsqueezePositions,
+    LessOrEqual: operators.LessOrEqual!,
+    GreaterOrEqual: operators.GreaterOrEqual!,
+  },
+  causal: { Where: hideLaterKeys },
+};
+
+/** Evaluates a node on a value inside a layer; null if there is none. */
+function evaluateInner(node: NodeReader, op: string): Value | Value[] | null {
+  const inner = node.values().find(value => value && innerOperators[value.kind]);
+  if (!inner) return null;
+  const operator = Object.entries(innerOperators[inner.kind]!).find(([name]) => name === op)?.[1];
+  if (operator) return operator(node);
+  const ops = Object.keys(innerOperators[inner.kind]!).join(', ');
+  return { kind: 'unknown', why: node.why(`must be ${ops} to continue with ${nameOf(inner)}`) };
+}
 
 export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
 
 /** Evaluates a node. */
 export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value[] {
   const layered = node.values().some(value => value?.kind === 'layerOutput');
+  const inner = isStandard(domain) ? evaluateInner(node, opType) : null;
+  if (inner) return [inner].flat();
   const reads = isStandard(domain) && Object.hasOwn(operators, opType);
   const folds = isStandard(domain) && isFoldable(opType) && !layered;
   if (!reads && !folds) return [{ kind: 'unknown', why: unsupported(node, domain, opType) }];

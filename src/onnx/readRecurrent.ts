@@ -34,6 +34,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
   if (x.axes.join() !== wanted.join()) node.rejectAxes(x, wanted);
   const { chain } = x.parts[0]!;
+  const inputs = node.widthOf(chain);
   const direction = node.string('direction', 'forward');
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
     node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got ${quote(direction)}`);
@@ -49,9 +50,9 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   const units = r.dims[2] ?? 0;
   const rows = gateOrders[op].length * units;
   node.expectShape('R', r, [directions, rows, units]);
-  node.expectShape('W', w, [directions, rows, chain.width]);
+  node.expectShape('W', w, [directions, rows, inputs]);
   if (b) node.expectShape('B', b, [directions, 2 * rows]);
-  if (units === 0 || chain.width === 0) node.fail('must have at least one unit and one input, got none');
+  if (units === 0 || inputs === 0) node.fail('must have at least one unit and one input, got none');
   if (node.int('hidden_size', units) !== units) {
     node.fail(`hidden_size must be ${units}, as in R, got ${node.int('hidden_size', units)}`);
   }
@@ -61,7 +62,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
     values.subarray((n * values.length) / directions).subarray(0, values.length / directions);
   const columns = rows;
   const weights = Array.from({ length: directions }, (_, n) => {
-    const kernel = { dims: [chain.width, columns], values: kernelFromOnnx(op, part(w, n), chain.width, units) };
+    const kernel = { dims: [inputs, columns], values: kernelFromOnnx(op, part(w, n), inputs, units) };
     const recurrent = { dims: [units, columns], values: kernelFromOnnx(op, part(r, n), units, units) };
     if (!b) return [kernel, recurrent];
     const bias = biasFromOnnx(op, part(b, n), units, resetAfter ? 2 : 1);

@@ -5,7 +5,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { type Formula, identity } from './formula.ts';
-import { multiplied, type Size } from './sizes.ts';
+import { divided, multiplied, type Size } from './sizes.ts';
 
 /** The description of a layer to create. */
 export interface LayerSpec {
@@ -25,16 +25,69 @@ export interface LayerSpec {
   readonly initial?: readonly Chain[];
 }
 
-/** Where a chain starts in a graph: at an input, or with a layer of several inputs. */
+type Options = { readonly [name: string]: unknown };
+
+/** Weights of a layer. */
+export interface LayerWeights {
+  readonly dims: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** A layer with several inputs. */
+export interface MergeOrigin {
+  readonly kind: 'merge';
+  readonly factory: string;
+  readonly name: string;
+  readonly options: Options;
+  readonly inputs: readonly Chain[];
+  readonly weights?: readonly LayerWeights[];
+  /** The weights in the file: nodes of the same sources are one layer that is called several times. */
+  readonly sources?: readonly unknown[];
+  /** Which output of an attention layer it is, and of which scores. */
+  readonly attention?: AttentionOutput;
+  /** The same layer with another bias; absent if it cannot have one. */
+  readonly withBias?: (bias: Floats) => Chain;
+}
+
+export interface AttentionOutput {
+  /** 0 for the output, 1 for the attention weights. */
+  readonly index: 0 | 1;
+  /** The scores before the softmax, and the number that multiplies them. */
+  readonly scores: Chain;
+  readonly scale: number;
+  /** The attention weights as a softmax of a product, which is used if nothing else reads the scores. */
+  readonly softmax?: Chain;
+}
+
+/** The scores of queries and keys, which a softmax must follow: the layer that computes them. */
+export interface Scores {
+  readonly factory: 'attention' | 'additiveAttention' | 'multiHeadAttention';
+  readonly options: Options;
+  readonly query: Chain;
+  readonly key: Chain;
+  readonly weights: readonly LayerWeights[];
+  readonly sources: readonly unknown[];
+  /** The projections of query and key, with several heads. */
+  readonly projections?: readonly Projection[];
+}
+
+/** A dense layer inside attention with several heads. */
+export interface Projection {
+  readonly input: Chain;
+  readonly kernel: LayerWeights;
+  readonly bias: LayerWeights | null;
+  readonly sources: readonly unknown[];
+}
+
+/**
+ * Where a chain starts in a graph: at an input, with a layer of several inputs, or inside an attention layer, whose scores or
+ * heads are not the output of a layer.
+ */
 export type Origin =
   | { readonly kind: 'input'; readonly index: number }
-  | {
-      readonly kind: 'merge';
-      readonly factory: string;
-      readonly name: string;
-      readonly options: { readonly [name: string]: unknown };
-      readonly inputs: readonly Chain[];
-    };
+  | MergeOrigin
+  | { readonly kind: 'scores'; readonly scores: Scores }
+  | { readonly kind: 'heads'; readonly scores: Scores; readonly value: Projection; readonly valueDim: number };
 
 /** A layer and the layers below it. */
 export interface Chain {
@@ -45,15 +98,19 @@ export interface Chain {
   readonly depth: number;
   /** The number of time steps; null if there is no time axis. */
   readonly steps: Size | null;
-  readonly width: number;
+  /** The number of features; open for scores of an open number of keys. */
+  readonly width: Size;
   /** Whether the layers output the time steps in the reverse order of the graph. */
   readonly flipped: boolean;
   /** The same layers with the top one returning only its last output; null if it cannot. */
   readonly last: Chain | null;
 }
 
-/** The meaning of an axis; batch and time can be merged into one axis, in either order. */
-export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch';
+/**
+ * The meaning of an axis; batch and time can be merged into one axis, in either order. The features of attention with several
+ * heads have two axes, head and depth.
+ */
+export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch' | 'head' | 'depth';
 
 /** The output of a chain, or one direction of a bidirectional layer whose merge mode is not known yet. */
 export interface DirectionOutput {
@@ -71,6 +128,8 @@ export interface LayerOutput {
   readonly formula: Formula;
   /** Whether the values are ids. */
   readonly ids?: boolean;
+  /** The size of the axis 'head'. */
+  readonly heads?: number;
   /** Gives the same values by a merging layer, in case that no layers compute the formula; null if there is no such layer. */
   readonly otherwise?: (() => LayerOutput) | null;
 }
@@ -97,10 +156,48 @@ export interface Fill {
   readonly value: Size;
 }
 
+/** The sums of all queries and keys, [batch, queries, keys, width], and functions of them. */
+export interface Pairs {
+  readonly kind: 'pairs';
+  readonly query: Chain;
+  readonly key: Chain;
+  readonly formula: Formula;
+  /** The factors of the features, after the tanh. */
+  readonly gain: Floats | null;
+  /** Whether the features have been summed, and have an axis of size 1. */
+  readonly isSummed?: boolean;
+}
+
+/** The norms of an output along an axis, and their lower bound. */
+export interface Norm {
+  readonly kind: 'norm';
+  readonly of: LayerOutput;
+  readonly axis: Axis;
+  readonly least: number;
+}
+
+/** The indices of the time steps, [steps] or [steps, 1]. */
+export interface Positions {
+  readonly kind: 'positions';
+  readonly steps: Size;
+  readonly column: boolean;
+}
+
+/** Whether a query sees a key, which is not later. */
+export interface Causal {
+  readonly kind: 'causal';
+  readonly queries: Size;
+  readonly keys: Size;
+}
+
 export type Value =
   | LayerOutput
   | Constant
   | Fill
+  | Pairs
+  | Norm
+  | Positions
+  | Causal
   /**
    * A value that models of this package do not expose: a cell state, or, if `given`, another graph input, such as a
    * state.
@@ -122,7 +219,7 @@ export const layerOutputOf = (chain: Chain, axes: readonly Axis[]): LayerOutput 
 });
 
 /** The size of an axis. */
-export function sizeOfAxis({ axes, parts }: LayerOutput, axis: number): Size {
+export function sizeOfAxis({ axes, parts, heads }: LayerOutput, axis: number): Size {
   const { chain } = parts[0]!;
   switch (axes[axis]) {
     case 'batch':
@@ -133,6 +230,10 @@ export function sizeOfAxis({ axes, parts }: LayerOutput, axis: number): Size {
       return chain.width;
     case 'direction':
       return parts.length;
+    case 'head':
+      return heads ?? 1;
+    case 'depth':
+      return divided(chain.width, heads ?? 1) ?? -2;
     case 'batch*time':
     case 'time*batch':
       return multiplied('batch', chain.steps!) ?? -2;
@@ -154,6 +255,13 @@ export function nameOf(value: Value): string {
       return `the number ${value.value} everywhere`;
     case 'state':
       return value.what;
+    case 'pairs':
+      return 'the sums of queries and keys';
+    case 'norm':
+      return 'the norms of an output';
+    case 'positions':
+    case 'causal':
+      return 'the positions of time steps';
     default:
       return value.why;
   }

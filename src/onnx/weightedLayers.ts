@@ -1,17 +1,21 @@
 /** Layers with weights other than recurrent ones: MatMul, Gemm, and Gather from a table. */
 
 import { identity } from './formula.ts';
+import { projectHeads } from './heads.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { broadcast, transposed } from './rearrangeConstants.ts';
 import { type DirectionOutput, type Floats, type LayerOutput, layerOutputOf } from './values.ts';
 
 export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: Floats): LayerOutput {
+  const heads = projectHeads(node, x, kernel);
+  if (heads) return heads;
   const output = node.withLayers(x);
   if (output.axes.at(-1) !== 'width') node.fail(`its input must end with the axis width, got [${x.axes.join(', ')}]`);
   const [{ chain }] = output.parts as [DirectionOutput];
   const units = kernel.dims[1] ?? 0;
-  node.expectShape('its kernel', kernel, [chain.width, units]);
-  if (units === 0 || chain.width === 0) node.fail('its kernel must have at least one number, got none');
+  const width = node.widthOf(chain);
+  node.expectShape('its kernel', kernel, [width, units]);
+  if (units === 0 || width === 0) node.fail('its kernel must have at least one number, got none');
   node.spend(kernel.values.length);
   const spec = {
     factory: 'dense',
@@ -32,13 +36,17 @@ export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: F
 /** Adds a bias to a dense layer; null if the summand is not a bias. */
 export function withBias(node: NodeReader, output: LayerOutput, bias: Floats): LayerOutput | null {
   const [{ chain }] = output.parts as [DirectionOutput];
-  const { spec } = chain;
+  const { spec, origin } = chain;
   const { dims, values } = bias;
   const fits = values.length === chain.width && dims.slice(0, -1).every(n => n === 1);
+  const heads = !spec && origin?.kind === 'merge' ? origin.withBias : undefined;
+  if (heads && fits && output.formula.text === identity.text && dims.length <= output.axes.length) {
+    return { ...output, parts: [{ chain: heads(bias), half: null }] };
+  }
   if (output.formula.text !== identity.text || spec?.factory !== 'dense' || spec.options.useBias || !fits) return null;
   if (dims.length > output.axes.length) return null;
   node.spend(values.length);
-  const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values }]];
+  const weights = [[spec.weights[0]![0]!, { dims: [values.length], values }]];
   const biased = node.replaceLayer(chain, {
     ...spec,
     options: { ...spec.options, useBias: true },

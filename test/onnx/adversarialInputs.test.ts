@@ -305,9 +305,16 @@ const seeds = [
   ].map(name => toOnnx(sequential({ layers: layersOf(name) }), { states: 'optional' })),
   ...['lstm-two-layers-bidirectional', 'words', 'lstm-last', 'lstm-fixed', 'given-states'].map(torch),
   ...Object.values(exported).map(({ bytes }) => bytes),
-  ...['two inputs and two outputs', 'a shared layer', 'encoder and decoder, lstm', 'concatenate along time'].map(name =>
-    toOnnx(graphCases[name]!.make(), { states: true }),
-  ),
+  ...[
+    'two inputs and two outputs',
+    'a shared layer',
+    'encoder and decoder, lstm',
+    'concatenate along time',
+    'normalized dot over time',
+    'attention with a scale',
+    'additiveAttention',
+    'multiHeadAttention',
+  ].map(name => toOnnx(graphCases[name]!.make(), { states: true })),
 ];
 
 /** A randomly corrupted copy of a file. */
@@ -363,6 +370,9 @@ function mutate(generator: RandomGenerator): Uint8Array {
         'Div',
         'Concat',
         'Shape',
+        'MatMul',
+        'Softmax',
+        'Where',
         'x',
         'input',
       ];

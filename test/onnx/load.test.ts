@@ -315,7 +315,7 @@ describe('unsupported graphs', () => {
     [
       'two layers that are multiplied as matrices',
       { node: [product, two, node('MatMul', ['z', 'w'], ['y'])] },
-      /input number 2 must be float32 weights of the file, got the output of a layer/,
+      /'MatMul_y', MatMul\): must multiply matrices of each sample, .* got the input \[batch, width\]/,
     ],
     [
       'no activation',
