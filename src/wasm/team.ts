@@ -51,7 +51,10 @@ export class Team {
   run(name: string, plan: Address, extent: number, size: number): void {
     const kernel = this.#kernels[name]!;
     const chunks = Math.ceil(extent / size);
-    if (chunks === 1 || this.#ended) return kernel(plan, 0, extent);
+    if (chunks === 1 || this.#ended) {
+      kernel(plan, 0, extent);
+      return;
+    }
     if (!this.#started) this.#start();
     const words = this.#words;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
@@ -115,9 +118,9 @@ interface NodeThreads {
 
 /** Starts a thread. If the host does not allow it, the calling thread computes everything. */
 function startThread(data: ThreadData): void {
-  const host = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
-  const node = host?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
   try {
+    const host = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
+    const node = host?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
     if (node) {
       const program = `${threadProgram}run(require('node:worker_threads').workerData);`;
       const thread = new node.Worker(program, { eval: true, execArgv: [], workerData: data });
