@@ -2,15 +2,19 @@
 
 export { boundNorms, nonNegative } from './training/constraints';
 export { copyRows } from './memory/copy';
-export { gruBackward, gruForward, gruRewind } from './recurrent/gru';
+export { gruBackward, gruBackwardRows, gruBackwardStart, gruBackwardWeights, gruForward, gruRewind } from './recurrent/gru';
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
-export { lstmBackward, lstmForward, lstmRewind } from './recurrent/lstm';
+export { lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmRewind } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
 export { packState, unpackState } from './recurrent/shared';
 export {
-  packSimpleRnnWeights, simpleRnnBackward, simpleRnnForward, simpleRnnRewind, unpackSimpleRnnWeights,
+  packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,
+  simpleRnnForward, simpleRnnRewind, unpackSimpleRnnWeights,
 } from './recurrent/simpleRnn';
-export { denseBackward, denseForward, packDenseWeights, unpackDenseWeights } from './layers/dense';
+export {
+  denseBackward, denseBackwardRows, denseBackwardStart, denseBackwardWeights, denseForward, denseForwardRows,
+  packDenseWeights, unpackDenseWeights,
+} from './layers/dense';
 export { loss } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';

@@ -36,50 +36,79 @@ export class DensePlan {
 const CHUNK = 256;
 
 export function denseForward(plan: DensePlan): void {
-  assert(plan.rows > 0);
+  denseForwardRows(plan, 0, plan.rows);
+}
+
+/** The part of denseForward for rows [first, first + rows), which threads run at the same time; not for logSoftmax. */
+export function denseForwardRows(plan: DensePlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.rows);
   const width = padded(plan.units);
   const row = <usize>width * 4;
-  matmul(
-    plan.z, row, plan.w, 0, 4,
-    plan.x, plan.xRow, 0, plan.inputs, 1, plan.w + row, plan.rows, plan.units,
-  );
+  const at = <usize>first * row;
+  const x = plan.x + <usize>first * plan.xRow;
+  const y = plan.y + at;
+  const z = plan.z + at;
+  matmul(z, row, plan.w, 0, 4, x, plan.xRow, 0, plan.inputs, 1, plan.w + row, rows, plan.units);
   const kind = plan.activation;
-  if (kind == Activation.softmax) softmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units);
-  else if (kind == Activation.logSoftmax) logSoftmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units, plan.scratch);
-  else if (plan.slope) activateWithSlope(kind, plan.y, plan.slope, plan.z, plan.rows * width);
-  else activate(kind, plan.y, plan.z, plan.rows * width);
+  if (kind == Activation.softmax) softmaxRows(y, row, z, row, rows, plan.units);
+  else if (kind == Activation.logSoftmax) logSoftmaxRows(y, row, z, row, rows, plan.units, plan.scratch);
+  else if (plan.slope) activateWithSlope(kind, y, plan.slope + at, z, rows * width);
+  else activate(kind, y, z, rows * width);
 }
 
 /** Requires denseForward on the same plan; adds to dw. */
 export function denseBackward(plan: DensePlan): void {
-  assert(plan.rows > 0);
-  const width = padded(plan.units);
-  const row = <usize>width * 4;
-  if (!plan.fused) activationGradient(plan, row);
-  if (plan.useBias) columnSums(plan.dw, plan.dy, row, plan.rows, plan.units);
+  denseBackwardStart(plan);
+  denseBackwardRows(plan, 0, plan.rows);
+  denseBackwardWeights(plan, 0, (plan.units + 15) >> 4);
+}
+
+/** What denseBackwardRows needs, once for all rows. */
+export function denseBackwardStart(plan: DensePlan): void {
+  if (plan.dx) packTransposed(plan.wt, plan.w + <usize>padded(plan.units) * 4, plan.inputs, plan.units);
+}
+
+/** The part of denseBackward for some rows, which threads run at the same time: all gradients but those of weights. */
+export function denseBackwardRows(plan: DensePlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.rows);
+  const row = <usize>padded(plan.units) * 4;
+  if (!plan.fused) activationGradient(plan, row, first, rows);
+  if (!plan.dx) return;
+  const dx = plan.dx + <usize>first * plan.dxRow;
+  const dy = plan.dy + <usize>first * row;
+  matmul(dx, plan.dxRow, ZEROS, 0, 0, dy, row, 0, plan.units, 1, plan.wt, rows, plan.inputs);
+}
+
+/**
+ * The weight gradients of columns [16 first, 16 (first + count)), after denseBackwardRows for all rows; adds to dw. Every
+ * sum has the order of denseBackward, and so the same bits.
+ */
+export function denseBackwardWeights(plan: DensePlan, first: i32, count: i32): void {
+  const row = <usize>padded(plan.units) * 4;
+  const from = 16 * first;
+  const columns = min(16 * count, plan.units - from);
+  const column = <usize>from * 4;
+  const kernel = plan.dw + row + column * plan.inputs;
+  if (plan.useBias) columnSums(plan.dw + column, plan.dy + column, row, plan.rows, columns);
   for (let m = 0; m < plan.rows; m += CHUNK) {
     const x = plan.x + <usize>m * plan.xRow;
-    const dy = plan.dy + <usize>m * row;
-    const count = min(CHUNK, plan.rows - m);
-    matmulTransposed(plan.dw + row, x, plan.xRow, 0, dy, row, 0, count, 1, plan.inputs, plan.units);
-  }
-  if (plan.dx) {
-    packTransposed(plan.wt, plan.w + row, plan.inputs, plan.units);
-    matmul(
-      plan.dx, plan.dxRow, ZEROS, 0, 0,
-      plan.dy, row, 0, plan.units, 1, plan.wt, plan.rows, plan.inputs,
-    );
+    const dy = plan.dy + <usize>m * row + column;
+    const rows = min(CHUNK, plan.rows - m);
+    matmulTransposed(kernel, x, plan.xRow, 0, dy, row, 0, rows, 1, plan.inputs, columns);
   }
 }
 
-/** Replaces the gradient of y by that of x W + b. */
-function activationGradient(plan: DensePlan, row: usize): void {
+/** Replaces the gradient of y by that of x W + b in some rows. */
+function activationGradient(plan: DensePlan, row: usize, first: i32, rows: i32): void {
   const kind = plan.activation;
-  const n = plan.rows * padded(plan.units);
-  if (kind == Activation.softmax) softmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
-  else if (kind == Activation.logSoftmax) logSoftmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
-  else if (plan.slope) slopeBackward(plan.dy, plan.slope, n);
-  else activateBackward(kind, plan.dy, plan.y, n);
+  const n = rows * padded(plan.units);
+  const at = <usize>first * row;
+  const dy = plan.dy + at;
+  const y = plan.y + at;
+  if (kind == Activation.softmax) softmaxBackward(dy, row, dy, row, y, row, rows, plan.units);
+  else if (kind == Activation.logSoftmax) logSoftmaxBackward(dy, row, dy, row, y, row, rows, plan.units);
+  else if (plan.slope) slopeBackward(dy, plan.slope + at, n);
+  else activateBackward(kind, dy, y, n);
 }
 
 /**

@@ -17,12 +17,12 @@
  */
 
 import {
-  activateUpdateAndReset, cellBackwardFast, cellBackwardGeneral, cellForward, resetBackward, skipGates,
+  activateUpdateAndReset, addBiasGradients, cellBackwardFast, cellBackwardGeneral, cellForward, resetBackward, skipGates,
 } from './gruCell';
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, loadH, loadInitialH,
+  ENOUGH_ROWS, ROW_BLOCK, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, loadH, loadInitialH,
   maskOf, packTransposedRows, stateGradient, storeH,
 } from './shared';
 import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel8 } from '../products/tiles.generated';
@@ -189,6 +189,50 @@ function projectInput(plan: GruPlan, gates: usize, w: usize, t: i32, first: i32,
 
 /** Backpropagation through time for rows [first, first + rows), after gruForward; adds to dw. */
 export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
+  transposeWeights(plan);
+  sweepBackward(plan, first, rows, true);
+  if (!plan.useBias) clearBiasGradients(plan, 0, groups(plan));
+}
+
+/** What gruBackwardRows needs, once for all rows. */
+export function gruBackwardStart(plan: GruPlan): void {
+  transposeWeights(plan);
+}
+
+/** The part of gruBackward for some rows, which threads run at the same time: all gradients but those of weights. */
+export function gruBackwardRows(plan: GruPlan, first: i32, rows: i32): void {
+  sweepBackward(plan, first, rows, false);
+}
+
+/**
+ * The weight gradients of groups [first, first + count), after gruBackwardRows for all rows; adds to dw. Every sum has
+ * the order of gruBackward, and so the same bits.
+ */
+export function gruBackwardWeights(plan: GruPlan, first: i32, count: i32): void {
+  const B = plan.batch;
+  const step = <usize>groups(plan) * plan.gatesGroup;
+  for (let row = 0; row < B; row += ROW_BLOCK) {
+    const rows = min(ROW_BLOCK, B - row);
+    const chunk = max(1, ENOUGH_ROWS / rows);
+    for (let end = plan.steps; end > 0; end -= chunk) {
+      const t = max(0, end - chunk);
+      for (let g = first; g < first + count; g++) {
+        const db = plan.dw + <usize>g * panelBytes(plan);
+        const dz = plan.gates + <usize>g * plan.gatesGroup + <usize>row * GATES;
+        for (let s = end - 1; s >= t; s--) addBiasGradients(db, dz + <usize>s * step, rows, plan.resetAfter != 0);
+      }
+      weightGradients(plan, row, rows, t, end - t, first, count);
+    }
+  }
+  if (!plan.useBias) clearBiasGradients(plan, first, count);
+}
+
+function clearBiasGradients(plan: GruPlan, first: i32, count: i32): void {
+  for (let g = first; g < first + count; g++) memory.fill(plan.dw + <usize>g * panelBytes(plan), 0, 2 * PANEL);
+}
+
+/** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
+function sweepBackward(plan: GruPlan, first: i32, rows: i32, adds: bool): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const I = plan.inputs;
@@ -200,7 +244,6 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
   const separate = plan.mask != 0 || plan.drop != 0; // the gradient through the gates goes to dhx first
   const chunk = max(1, ENOUGH_ROWS / rows);
 
-  transposeWeights(plan);
   if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
 
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
@@ -213,8 +256,8 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
     const belowRow = last ? plan.dh0Row : plan.dhRow;
     const to = separate ? plan.dhx + <usize>first * row : below;
     const toRow = separate ? row : belowRow;
-    const adds = !separate && t > 0 && plan.sequences != 0;
-    cellsBackward(plan, t, first, rows, to, toRow, adds, dh);
+    const sums = !separate && t > 0 && plan.sequences != 0;
+    cellsBackward(plan, t, first, rows, to, toRow, sums, dh, adds);
     if (t > 0 || last) {
       const from = plan.resetAfter ? gates : gates + Z;
       const depth = plan.resetAfter ? 12 : 8;
@@ -222,8 +265,7 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
       if (separate) {
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
-        const sums = t > 0 ? plan.sequences : 0;
-        stateGradient(below, belowRow, sums, dh, plan.dhRow, to, drop, mask, rows, H);
+        stateGradient(below, belowRow, t > 0 ? plan.sequences : 0, dh, plan.dhRow, to, drop, mask, rows, H);
       }
     }
     if (plan.dx) {
@@ -232,18 +274,15 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
       matmul(dx, plan.dxRow, ZEROS, 0, 0, gates + Z, GATES, plan.gatesGroup, 12, G, kernel, rows, I);
     }
     if (++pending == chunk || t == 0) {
-      weightGradients(plan, first, rows, t, pending);
+      if (adds) weightGradients(plan, first, rows, t, pending, 0, G);
       pending = 0;
     }
-  }
-  if (!plan.useBias) {
-    for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dw + g * panelBytes(plan), 0, 2 * PANEL);
   }
 }
 
 /** All cells of one time step backward. */
 function cellsBackward(
-  plan: GruPlan, t: i32, first: i32, rows: i32, to: usize, toRow: usize, adds: bool, dh: usize,
+  plan: GruPlan, t: i32, first: i32, rows: i32, to: usize, toRow: usize, adds: bool, dh: usize, addsBias: bool,
 ): void {
   const G = groups(plan);
   const H = 4 * G;
@@ -255,7 +294,7 @@ function cellsBackward(
   for (let g: usize = 0; g < <usize>G; g++) {
     const at = gates + g * plan.gatesGroup;
     const slopes = plan.slopes ? plan.slopes + step + g * plan.gatesGroup : 0;
-    const db = plan.dw + g * panelBytes(plan);
+    const db = addsBias ? plan.dw + g * panelBytes(plan) : 0;
     const u = g * UNITS;
     if (resetAfter && !slopes) {
       cellBackwardFast(at, to + u, toRow, adds, dh + u, plan.dhRow, h + u, plan.hRow, db, rows);
@@ -271,14 +310,16 @@ function cellsBackward(
   for (let g: usize = 0; g < <usize>G; g++) {
     const at = gates + g * plan.gatesGroup;
     const slopes = plan.slopes ? plan.slopes + step + g * plan.gatesGroup : 0;
-    const db = plan.dw + g * panelBytes(plan);
+    const db = addsBias ? plan.dw + g * panelBytes(plan) : 0;
     const u = g * UNITS;
     resetBackward(at, slopes, to + u, toRow, drh + u, row, h + u, plan.hRow, db, rows);
   }
 }
 
-/** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on. */
-function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i32): void {
+/** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on and some groups. */
+function weightGradients(
+  plan: GruPlan, first: i32, rows: i32, t: i32, count: i32, firstGroup: i32, groupCount: i32,
+): void {
   const B = <usize>plan.batch;
   const G = groups(plan);
   const H = 4 * G;
@@ -289,7 +330,7 @@ function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i3
   const h = plan.h + <usize>(t + fresh) * hStep + <usize>first * plan.hRow;
   const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
   const resets = plan.gates + <usize>(t + fresh) * gatesStep + <usize>first * GATES;
-  for (let g = 0; g < G; g++) {
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
     const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
     const from = dz + <usize>fresh * gatesStep;
     const dR = plan.dw + <usize>g * panelBytes(plan) + 2 * PANEL;

@@ -102,7 +102,7 @@ export function skipGates(gates: usize, slopes: usize, mask: usize, rows: i32): 
  *
  * @param to (B, 4): receives z dh_t, the direct part of the gradient of h_{t-1}; `adds` 1: adds it
  * @param dh (B, 4): gradient of h_t; may be `to`
- * @param db [z r n][4], [a z r][4]: the gradients of the biases are added to it
+ * @param db [z r n][4], [a z r][4]: the gradients of the biases are added to it; 0 for none
  */
 @inline
 function cellBackward(
@@ -148,6 +148,7 @@ function cellBackward(
     dh += dhRow;
     hPrev += hPrevRow;
   }
+  if (!db) return;
   addTo(db, dbz);
   addTo(db + 32, dbn);
   if (resetAfter) {
@@ -189,7 +190,7 @@ export function resetBackward(
   db: usize, rows: i32,
 ): void {
   const one = f32x4.splat(1);
-  let dbr = v128.load(db, 16);
+  let dbr = db ? v128.load(db, 16) : one;
   for (; rows > 0; rows--) {
     const r = v128.load(gates, R);
     const slopeR = slopes ? v128.load(slopes, R) : f32x4.mul(r, f32x4.sub(one, r));
@@ -204,5 +205,30 @@ export function resetBackward(
     drh += drhRow;
     hPrev += hPrevRow;
   }
-  v128.store(db, dbr, 16);
+  if (db) v128.store(db, dbr, 16);
+}
+
+/** db += dz, summed like cellBackward and resetBackward: the bias gradients of one time step of one group. */
+export function addBiasGradients(db: usize, dz: usize, rows: i32, resetAfter: bool): void {
+  let dbz = f32x4.splat(0);
+  let dbr = resetAfter ? dbz : v128.load(db, 16);
+  let dbn = dbz;
+  let dba = dbz;
+  for (; rows > 0; rows--) {
+    dbz = f32x4.add(dbz, v128.load(dz, Z));
+    dbr = f32x4.add(dbr, v128.load(dz, R));
+    dbn = f32x4.add(dbn, v128.load(dz, N));
+    dba = f32x4.add(dba, v128.load(dz));
+    dz += GATES;
+  }
+  addTo(db, dbz);
+  addTo(db + 32, dbn);
+  if (!resetAfter) {
+    v128.store(db, dbr, 16);
+    return;
+  }
+  addTo(db + 16, dbr);
+  addTo(db + 48, dba);
+  addTo(db + 64, dbz);
+  addTo(db + 80, dbr);
 }

@@ -19,14 +19,14 @@
  */
 
 import {
-  cellBackwardFast, cellBackwardGeneral, cellForward, generalForward, skipCells,
+  addBiasGradient, cellBackwardFast, cellBackwardGeneral, cellForward, generalForward, skipCells,
 } from './lstmCell';
 import { GATES, LstmPlan } from './lstmPlan';
 import { Activation } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, UNITS, applyRecurrentDropout, clearRows, copyGroups, copySkippedRows, drawRecurrentDropout, gatherInput,
+  ENOUGH_ROWS, ROW_BLOCK, UNITS, applyRecurrentDropout, clearRows, copyGroups, copySkippedRows, drawRecurrentDropout, gatherInput,
   loadH, loadInitialH, maskOf, packTransposedRows, stateGradient, storeH,
 } from './shared';
 import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
@@ -216,6 +216,51 @@ function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
 
 /** Backpropagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
 export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
+  transposeWeights(plan);
+  sweepBackward(plan, first, rows, true);
+  if (!plan.useBias) clearBiasGradients(plan, 0, groups(plan));
+}
+
+/** What lstmBackwardRows needs, once for all rows. */
+export function lstmBackwardStart(plan: LstmPlan): void {
+  transposeWeights(plan);
+}
+
+/** The part of lstmBackward for some rows, which threads run at the same time: all gradients but those of weights. */
+export function lstmBackwardRows(plan: LstmPlan, first: i32, rows: i32): void {
+  sweepBackward(plan, first, rows, false);
+}
+
+/**
+ * The weight gradients of groups [first, first + count), after lstmBackwardRows for all rows; adds to dw. Every sum has
+ * the order of lstmBackward, and so the same bits.
+ */
+export function lstmBackwardWeights(plan: LstmPlan, first: i32, count: i32): void {
+  const B = plan.batch;
+  const step = <usize>groups(plan) * plan.gatesGroup;
+  const panel = <usize>(1 + 4 * groups(plan) + plan.inputs) * GATES;
+  for (let row = 0; row < B; row += ROW_BLOCK) {
+    const rows = min(ROW_BLOCK, B - row);
+    const chunk = max(1, ENOUGH_ROWS / rows);
+    for (let end = plan.steps; end > 0; end -= chunk) {
+      const t = max(0, end - chunk);
+      for (let g = first; g < first + count; g++) {
+        const dz = plan.gates + <usize>g * plan.gatesGroup + <usize>row * GATES;
+        for (let s = end - 1; s >= t; s--) addBiasGradient(plan.dw + <usize>g * panel, dz + <usize>s * step, rows);
+      }
+      weightGradients(plan, row, rows, t, end - t, first, count);
+    }
+  }
+  if (!plan.useBias) clearBiasGradients(plan, first, count);
+}
+
+function clearBiasGradients(plan: LstmPlan, first: i32, count: i32): void {
+  const panel = <usize>(1 + 4 * groups(plan) + plan.inputs) * GATES;
+  for (let g = first; g < first + count; g++) memory.fill(plan.dw + <usize>g * panel, 0, GATES);
+}
+
+/** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
+function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const I = plan.inputs;
@@ -226,7 +271,6 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
   const chunk = max(1, ENOUGH_ROWS / rows);
 
-  transposeWeights(plan);
   fillUnits(plan.dc, plan, first, rows);
   if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
   if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
@@ -239,7 +283,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       const at = (g * B + first) * UNITS;
       const c = plan.c + <usize>t * cStep + at;
       const tanhC = plan.tanhC + <usize>t * cStep + at;
-      const db = plan.dw + g * <usize>(1 + H + I) * GATES;
+      const db = adds ? plan.dw + g * <usize>(1 + H + I) * GATES : 0;
       const z = gates + g * plan.gatesGroup;
       if (plan.slopes) {
         const slopes = z - plan.gates + plan.slopes;
@@ -253,18 +297,18 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
       const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
       const toRow = t > 0 ? plan.dhRow : plan.dh0Row;
-      const adds = t > 0 ? plan.sequences : 0;
+      const sums = t > 0 ? plan.sequences : 0;
       if (plan.mask || plan.drop) {
         const row = <usize>H * 4;
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         matmul(dhx, row, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
-        stateGradient(to, toRow, adds, dh, plan.dhRow, dhx, drop, mask, rows, H);
+        stateGradient(to, toRow, sums, dh, plan.dhRow, dhx, drop, mask, rows, H);
       } else {
-        const init = adds ? to : ZEROS;
-        const initRow = adds ? toRow : 0;
-        const initCol = adds ? 4 : 0;
+        const init = sums ? to : ZEROS;
+        const initRow = sums ? toRow : 0;
+        const initCol = sums ? 4 : 0;
         matmul(to, toRow, init, initRow, initCol, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
       }
     }
@@ -274,18 +318,17 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, kernel, rows, I);
     }
     if (++pending == chunk || t == 0) {
-      weightGradients(plan, first, rows, t, pending);
+      if (adds) weightGradients(plan, first, rows, t, pending, 0, G);
       pending = 0;
     }
   }
   if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
-  if (!plan.useBias) {
-    for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dw + g * <usize>(1 + H + I) * GATES, 0, GATES);
-  }
 }
 
-/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t for `count` steps from t on. */
-function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32): void {
+/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t for `count` steps from t on and some groups. */
+function weightGradients(
+  plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32, firstGroup: i32, groupCount: i32,
+): void {
   const B = <usize>plan.batch;
   const I = plan.inputs;
   const G = groups(plan);
@@ -295,7 +338,7 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
   const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
   const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
-  for (let g = 0; g < G; g++) {
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
     const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
     const dR = plan.dw + <usize>(g * (1 + H + I) + 1) * GATES;
     const dW = dR + <usize>H * GATES;

@@ -97,7 +97,7 @@ export function skipCells(
  * One time step backward: replaces the gates by the gradients of z, and dc by the gradient of c_{t-1}.
  *
  * @param dh (B, 4): gradient of h_t, from the layer above and from step t+1; rows are dhRow apart
- * @param db (i f g o, 4): the gradients of z are added to it
+ * @param db (i f g o, 4): the gradients of z are added to it; 0 for none
  */
 @inline
 function cellBackward(
@@ -106,10 +106,11 @@ function cellBackward(
 ): void {
   const one = f32x4.splat(1);
   const least = f32x4.splat(SMALLEST);
-  let dbi = v128.load(db);
-  let dbf = v128.load(db, 16);
-  let dbg = v128.load(db, 32);
-  let dbo = v128.load(db, 48);
+  const zero = f32x4.splat(0);
+  let dbi = db ? v128.load(db) : zero;
+  let dbf = db ? v128.load(db, 16) : zero;
+  let dbg = db ? v128.load(db, 32) : zero;
+  let dbo = db ? v128.load(db, 48) : zero;
   for (; rows > 0; rows--) {
     const i = v128.load(gates);
     const f = v128.load(gates, 16);
@@ -148,6 +149,26 @@ function cellBackward(
       slopesC += UNITS;
     }
     dh += dhRow;
+  }
+  if (!db) return;
+  v128.store(db, dbi);
+  v128.store(db, dbf, 16);
+  v128.store(db, dbg, 32);
+  v128.store(db, dbo, 48);
+}
+
+/** db += dz, summed like cellBackward: the bias gradient of one time step of one group. */
+export function addBiasGradient(db: usize, dz: usize, rows: i32): void {
+  let dbi = v128.load(db);
+  let dbf = v128.load(db, 16);
+  let dbg = v128.load(db, 32);
+  let dbo = v128.load(db, 48);
+  for (; rows > 0; rows--) {
+    dbi = f32x4.add(dbi, v128.load(dz));
+    dbf = f32x4.add(dbf, v128.load(dz, 16));
+    dbg = f32x4.add(dbg, v128.load(dz, 32));
+    dbo = f32x4.add(dbo, v128.load(dz, 48));
+    dz += GATES;
   }
   v128.store(db, dbi);
   v128.store(db, dbf, 16);

@@ -21,6 +21,13 @@ export const SMALLEST: f32 = 1.0842021724855044e-19;
 /** Rows of a weight-gradient product: enough to amortize loading and storing its tile, few enough to stay in L1. */
 export const ENOUGH_ROWS = 256;
 
+/** Rows that run through all time steps at once; with more, weight gradients would not stay in L1. */
+export const enum RowBlock {
+  rows = 256,
+}
+
+export const ROW_BLOCK: i32 = RowBlock.rows;
+
 // ------------------------------------------------------------------------------------------------------------ state
 
 /** Sets slot 0 of h to the carried state [B][H], or to zero without one. */

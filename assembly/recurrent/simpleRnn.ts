@@ -13,7 +13,7 @@ import { Activation, activateStrided } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
 import { SLICE, ZEROS, columnSums, copyPanels, matmul, packedAt, padded, panelWidth } from '../products/matmul';
 import {
-  ENOUGH_ROWS, SMALLEST, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, gatherInput,
+  ENOUGH_ROWS, ROW_BLOCK, SMALLEST, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, gatherInput,
   isUnmasked, loadH, loadInitialH, maskOf, stateGradient, storeH,
 } from './shared';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
@@ -218,6 +218,48 @@ function product(
 
 /** Backpropagation through time for rows [first, first + rows), after simpleRnnForward; adds to dw. */
 export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  simpleRnnBackwardStart(plan);
+  sweepBackward(plan, first, rows, true);
+}
+
+/** What simpleRnnBackwardRows needs, once for all rows. */
+export function simpleRnnBackwardStart(plan: SimpleRnnPlan): void {
+  const H = padded(plan.units);
+  packTransposed(plan, plan.wt, 0, H);
+  if (plan.dx) packTransposed(plan, plan.wt + <usize>(H * H) * 4, H, plan.inputs);
+}
+
+/** The part of simpleRnnBackward for some rows, which threads run at the same time: all gradients but those of weights. */
+export function simpleRnnBackwardRows(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  sweepBackward(plan, first, rows, false);
+}
+
+/**
+ * The weight gradients of columns [16 first, 16 (first + count)), after simpleRnnBackwardRows for all rows; adds to dw.
+ * Every sum has the order of simpleRnnBackward, and so the same bits.
+ */
+export function simpleRnnBackwardWeights(plan: SimpleRnnPlan, first: i32, count: i32): void {
+  const B = plan.batch;
+  const from = 16 * first;
+  const to = min(16 * (first + count), padded(plan.units));
+  for (let row = 0; row < B; row += ROW_BLOCK) {
+    const rows = min(ROW_BLOCK, B - row);
+    const chunk = max(1, ENOUGH_ROWS / rows);
+    for (let end = plan.steps; end > 0; end -= chunk) {
+      const t = max(0, end - chunk);
+      if (plan.useBias) {
+        for (let s = end - 1; s >= t; s--) {
+          const dz = plan.dz + (<usize>s * B + row) * plan.dzRow + <usize>from * 4;
+          columnSums(plan.dw + <usize>from * 4, dz, plan.dzRow, rows, to - from);
+        }
+      }
+      weightGradients(plan, row, rows, t, end - t, from, to);
+    }
+  }
+}
+
+/** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
+function sweepBackward(plan: SimpleRnnPlan, first: i32, rows: i32, adds: bool): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const I = plan.inputs;
@@ -229,9 +271,7 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
 
-  packTransposed(plan, plan.wt, 0, H);
   const kernel = plan.wt + <usize>(H * H) * 4;
-  if (plan.dx) packTransposed(plan, kernel, H, I);
   if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
 
   let pending = 0; // steps with dz, but not yet with weight gradients
@@ -242,18 +282,18 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
     const mask = maskOf(plan.mask, plan.maskStep, t, first);
     cellBackward(plan.activation, dz, plan.dzRow, dh, plan.dhRow, h, outRow, rows, H);
     if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
-    if (plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
+    if (adds && plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
     if (t > 0 || plan.dh0) {
       // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
       const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
       const toRow = t > 0 ? plan.dhRow : plan.dh0Row;
-      const adds = t > 0 ? plan.sequences : 0;
+      const sums = t > 0 ? plan.sequences : 0;
       if (separate) {
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         matmul(dhx, row, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
-        stateGradient(to, toRow, adds, dh, plan.dhRow, dhx, drop, mask, rows, H);
-      } else if (adds) {
+        stateGradient(to, toRow, sums, dh, plan.dhRow, dhx, drop, mask, rows, H);
+      } else if (sums) {
         matmul(to, toRow, to, toRow, 4, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
       } else {
         matmul(to, toRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
@@ -264,7 +304,7 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
       matmul(dx, plan.dxRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, kernel, rows, I);
     }
     if (++pending == chunk || t == 0) {
-      weightGradients(plan, first, rows, t, pending);
+      if (adds) weightGradients(plan, first, rows, t, pending, 0, H);
       pending = 0;
     }
   }
@@ -278,8 +318,8 @@ function skipRows(dz: usize, dzRow: usize, mask: usize, rows: i32, width: i32): 
   }
 }
 
-/** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on. */
-function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, count: i32): void {
+/** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on and columns [from, to). */
+function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, count: i32, from: i32, to: i32): void {
   const B = <usize>plan.batch;
   const I = plan.inputs;
   const H = padded(plan.units);
@@ -288,28 +328,29 @@ function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, cou
   const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
   if (count > fresh) {
-    const from = hx + <usize>fresh * hxStep;
-    outer(plan, from, plan.hxRow, hxStep, 0, adjacent ? H + I : H, first, rows, t + fresh, count - fresh);
+    const h = hx + <usize>fresh * hxStep;
+    outer(plan, h, plan.hxRow, hxStep, 0, adjacent ? H + I : H, first, rows, t + fresh, count - fresh, from, to);
   }
   if (plan.wide) {
     const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-    outer(plan, x, plan.xRow, plan.xStep, H, I, first, rows, t, count);
+    outer(plan, x, plan.xRow, plan.xStep, H, I, first, rows, t, count, from, to);
   } else if (fresh) {
-    outer(plan, hx + <usize>H * 4, plan.hxRow, hxStep, H, I, first, rows, t, count);
+    outer(plan, hx + <usize>H * 4, plan.hxRow, hxStep, H, I, first, rows, t, count, from, to);
   }
 }
 
-/** Rows [k, k + K) of dw += transposed(a [count][B, K]) * dz, from step t on. */
+/** Rows [k, k + K) and columns [from, to) of dw += transposed(a [count][B, K]) * dz, from step t on. */
 function outer(
   plan: SimpleRnnPlan, a: usize, aRow: usize, aStep: usize, k: i32, K: i32, first: i32, rows: i32, t: i32, count: i32,
+  from: i32, to: i32,
 ): void {
   const H = padded(plan.units);
   const height = H + plan.inputs;
   const dzRow = plan.dzRow;
   const dzStep = <usize>plan.batch * dzRow;
-  let dz = plan.dz + <usize>t * dzStep + <usize>first * dzRow;
-  let panel = plan.dw + <usize>H * 4;
-  for (let n = 0; n < H;) {
+  let dz = plan.dz + <usize>t * dzStep + <usize>first * dzRow + <usize>from * 4;
+  let panel = plan.dw + <usize>(H + height * from) * 4;
+  for (let n = from; n < to;) {
     const width = panelWidth(H - n);
     const row = <usize>width * 4;
     const c = panel + <usize>k * row;

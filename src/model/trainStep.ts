@@ -7,7 +7,7 @@ import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
 import { type Diagnosis, isNotFinite, NOT_FINITE_ADVICE, warnOnce } from '../util/warning.ts';
-import { kernels } from '../wasm/engine.ts';
+import { setBatch } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -29,7 +29,7 @@ export class TrainStep {
     const plan = feed(call, this.#view, 'train', objective, xs, ys, weights);
     const parameters = this.#view.parameters(call);
     const penalty = parameters.startGradients();
-    kernels().setBatch(parameters.trained);
+    setBatch(parameters.trained);
     plan.forward();
     const results = measure(plan, objective, penalty);
     if (!Number.isFinite(lossOf(results))) {

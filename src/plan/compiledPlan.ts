@@ -3,7 +3,7 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { Block, float32, int32, kernels } from '../wasm/engine.ts';
+import { Block, float32, int32, kernels, team } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
 import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
@@ -47,7 +47,7 @@ export class CompiledPlan {
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
     this.#blocks = addresses;
-    this.#calls = plan.calls.map(({ kind }) => kernelFunctions(this.#kernels, kind));
+    this.#calls = plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const fields = [
       ...plan.calls.map(({ kind, fields }) =>
@@ -117,14 +117,12 @@ export class CompiledPlan {
   }
 
   #forward(from: number, to: number): void {
-    const { batch } = this.plan;
-    for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!, batch);
+    for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!);
   }
 
   /** Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written. */
   backward(): void {
-    const { batch } = this.plan;
-    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!, batch);
+    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!);
   }
 
   /** Restores the carried states to their values before `forward`. */

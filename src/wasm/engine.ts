@@ -12,6 +12,8 @@ import { checkName, checkOptions } from '../util/options.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
+import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
+import { Team } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
 interface Engine {
@@ -20,30 +22,65 @@ interface Engine {
   simd: Simd;
   turbo: readonly TurboFlag[];
   wasmBytes: number;
+  /** Null with one thread. */
+  team: Team | null;
 }
 
 const INITIAL_PAGES = 2;
 
 let requestedSimd: Simd | 'auto' = 'auto';
+let requestedThreads: number | 'auto' = 1;
 let engine: Engine | null = null;
 /** Whether `engine` came from `init`; a host that forbids compiling could not create another. */
 let isFromInit = false;
 let inUse = false;
 let models = 0;
 
-/** Chooses the kernels. Call it before the first model is made. */
-export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): void {
+/** Options of `configure`. */
+export interface ConfigureOptions {
+  /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. Default: the fastest of the host. */
+  simd?: 'auto' | 'strict' | 'relaxed';
+  /**
+   * The threads that share a large kernel call, the calling thread included; 'auto' for half of the cores, at most 4. The
+   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Default: 1.
+   */
+  threads?: number | 'auto';
+}
+
+/** Chooses the kernels and the number of threads. Call it before the first model is made. */
+export function configure(options: ConfigureOptions): void {
   rejectExtraArguments('configure', 1, arguments);
-  const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
-  if (simd === undefined) return;
-  const choice = checkSimd('configure', simd);
-  if (inUse && choice !== 'auto' && choice !== engine?.simd) {
+  const { simd, threads } = checkOptions<{ simd: unknown; threads: unknown }>('configure', options, [
+    'simd',
+    'threads',
+  ]);
+  const choice = simd === undefined ? undefined : checkSimd('configure', simd);
+  const count = threads === undefined || threads === 'auto' ? threads : checkThreads('configure', threads);
+  if (inUse && choice !== undefined && choice !== 'auto' && choice !== engine?.simd) {
     fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
   }
-  requestedSimd = choice;
-  if (inUse || (isFromInit && (choice === 'auto' || choice === engine?.simd))) return;
+  const running = engine?.team?.size ?? 1;
+  if (inUse && count !== undefined && count !== 'auto' && count !== running) {
+    fail('configure', `threads must be chosen before the first model is made, got ${count} while ${running} run`);
+  }
+  if (choice !== undefined) requestedSimd = choice;
+  if (count !== undefined) requestedThreads = count;
+  if (inUse || (choice === undefined && count === undefined)) return;
+  const keepsKernels = choice === undefined || choice === 'auto' || choice === engine?.simd;
+  if (isFromInit && keepsKernels && count === undefined) return;
+  engine?.team?.end();
   engine = null;
   isFromInit = false;
+}
+
+/** More threads than this never help. */
+const MOST_THREADS = 64;
+
+function checkThreads(call: string, threads: unknown): number {
+  if (!Number.isInteger(threads) || (threads as number) < 1 || (threads as number) > MOST_THREADS) {
+    fail(call, `threads must be an integer from 1 to ${MOST_THREADS} or 'auto', got ${show(threads)}`);
+  }
+  return threads as number;
 }
 
 /** @internal Checks the name of a build, and that this host can run it. */
@@ -68,6 +105,8 @@ export interface BackendInfo {
   wasmBytes: number;
   /** Size of the memory shared by all models in bytes. */
   memoryBytes: number;
+  /** Threads that share a large kernel call; 1 where memory cannot be shared. */
+  threads: number;
   /** Models that hold memory: used, and neither disposed of nor garbage-collected. */
   models: number;
 }
@@ -75,8 +114,9 @@ export interface BackendInfo {
 /** Describes the running kernels and their memory. Starts the kernels if necessary. */
 export function backendInfo(): BackendInfo {
   rejectExtraArguments('backendInfo', 0, arguments);
-  const { simd, turbo, wasmBytes, memory } = started();
-  return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
+  const { simd, turbo, wasmBytes, memory, team } = started();
+  const memoryBytes = memory.buffer.byteLength;
+  return { simd, turbo: [...turbo], wasmBytes, memoryBytes, threads: team?.size ?? 1, models };
 }
 
 /** Kernels for hosts that do not allow the package to compile its own. */
@@ -112,9 +152,25 @@ export async function ready(): Promise<void> {
   while (!engine) {
     const simd = chooseSimd();
     const bytes = binary(simd);
+    if (chooseThreads() > 1) {
+      started('ready');
+      continue;
+    }
     const module = await WebAssembly.compile(bytes);
     if (simd === chooseSimd()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
   }
+}
+
+/** The threads that share kernel calls; null with one thread. */
+export function team(): Team | null {
+  return started().team;
+}
+
+/** Sets the number of the next training batch, which dropout depends on. */
+export function setBatch(batch: number): void {
+  const { kernels, team } = started();
+  kernels.setBatch(batch);
+  team?.setBatch(batch);
 }
 
 /** The kernels. The object never changes once a block has been allocated. */
@@ -143,14 +199,34 @@ const relaxedModule = Uint8Array.of(
   ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
 );
 
-function start(call: string, source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
-  const memory = newMemory(call);
-  const kernels = instantiate(source, memory);
+/** The number of threads to start, the calling one included. */
+function chooseThreads(): number {
+  if (requestedThreads !== 'auto') return requestedThreads;
+  return Math.max(1, Math.min(4, Math.floor(cores() / 2)));
+}
+
+/** The number of logical cores. */
+function cores(): number {
+  const { navigator, process } = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+    process?: { getBuiltinModule?(name: string): { availableParallelism(): number } };
+  };
+  return navigator?.hardwareConcurrency ?? process?.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
+}
+
+function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer>, wasmBytes: number): Engine {
+  const threads = chooseThreads();
+  const shared = threads > 1 && !isModule(source) ? newSharedMemory(INITIAL_PAGES) : null;
+  const memory = shared?.memory ?? newMemory(call);
+  const code = shared && !isModule(source) ? new WebAssembly.Module(withSharedMemory(source, shared.maximum)) : source;
+  const kernels = instantiate(code, memory);
   if (typeof kernels?.isRelaxed !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
-  kernels.setWideVectors(turbo.flags.includes('revectorize') ? 1 : 0);
+  const wide = turbo.flags.includes('revectorize') ? 1 : 0;
+  kernels.setWideVectors(wide);
   turbo.started = true;
-  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
+  const team = shared && isModule(code) ? new Team(threads, kernels, code, memory, wide) : null;
+  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes, team };
 }
 
 function newMemory(call: string): WebAssembly.Memory {
@@ -173,7 +249,7 @@ function isModule(value: unknown): value is WebAssembly.Module {
 }
 
 /** The exports of a module; null if it needs other imports than our kernels. */
-function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
+function instantiate(source: WebAssembly.Module | Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Kernels | null {
   try {
     const module = isModule(source) ? source : new WebAssembly.Module(source);
     return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;

@@ -93,7 +93,7 @@ export function bindCall(
     expect(Object.keys(fields).sort()).toEqual([...names].sort());
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...kernelFunctions(h.kernels, call.kind), address };
+    return { ...kernelFunctions(h.kernels, call, null), address };
   });
   const set = (to: Rows, values: ArrayLike<number>) => {
     const memory = new Float32Array(h.memory.buffer);
@@ -137,10 +137,10 @@ export function bindCall(
   return {
     stages: planner.calls.map(({ kind }) => kind),
     forward() {
-      for (const call of calls) call.forward(call.address, batch);
+      for (const call of calls) call.forward(call.address);
     },
     backward() {
-      for (const call of calls.toReversed()) call.backward(call.address, batch);
+      for (const call of calls.toReversed()) call.backward(call.address);
     },
     output(n = 0) {
       const { y } = results[n]!;

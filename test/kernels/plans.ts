@@ -140,7 +140,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     const names: readonly string[] = structures[stage.kind];
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...kernelFunctions(h.kernels, stage.kind), address, fields };
+    return { ...kernelFunctions(h.kernels, stage, null), address, fields };
   });
 
   const floats = (offset: Offset) => new Float32Array(h.memory.buffer, addressOf(offset));
@@ -195,10 +195,10 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
       set(rows, values);
     },
     forward() {
-      for (const stage of bound) stage.forward(stage.address, batch);
+      for (const stage of bound) stage.forward(stage.address);
     },
     backward() {
-      for (const stage of bound.toReversed()) stage.backward(stage.address, batch);
+      for (const stage of bound.toReversed()) stage.backward(stage.address);
     },
     rewind() {
       for (const stage of bound) stage.rewind(stage.address);

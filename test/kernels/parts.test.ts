@@ -1,0 +1,126 @@
+// Threads compute the parts of a kernel: rows in any order, then columns of weight gradients. The parts give the bits of the
+// whole.
+
+import { describe, test } from 'vitest';
+import { Dense } from '../../src/layers/dense.ts';
+import { expectBits } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+import { type Harness, harness } from './harness.ts';
+import { bind } from './plans.ts';
+import { type Case, draw, flags, prepare, product } from './recurrentCases.ts';
+import type { BoundCell } from './recurrentPlans.ts';
+
+type Part = (plan: number, first: number, count: number) => void;
+
+/** Ranges [first, count] of `extent`, the last ones first. */
+const ranges = (extent: number, size: number): [number, number][] =>
+  Array.from({ length: Math.ceil(extent / size) }, (_, n): [number, number] => [
+    n * size,
+    Math.min(size, extent - n * size),
+  ]).reverse();
+
+function backwardInParts({ kernels }: Harness, layer: BoundCell, { cell, U, B }: Case): void {
+  const named = kernels as unknown as Record<string, Part>;
+  const part = (name: string) => named[`${cell}Backward${name}`]!;
+  part('Start')(layer.address, 0, 0);
+  for (const [first, rows] of ranges(B, 4)) part('Rows')(layer.address, first, rows);
+  const groups = Math.ceil(U / (cell === 'simpleRnn' ? 16 : 4));
+  for (const [first, count] of ranges(groups, 2)) part('Weights')(layer.address, first, count);
+}
+
+describe.each([
+  { cell: 'lstm' },
+  { cell: 'gru', resetAfter: true },
+  { cell: 'gru', resetAfter: false },
+  { cell: 'simpleRnn' },
+] as const)('%o', kind => {
+  const options = product({ masked: flags, drops: flags, sequences: flags, carried: flags });
+  test.each(options.map((option, n) => ({ ...option, useBias: n % 3 > 0, wide: n % 2 })))(
+    'the parts of backward give the bits of the whole: %o',
+    option => {
+      for (const [U, B, T] of [
+        [1, 5, 1],
+        [7, 9, 6],
+        [33, 13, 40],
+      ] as const) {
+        const subject: Case = { ...kind, ...option, U, B, T, I: 3, dx: true };
+        const given = draw(subject);
+        const [whole, parts] = [harness(), harness()].map(h => {
+          const layer = prepare(h, subject, given);
+          layer.forward();
+          layer.setDy(given.dY.data);
+          return { h, layer };
+        });
+        whole!.layer.backward();
+        backwardInParts(parts!.h, parts!.layer, subject);
+        expectBits(parts!.layer.dx(), whole!.layer.dx(), 'dX');
+        for (const [n, values] of parts!.layer.gradients().entries()) {
+          expectBits(values, whole!.layer.gradients()[n]!, `gradient ${n} of ${U} units`);
+        }
+      }
+    },
+  );
+
+  test('the weight gradients of more rows than a block have the bits of the blocks', () => {
+    const subject: Case = { ...kind, U: 5, B: 300, T: 3, I: 2, dx: true };
+    const given = draw(subject);
+    const h = harness();
+    const whole = prepare(h, subject, given);
+    for (const [first, rows] of [
+      [0, 256],
+      [256, 44],
+    ] as const)
+      whole.forward(first, rows);
+    whole.setDy(given.dY.data);
+    for (const [first, rows] of [
+      [0, 256],
+      [256, 44],
+    ] as const)
+      whole.backward(first, rows);
+    const other = harness();
+    const parts = prepare(other, subject, given);
+    for (const [first, rows] of ranges(300, 52)) parts.forward(first, rows);
+    parts.setDy(given.dY.data);
+    backwardInParts(other, parts, subject);
+    for (const [n, values] of parts.gradients().entries()) expectBits(values, whole.gradients()[n]!, `gradient ${n}`);
+  });
+});
+
+test.each([
+  { K: 5, N: 3, activation: 'tanh' },
+  { K: 9, N: 40, activation: 'softmax' },
+  { K: 3, N: 33, activation: 'swish', useBias: false },
+  { K: 4, N: 17, activation: 'logSoftmax' },
+] as const)('the parts of a dense layer give the bits of the whole: %o', ({ K, N, activation, useBias = true }) => {
+  const [B, T] = [11, 60];
+  const random = new Random(3);
+  const given = { x: random.normals([B, T, K]), dY: random.normals([B, T, N]) };
+  const weights = [random.normals([K, N]).data, ...(useBias ? [random.normals([N]).data] : [])];
+  const run = (inParts: boolean) => {
+    const h = harness();
+    const layer = bind(h, new Dense({ units: N, activation, useBias }), {
+      batch: B,
+      steps: T,
+      inputs: K,
+      order: 'steps',
+      dx: true,
+    });
+    layer.setX(given.x);
+    layer.setWeights(weights);
+    const { address } = layer;
+    const { denseForwardRows, denseBackwardStart, denseBackwardRows, denseBackwardWeights } = h.kernels;
+    if (inParts) for (const [first, rows] of ranges(B * T, 52)) denseForwardRows(address, first, rows);
+    else layer.forward();
+    layer.setDy(given.dY.data);
+    if (inParts) {
+      denseBackwardStart(address);
+      for (const [first, rows] of ranges(B * T, 52)) denseBackwardRows(address, first, rows);
+      for (const [first, count] of ranges(Math.ceil(N / 16), 1)) denseBackwardWeights(address, first, count);
+    } else {
+      layer.backward();
+    }
+    return [layer.y(), layer.dx(), ...layer.gradients()];
+  };
+  const whole = run(false);
+  for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
+});
