@@ -59,7 +59,10 @@ const TILE = 4;
 /** Weights that stay in a cache close to the core, in floats: with larger ones, each thread takes one range of rows. */
 const CLOSE_WEIGHTS = 65_536;
 
-/** @param team null to run on one thread */
+/**
+ * @internal
+ * @param team null to run on one thread
+ */
 export function kernelFunctions(kernels: Kernels, { kind, fields }: KernelCall, team: Team | null): KernelFunctions {
   const named = kernels as unknown as Partial<Record<string, Run>>;
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});

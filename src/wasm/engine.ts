@@ -161,7 +161,7 @@ export async function ready(): Promise<void> {
   }
 }
 
-/** The threads that share kernel calls; null with one thread. */
+/** @internal The threads that share kernel calls; null with one thread. */
 export function team(): Team | null {
   return started().team;
 }
