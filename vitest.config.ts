@@ -13,18 +13,15 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 const programs = [
   'test/facade/golden/*.test.ts',
   'test/facade/{attentionModels,bidirectional,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
-  'test/facade/{recurrentMasks,rnn,states,stream}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = [
-  'test/kernels/{attention,dense,gru,lstm*,matmul,merging,naive,recurrentStates,simpleRnn,weights}.test.ts',
-];
+const products = ['test/kernels/{attention,dense,gru,lstm*,matmul,naive,parts,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
 /** Files that leave no trace in the modules they import, so that a worker can share these. */
-const sharing = ['test/{data,onnx,plot,saving}/**/*.test.ts'];
+const sharing = ['test/{data,onnx,plot,saving,tfjs}/**/*.test.ts'];
 const others = [...browser, ...kernels, ...facade, ...properties, ...sharing, ...timed];
 
 const project = (test: object) => ({ extends: true as const, test });

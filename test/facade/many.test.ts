@@ -23,7 +23,7 @@ import { collectGarbage, collectUntil } from './memoryUse.ts';
 const slow = { timeout: 240_000 };
 const MIB = 2 ** 20;
 /** Enough to show a leak. `npm run verify` creates ten thousand, in the step `long`. */
-const MANY = 2000;
+const MANY = 1000;
 
 const STEPS = 4;
 const BATCH = 3;
@@ -98,7 +98,7 @@ test(`the memory of ${MANY} models that are never disposed is reused after garba
   expect(bytes()).toBeLessThanOrEqual(bytesBefore);
 });
 
-const GRAPHS = 200;
+const GRAPHS = 120;
 
 test(
   `${GRAPHS} random graphs, trained on one batch and dropped, use no more memory than the first few`,

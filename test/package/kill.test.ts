@@ -111,7 +111,7 @@ it.concurrent('a training run that is killed and restarted many times ends with 
   let last = 0;
   let interrupted = 0;
   let moved = 0;
-  for (let kills = 0; kills < 20 || !isConclusive(kills, moved, interrupted); kills++) {
+  for (let kills = 0; kills < 12 || !isConclusive(kills, moved, interrupted); kills++) {
     const moment = kills % 4 === 3 ? { started: random.below(400) } : { trained: random.below(200) };
     expect(await run(program(file), moment)).toBe(null);
     const now = existsSync(file) ? await batchesOf(file) : 0;
@@ -151,7 +151,7 @@ it.concurrent('a folder whose save was killed holds the old or the new model', a
   let last = 0;
   let moved = 0;
   let interrupted = 0;
-  for (let kills = 0; kills < 40 || !isConclusive(kills, moved, interrupted); kills++) {
+  for (let kills = 0; kills < 24 || !isConclusive(kills, moved, interrupted); kills++) {
     expect(await run(saver(folder, last + 1), { trained: random.below(250) })).toBe(null);
     interrupted += Number(readdirSync(folder).length > 2);
     if (!existsSync(join(folder, 'model.json'))) continue;
