@@ -12,10 +12,10 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
-  'test/facade/{attentionModels,bidirectional,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
+  'test/facade/{attentionModels,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{attention,dense,gru,lstm*,matmul,naive,parts,simpleRnn,weights}.test.ts'];
+const products = ['test/kernels/{dense,gru,lstmWays,matmul,naive,parts,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
