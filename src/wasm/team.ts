@@ -11,6 +11,8 @@ type RangeKernel = (plan: Address, first: number, count: number) => void;
 
 /** Jobs are numbered from 1 to this, again and again. */
 const LAST_JOB = 2 ** (31 - CHUNK_BITS) - 1;
+/** Tickets have room for these, and for one more of each thread. */
+const MOST_CHUNKS = 2 ** CHUNK_BITS - 96;
 /** A chunk takes less than a second. */
 const STALL_MILLISECONDS = 20_000;
 
@@ -46,10 +48,11 @@ export class Team {
    * Runs a kernel over all rows or columns; returns when they are finished.
    *
    * @param extent the number of rows or columns
-   * @param size the number of them that a thread takes at a time
+   * @param least the number of them that a thread takes at a time; more if there would be too many chunks
    */
-  run(name: string, plan: Address, extent: number, size: number): void {
+  run(name: string, plan: Address, extent: number, least: number): void {
     const kernel = this.#kernels[name]!;
+    const size = Math.max(least, Math.ceil(extent / MOST_CHUNKS));
     const chunks = Math.ceil(extent / size);
     if (chunks === 1 || this.#ended) {
       kernel(plan, 0, extent);

@@ -85,6 +85,25 @@ test('where the host forbids workers, the calling thread computes everything', a
   expect(trained(other, 'stacked lstm')).toBe(expected);
 });
 
+test('a layer with more than a million rows gives the bits of one thread', async () => {
+  const results = [];
+  for (const threads of [1, 2]) {
+    vi.resetModules();
+    const { configure, layers, sequential, setRandomSeed, tensor } = await import('lstm-wasm');
+    configure({ simd: 'strict', threads });
+    setRandomSeed(1);
+    const dense = layers.dense({ units: 1, activation: 'tanh' });
+    const model = sequential({ layers: [layers.timeDistributed({ layer: dense, inputShape: [1000, 1] })] });
+    const x = Float32Array.from({ length: 1_100_000 }, (_, n) => Math.sin(n));
+    results.push(
+      createHash('sha256')
+        .update(model.predictOnBatch(tensor(x, [1100, 1000, 1])).dataSync())
+        .digest('hex'),
+    );
+  }
+  expect(results[1]).toBe(results[0]);
+});
+
 test('where memory cannot be shared, one thread runs', async () => {
   vi.stubGlobal('SharedArrayBuffer', undefined);
   const lw = await import('lstm-wasm');
