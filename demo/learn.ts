@@ -35,6 +35,8 @@ export class Learn {
   #host: Host | null = null;
   #settings: Settings;
   #run: Run | null = null;
+  /** Ends once the newest run is made. */
+  #making: Promise<void> = Promise.resolve();
   #history = new History();
   #state: State = 'loading';
   /** Rises with each new run and each wish of the reader: whoever has waited sees whether anybody waits for it. */
@@ -66,7 +68,13 @@ export class Learn {
     return this.#settings;
   }
 
-  get model(): RemoteSequential {
+  /** The network of the run, once it is made. */
+  async model(): Promise<RemoteSequential> {
+    let making: Promise<void> | null = null;
+    while (!this.#run && making !== this.#making) {
+      making = this.#making;
+      await making;
+    }
     if (!this.#run) throw new Error('there is no network');
     return this.#run.model;
   }
@@ -84,7 +92,12 @@ export class Learn {
    *
    * @param sentence why it waits; where there is none, it trains
    */
-  async begin(settings: Settings, sentence: string): Promise<void> {
+  begin(settings: Settings, sentence: string): Promise<void> {
+    this.#making = this.#begin(settings, sentence);
+    return this.#making;
+  }
+
+  async #begin(settings: Settings, sentence: string): Promise<void> {
     const wish = ++this.#wish;
     this.#leave();
     this.#settings = settings;

@@ -35,7 +35,7 @@ const sections = [
   keep(place('keep'), {
     settings: () => settings,
     task: () => tasks[settings.task],
-    model: () => learn.model,
+    model: () => learn.model(),
     pictures: () => [...learn.pictures, ...inside.pictures],
   }),
 ];

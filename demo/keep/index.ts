@@ -15,7 +15,7 @@ import { programOf } from './program.ts';
 export interface Kept {
   settings(): Settings;
   task(): Task;
-  model(): RemoteSequential;
+  model(): Promise<RemoteSequential>;
   pictures(): { name: string; plot: { toSVG(): string } }[];
 }
 
@@ -82,8 +82,8 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
 
   const models = Object.entries(offers).map(([name, { title, about, file }]) => {
     const make = async () => {
-      const { formats } = await import('./formats.ts');
-      const bytes = await formats[name as keyof typeof offers](run.model());
+      const [{ formats }, model] = await Promise.all([import('./formats.ts'), run.model()]);
+      const bytes = await formats[name as keyof typeof offers](model);
       return new Blob([bytes], { type: 'application/octet-stream' });
     };
     const button = handOver('Download', `Download ${file}`, () => file, make);

@@ -70,7 +70,12 @@ async function catchDownloads(page: Page): Promise<(press: string) => Promise<Do
     const button = await page.waitForSelector(`.keep button[aria-label="${press}"]`);
     await button!.focus();
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => (globalThis as unknown as { taken: unknown[] }).taken.length > 0);
+    const outcome = await page.waitForFunction(() => {
+      const { textContent } = document.querySelector('.keep-said')!;
+      if (textContent?.includes('could not')) return textContent;
+      return (globalThis as unknown as { taken: unknown[] }).taken.length > 0 && 'taken';
+    });
+    expect(await outcome.jsonValue()).toBe('taken');
     const [name, text] = await page.evaluate(async () => {
       const { name, blob } = (globalThis as unknown as { taken: { name: string; blob: Blob }[] }).taken.pop()!;
       const bytes = new Uint8Array(await blob.arrayBuffer());
@@ -87,6 +92,21 @@ inBrowsers(installed => {
   // With reduced motion the model of the page stays untrained, so its weights are known exactly.
   const { openPage } = browserPages(installed, { dark: name === 'firefox', reducedMotion: true }, site);
   const open = async (address?: string) => (await openPage(address)).page;
+
+  it('a download pressed before the network is made starts once it is made', async () => {
+    const page = await open(blankPage);
+    const download = await catchDownloads(page);
+    await page.evaluateOnNewDocument(() => {
+      // The network is made in a worker, which hears of it late here.
+      const post = Worker.prototype.postMessage as (...message: unknown[]) => void;
+      Worker.prototype.postMessage = function (...message: unknown[]) {
+        setTimeout(() => post.apply(this, message), 200);
+      };
+    });
+    await page.goto(site().url);
+    const { name } = await download('Download model.snapshot');
+    expect(name).toBe('model.snapshot');
+  });
 
   it('downloads of the model in every format load with the same weights', async () => {
     const page = await open(blankPage);
