@@ -151,7 +151,7 @@ it.concurrent('a folder whose save was killed holds the old or the new model', a
   let last = 0;
   let moved = 0;
   let interrupted = 0;
-  for (let kills = 0; kills < 24 || !isConclusive(kills, moved, interrupted); kills++) {
+  for (let kills = 0; kills < 12 || !isConclusive(kills, moved, interrupted); kills++) {
     expect(await run(saver(folder, last + 1), { trained: random.below(250) })).toBe(null);
     interrupted += Number(readdirSync(folder).length > 2);
     if (!existsSync(join(folder, 'model.json'))) continue;
