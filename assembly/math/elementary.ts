@@ -158,6 +158,84 @@ export function activateGates(z: usize): void {
   v128.store(z, sigmoidQuotient(biasedO, o), 48);
 }
 
+// --------------------------------------------------------------------------------------------------------- columns
+//
+// The functions above for many vectors, to the same bits. Each has two loops, because the coefficients of one loop fit
+// into the registers; those of both do not, and loading them for every vector takes a quarter of the time.
+
+/** Vectors from which on a column is faster than one vector after the other. */
+export const COLUMN = 4;
+
+/**
+ * x = sigmoid(x) for `count` vectors xStep apart.
+ *
+ * @param n room for as many vectors, nStep apart
+ */
+export function sigmoidColumn(x: usize, xStep: usize, n: usize, nStep: usize, count: i32): void {
+  if (count < COLUMN) {
+    for (; count > 0; count--, x += xStep) v128.store(x, sigmoid(v128.load(x)));
+    return;
+  }
+  const least = v128.load(TABLE, 144);
+  const greatest = v128.load(TABLE, 160);
+  const perLn2 = v128.load(TABLE, 0);
+  const magic = v128.load(TABLE, 128);
+  const upper = v128.load(TABLE, 16);
+  const lower = v128.load(TABLE, 32);
+  for (let k = 0, at = x, to = n; k < count; k++, at += xStep, to += nStep) {
+    const clipped = clamp(v128.load(at), least, greatest);
+    const biased = madd(clipped, perLn2, magic);
+    v128.store(at, reduced(clipped, f32x4.sub(biased, magic), upper, lower));
+    v128.store(to, biased);
+  }
+  const t3 = v128.load(TABLE, 48);
+  const t2 = v128.load(TABLE, 64);
+  const t1 = v128.load(TABLE, 80);
+  const t0 = v128.load(TABLE, 96);
+  const one = v128.load(TABLE, 112);
+  for (; count > 0; count--, x += xStep, n += nStep) {
+    v128.store(x, logisticQuotient(v128.load(n), cubic(v128.load(x), t3, t2, t1, t0), one));
+  }
+}
+
+/**
+ * y = tanh(x) for `count` vectors xStep and yStep apart; y may be x.
+ *
+ * @param n room for as many vectors, nStep apart
+ */
+export function tanhColumn(
+  y: usize, yStep: usize, x: usize, xStep: usize, n: usize, nStep: usize, count: i32,
+): void {
+  if (count < COLUMN) {
+    for (; count > 0; count--, x += xStep, y += yStep) v128.store(y, tanh(v128.load(x)));
+    return;
+  }
+  const minus = v128.load(TABLE, 336);
+  const greatest = v128.load(TABLE, 320);
+  const perLn2 = v128.load(TABLE, 176);
+  const magic = v128.load(TABLE, 304);
+  const halfLn2 = v128.load(TABLE, 192);
+  for (let k = 0, at = y, to = n; k < count; k++, at += yStep, x += xStep, to += nStep) {
+    const signed = v128.load(x);
+    const sign = v128.and(signed, minus);
+    const size = f32x4.pmin(v128.xor(signed, sign), greatest);
+    const biased = madd(size, perLn2, magic);
+    v128.store(at, nmadd(f32x4.sub(biased, magic), halfLn2, size));
+    v128.store(to, v128.or(biased, sign)); // which is free there
+  }
+  const t4 = v128.load(TABLE, 208);
+  const t3 = v128.load(TABLE, 224);
+  const t2 = v128.load(TABLE, 240);
+  const t1 = v128.load(TABLE, 256);
+  const t0 = v128.load(TABLE, 272);
+  const half = v128.load(TABLE, 288);
+  for (; count > 0; count--, y += yStep, n += nStep) {
+    const biased = v128.load(n);
+    const w = quartic(v128.load(y), t4, t3, t2, t1, t0);
+    v128.store(y, tangentQuotient(biased, w, v128.and(biased, minus), half));
+  }
+}
+
 // ------------------------------------------------------------------------------------------------------------ steps
 
 /** x clipped to [least, greatest]. With x as the first operand, both comparisons keep NaN. */
@@ -177,27 +255,42 @@ function sigmoidBiased(x: v128): v128 {
   return madd(x, v128.load(TABLE, 0), v128.load(TABLE, 128));
 }
 
-/** r = x - n ln 2. The first product is exact, so the error stays small even at n = 127. */
 @inline
 function sigmoidReduced(x: v128, biased: v128): v128 {
-  const n = f32x4.sub(biased, v128.load(TABLE, 128));
-  return nmadd(n, v128.load(TABLE, 32), nmadd(n, v128.load(TABLE, 16), x));
+  return reduced(x, f32x4.sub(biased, v128.load(TABLE, 128)), v128.load(TABLE, 16), v128.load(TABLE, 32));
+}
+
+/** r = x - n ln 2. The first product is exact, so the error stays small even at n = 127. */
+@inline
+function reduced(x: v128, n: v128, upper: v128, lower: v128): v128 {
+  return nmadd(n, lower, nmadd(n, upper, x));
 }
 
 /** 1 - exp(-r). */
 @inline
 function oneMinusExp(r: v128): v128 {
-  let t = madd(r, v128.load(TABLE, 48), v128.load(TABLE, 64));
-  t = madd(t, r, v128.load(TABLE, 80));
-  t = madd(t, r, v128.load(TABLE, 96));
+  return cubic(r, v128.load(TABLE, 48), v128.load(TABLE, 64), v128.load(TABLE, 80), v128.load(TABLE, 96));
+}
+
+/** r - r^2 t(r). */
+@inline
+function cubic(r: v128, t3: v128, t2: v128, t1: v128, t0: v128): v128 {
+  let t = madd(r, t3, t2);
+  t = madd(t, r, t1);
+  t = madd(t, r, t0);
   return nmadd(t, f32x4.mul(r, r), r);
+}
+
+@inline
+function sigmoidQuotient(biased: v128, w: v128): v128 {
+  return logisticQuotient(biased, w, v128.load(TABLE, 112));
 }
 
 /** 2^n / (2^n + 1 - w). */
 @inline
-function sigmoidQuotient(biased: v128, w: v128): v128 {
+function logisticQuotient(biased: v128, w: v128, one: v128): v128 {
   const scale = i32x4.shl(biased, 23);
-  return f32x4.div(scale, f32x4.sub(f32x4.add(scale, v128.load(TABLE, 112)), w));
+  return f32x4.div(scale, f32x4.sub(f32x4.add(scale, one), w));
 }
 
 @inline
@@ -225,17 +318,29 @@ function tanhReduced(x: v128, biased: v128): v128 {
 /** (1 - exp(-2r)) / 2. */
 @inline
 function halfOneMinusExp2(r: v128): v128 {
-  let t = madd(r, v128.load(TABLE, 208), v128.load(TABLE, 224));
-  t = madd(t, r, v128.load(TABLE, 240));
-  t = madd(t, r, v128.load(TABLE, 256));
-  t = madd(t, r, v128.load(TABLE, 272));
+  const t4 = v128.load(TABLE, 208);
+  const t3 = v128.load(TABLE, 224);
+  return quartic(r, t4, t3, v128.load(TABLE, 240), v128.load(TABLE, 256), v128.load(TABLE, 272));
+}
+
+/** r - r^2 t(r). */
+@inline
+function quartic(r: v128, t4: v128, t3: v128, t2: v128, t1: v128, t0: v128): v128 {
+  let t = madd(r, t4, t3);
+  t = madd(t, r, t2);
+  t = madd(t, r, t1);
+  t = madd(t, r, t0);
   return nmadd(t, f32x4.mul(r, r), r);
+}
+
+@inline
+function tanhQuotient(biased: v128, w: v128, sign: v128): v128 {
+  return tangentQuotient(biased, w, sign, v128.load(TABLE, 288));
 }
 
 /** (2^(n-1) - 1/2 + w) / (2^(n-1) + 1/2 - w), with the sign of the argument. */
 @inline
-function tanhQuotient(biased: v128, w: v128, sign: v128): v128 {
+function tangentQuotient(biased: v128, w: v128, sign: v128, half: v128): v128 {
   const scale = i32x4.shl(biased, 23);
-  const half = v128.load(TABLE, 288);
   return v128.or(f32x4.div(f32x4.add(f32x4.sub(scale, half), w), f32x4.sub(f32x4.add(scale, half), w)), sign);
 }

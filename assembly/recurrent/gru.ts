@@ -76,14 +76,15 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
       const hPrev = h + <usize>g * UNITS;
       const panels = plan.w + <usize>g * panelBytes(plan);
       const w = panels + 2 * PANEL;
+      const next = previous + B * outRow + <usize>g * UNITS;
       projectInput(plan, gates, panels, t, first, rows);
       if (plan.resetAfter) {
         if (reads) product12(gates, gates, GATES, h, plan.hRow, H, w, rows);
-        activateUpdateAndReset(plan, gates, slopes, hPrev, plan.hRow, rows);
+        activateUpdateAndReset(plan, gates, slopes, next, outRow, hPrev, plan.hRow, rows);
         finishGroup(plan, t, g, first, rows);
       } else {
         if (reads) product8(gates + Z, h, plan.hRow, H, w, rows);
-        activateUpdateAndReset(plan, gates, slopes, hPrev, plan.hRow, rows);
+        activateUpdateAndReset(plan, gates, slopes, next, outRow, hPrev, plan.hRow, rows);
       }
     }
     if (!plan.resetAfter) {

@@ -7,7 +7,7 @@
 
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
 import { Activation, activateStrided } from '../math/activations';
-import { flushSmall, sigmoid, tanh } from '../math/elementary';
+import { flushSmall, sigmoidColumn, tanhColumn } from '../math/elementary';
 import { lastLanes } from '../math/laneMasks';
 import { SMALLEST, isUnmasked } from './shared';
 
@@ -25,23 +25,22 @@ function activateGate(kind: i32, gates: usize, slopes: usize, gate: usize, rows:
 
 /**
  * Activates z and r of one group in place, and applies the reset: n += r * a with resetAfter, a = r * h_{t-1} without.
+ *
+ * @param h (B, 4): room for h_t, rows hRow apart
  */
 export function activateUpdateAndReset(
-  plan: GruPlan, gates: usize, slopes: usize, hPrev: usize, hPrevRow: usize, rows: i32,
+  plan: GruPlan, gates: usize, slopes: usize, h: usize, hRow: usize, hPrev: usize, hPrevRow: usize, rows: i32,
 ): void {
-  const general = isGeneral(plan);
   const resetAfter = plan.resetAfter != 0;
-  if (general) {
+  if (isGeneral(plan)) {
     activateGate(plan.recurrentActivation, gates, slopes, Z, rows);
     activateGate(plan.recurrentActivation, gates, slopes, R, rows);
+  } else {
+    sigmoidColumn(gates + Z, GATES, h, hRow, rows);
+    sigmoidColumn(gates + R, GATES, h, hRow, rows);
   }
   for (; rows > 0; rows--) {
-    let r = v128.load(gates, R);
-    if (!general) {
-      r = sigmoid(r);
-      v128.store(gates, r, R);
-      v128.store(gates, sigmoid(v128.load(gates, Z)), Z);
-    }
+    const r = v128.load(gates, R);
     if (resetAfter) v128.store(gates, f32x4.add(v128.load(gates, N), f32x4.mul(r, v128.load(gates))), N);
     else v128.store(gates, f32x4.mul(r, v128.load(hPrev)));
     gates += GATES;
@@ -60,17 +59,13 @@ export function cellForward(
   plan: GruPlan, gates: usize, slopes: usize, h: usize, hRow: usize, hPrev: usize, hPrevRow: usize, rows: i32,
   units: i32,
 ): void {
-  const general = isGeneral(plan);
-  if (general) activateGate(plan.activation, gates, slopes, N, rows);
+  if (isGeneral(plan)) activateGate(plan.activation, gates, slopes, N, rows);
+  else tanhColumn(gates + N, GATES, gates + N, GATES, h, hRow, rows);
   const least = f32x4.splat(SMALLEST);
   const lanes = lastLanes(units);
   for (; rows > 0; rows--) {
     const z = v128.load(gates, Z);
-    let n = v128.load(gates, N);
-    if (!general) {
-      n = tanh(n);
-      v128.store(gates, n, N);
-    }
+    const n = v128.load(gates, N);
     // z h + (1 - z) n
     const ht = f32x4.add(n, f32x4.mul(z, f32x4.sub(v128.load(hPrev), n)));
     v128.store(h, v128.and(flushSmall(ht, least), lanes));

@@ -6,7 +6,7 @@
 
 import { GATES, LstmGate, LstmPlan } from './lstmPlan';
 import { activateStrided } from '../math/activations';
-import { activateGates, flushSmall, tanh } from '../math/elementary';
+import { COLUMN, activateGates, flushSmall, sigmoidColumn, tanh, tanhColumn } from '../math/elementary';
 import { lastLanes } from '../math/laneMasks';
 import { SMALLEST, UNITS, isUnmasked } from './shared';
 
@@ -20,26 +20,39 @@ import { SMALLEST, UNITS, isUnmasked } from './shared';
 export function cellForward(
   z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32, units: i32,
 ): void {
-  // Two loops, because in one the dependency chain from the gates over c to tanh(c) would limit the speed
-  for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
-  const least = f32x4.splat(SMALLEST);
   const lanes = lastLanes(units); // keeps padding 0 for infinite inputs, where 0 * infinity is NaN
-  for (; rows > 0; rows--) {
-    const i = v128.load(z);
-    const f = v128.load(z, 16);
-    const g = v128.load(z, 32);
-    const o = v128.load(z, 48);
-    const ct = v128.and(flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least), lanes);
-    const tc = tanh(ct);
-    v128.store(c, ct);
-    v128.store(tanhC, tc);
-    v128.store(h, v128.and(f32x4.mul(o, tc), lanes));
-    z += GATES;
-    c += UNITS;
-    tanhC += UNITS;
-    cPrev += UNITS;
-    h += hRow;
+  const bytes = <usize>rows * UNITS;
+  if (rows < COLUMN) {
+    for (let n: usize = 0; n < bytes; n += UNITS, z += GATES, h += hRow) {
+      activateGates(z);
+      const ct = cellState(z, v128.load(cPrev + n), lanes);
+      const tc = tanh(ct);
+      v128.store(c + n, ct);
+      v128.store(tanhC + n, tc);
+      v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), tc), lanes));
+    }
+    return;
   }
+  // c and h are free until they are computed
+  sigmoidColumn(z, GATES, c, UNITS, rows);
+  sigmoidColumn(z + 16, GATES, c, UNITS, rows);
+  tanhColumn(z + 32, GATES, z + 32, GATES, c, UNITS, rows);
+  sigmoidColumn(z + 48, GATES, c, UNITS, rows);
+  for (let n: usize = 0, gates = z; n < bytes; n += UNITS, gates += GATES) {
+    v128.store(c + n, cellState(gates, v128.load(cPrev + n), lanes));
+  }
+  tanhColumn(tanhC, UNITS, c, UNITS, h, hRow, rows);
+  for (let n: usize = 0; n < bytes; n += UNITS, z += GATES, h += hRow) {
+    v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), v128.load(tanhC + n)), lanes));
+  }
+}
+
+/** f c_{t-1} + i g, from activated gates. */
+@inline
+function cellState(gates: usize, cPrev: v128, lanes: v128): v128 {
+  const remembered = f32x4.mul(v128.load(gates, 16), cPrev);
+  const added = f32x4.mul(v128.load(gates), v128.load(gates, 32));
+  return v128.and(flushSmall(f32x4.add(remembered, added), f32x4.splat(SMALLEST)), lanes);
 }
 
 /** The same for any activations; stores their derivatives unless `slopes` is 0. */
