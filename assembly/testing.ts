@@ -10,6 +10,7 @@ import { packedAt } from './products/matmul';
 export {
   activateWithSlope, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward,
 } from './math/activations';
+export { sigmoidColumn, tanhColumn } from './math/elementary';
 export { dropoutMask } from './layers/dropout';
 export { matmul, matmulTransposed, packTransposed } from './products/matmul';
 export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './products/tiles.generated';

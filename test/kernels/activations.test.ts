@@ -161,6 +161,34 @@ test('results at zero, infinity and the ends of the range are exact', () => {
   expectBits(apply('relu', ends(-2, 2)), floats(0, 0, 0, 2, Math.fround(3e38), infinity, -0, 0));
 });
 
+describe.each(['sigmoid', 'tanh'] as const)('%sColumn', name => {
+  const room = alloc(CHUNK * 4);
+
+  /** The results of a column whose vectors are `step` bytes apart, `count` at a time. */
+  function column(x: Float32Array, step: number, count: number): Float32Array {
+    const y = new Float32Array(x.length);
+    const part = count * 4;
+    const wide = step / 4;
+    for (let from = 0; from < x.length; from += part) {
+      const numbers = new Float32Array(memory.buffer, input, count * wide);
+      for (let k = 0; k < part; k++) numbers[(k >> 2) * wide + (k & 3)] = x[from + k] ?? 0;
+      if (name === 'sigmoid') kernels.sigmoidColumn(input, step, room, 16, count);
+      else kernels.tanhColumn(output, 16, input, step, room, 16, count);
+      const [results, between] = name === 'sigmoid' ? [numbers, wide] : [new Float32Array(memory.buffer, output), 4];
+      for (let k = 0; k < part && from + k < x.length; k++) y[from + k] = results[(k >> 2) * between + (k & 3)]!;
+    }
+    return y;
+  }
+
+  test.each([1, 3, 4, 5, 50, 256])('has the bits of single vectors, %d at a time', count => {
+    const special = new Uint32Array(2 ** 17);
+    for (let n = 0; n < special.length; n++) special[n] = n << 15; // NaN, infinity and subnormal numbers among them
+    for (const x of [new Float32Array(special.buffer), ...points[name].map(neighbours)]) {
+      expectBits(column(x, 64, count), apply(name, x));
+    }
+  });
+});
+
 test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s is NaN for NaN and for nothing else', name => {
   const bits = Uint32Array.of(0x7fc0_0000, 0x3f80_0000, 0xffc0_0000, 0x7f80_0001, 0xbf80_0000, 0xffff_ffff);
   const nan = apply(name, new Float32Array(bits.buffer)).map(y => Number(Number.isNaN(y)));
