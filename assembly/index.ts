@@ -19,7 +19,9 @@ export { loss } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
 export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';
-export { attentionBackward, attentionForward } from './layers/attention';
+export {
+  attentionBackward, attentionBackwardRows, attentionForward, attentionForwardRows, attentionForwardStart,
+} from './layers/attention';
 export { combineBackward, combineForward, placeBackward, placeForward } from './layers/combine';
 export { dotBackward, dotForward } from './layers/dot';
 export { activationBackward, activationForward } from './layers/activation';
@@ -34,6 +36,7 @@ export { penalty, penaltyGradient } from './training/regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './layers/reshape';
 export { mixedRows } from './math/orthogonal';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './math/random';
+export { setThread } from './memory/thread';
 export { setWideVectors } from './products/wideVectors';
 
 /** Whether this build fuses multiply and add. */

@@ -7,6 +7,7 @@
 
 import { allLanes, lastLanes } from '../math/laneMasks';
 import { copyRow, scaleRow } from '../memory/rows';
+import { own } from '../memory/thread';
 import { packColumns, packRows, unpackRows } from '../products/packing';
 import { ZEROS, matmul, matmulTransposed, padded } from '../products/matmul';
 import { additiveScores, additiveScoresBackward, softmaxBackwardInPlace, softmaxInPlace } from './attentionScores';
@@ -98,93 +99,126 @@ const BLOCK: i32 = AttentionBlock.queries;
 const LEAST: f32 = -2.372671e38;
 
 export function attentionForward(plan: AttentionPlan): void {
+  attentionForwardStart(plan);
+  attentionForwardRows(plan, 0, plan.rows * plan.heads);
+}
+
+/** What attentionForwardRows needs, once for all rows. */
+export function attentionForwardStart(plan: AttentionPlan): void {
   assert(plan.rows > 0 && plan.heads > 0 && plan.queries > 0 && plan.keys > 0 && plan.depth > 0 && plan.width > 0);
+  if (!plan.drop) return;
+  const numbers = plan.rows * plan.heads * plan.queries * padded(plan.keys);
+  dropoutMask(plan.drop, numbers, plan.seed, reinterpret<f32>(plan.rate));
+}
+
+/** The part of attentionForward for some rows, which threads run at the same time: each is one head of one sample. */
+export function attentionForwardRows(shared: AttentionPlan, first: i32, rows: i32): void {
+  const plan = own(shared);
+  if (plan.additive) loadGains(plan);
+  for (let n = first; n < first + rows; n++) {
+    const b = <usize>(n / plan.heads);
+    const h = n % plan.heads;
+    if (plan.visible && (n == first || h == 0)) findVisible(plan, b);
+    attend(plan, b, h);
+  }
+}
+
+function attend(plan: AttentionPlan, b: usize, h: i32): void {
   const S = plan.keys;
   const row = <usize>padded(S) * 4;
-  if (plan.drop) {
-    dropoutMask(plan.drop, plan.rows * plan.heads * plan.queries * padded(S), plan.seed, reinterpret<f32>(plan.rate));
-  }
-  if (plan.additive) loadGains(plan);
-  for (let b: usize = 0; b < <usize>plan.rows; b++) {
-    if (plan.visible) findVisible(plan, b);
-    for (let h = 0; h < plan.heads; h++) {
-      const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
-      loadKeys(plan, b, h);
-      packRows(plan.valuePanels, value, plan.vStep, S, plan.width);
-      for (let first = 0; first < plan.queries; first += BLOCK) {
-        const count = min(BLOCK, plan.queries - first);
-        const weights = weightsAt(plan, b, h, first);
-        computeScores(plan, weights, b, h, first, count);
-        if (plan.visible) maskScores(plan, weights, b, first, count);
-        softmaxInPlace(weights, row, count, S);
-        const dropped = dropWeights(plan, weights, b, h, first, count);
-        if (plan.scores) {
-          for (let n = 0; n < count; n++) {
-            const to = plan.scores + b * plan.scoresRow + <usize>(first + n) * plan.scoresStep;
-            copyRow(to, dropped + <usize>n * row, S, padded(S) - S);
-          }
-        }
-        computeContext(plan, dropped, b, h, first, count);
+  const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
+  loadKeys(plan, b, h);
+  packRows(plan.valuePanels, value, plan.vStep, S, plan.width);
+  for (let first = 0; first < plan.queries; first += BLOCK) {
+    const count = min(BLOCK, plan.queries - first);
+    const weights = weightsAt(plan, b, h, first);
+    computeScores(plan, weights, b, h, first, count);
+    if (plan.visible) maskScores(plan, weights, b, first, count);
+    softmaxInPlace(weights, row, count, S);
+    const dropped = dropWeights(plan, weights, b, h, first, count);
+    if (plan.scores) {
+      for (let n = 0; n < count; n++) {
+        const to = plan.scores + b * plan.scoresRow + <usize>(first + n) * plan.scoresStep;
+        copyRow(to, dropped + <usize>n * row, S, padded(S) - S);
       }
     }
+    computeContext(plan, dropped, b, h, first, count);
   }
 }
 
 /** Requires attentionForward on the same plan, which keeps its weights. */
 export function attentionBackward(plan: AttentionPlan): void {
+  if (plan.additive) {
+    loadGains(plan);
+    memory.fill(plan.dGains, 0, <usize>padded(plan.depth) * 4);
+  }
+  const dScale = sweepBackward(plan, 0, plan.rows * plan.heads);
+  if (plan.dScale) store<f32>(plan.dScale, load<f32>(plan.dScale) + <f32>dScale);
+  if (plan.dGain) addGainGradient(plan);
+}
+
+/** The part of attentionBackward for some rows, which threads run at the same time; not with trained scales or gains. */
+export function attentionBackwardRows(plan: AttentionPlan, first: i32, rows: i32): void {
+  assert(!plan.dScale && !plan.additive);
+  sweepBackward(own(plan), first, rows);
+}
+
+/** Returns the gradient of the trained scale. */
+function sweepBackward(plan: AttentionPlan, first: i32, rows: i32): f64 {
+  let dScale: f64 = 0;
+  for (let n = first; n < first + rows; n++) {
+    const b = <usize>(n / plan.heads);
+    const h = n % plan.heads;
+    if (plan.visible && (n == first || h == 0)) findVisible(plan, b);
+    dScale = attendBackward(plan, b, h, dScale);
+  }
+  return dScale;
+}
+
+/** Adds the gradient of the trained scale to dScale, and returns the sum. */
+function attendBackward(plan: AttentionPlan, b: usize, h: i32, dScale: f64): f64 {
   const S = plan.keys;
   const row = <usize>padded(S) * 4;
   const deep = <usize>padded(plan.depth) * 4;
   const wide = <usize>padded(plan.width) * 4;
-  let dScale: f64 = 0;
-  if (plan.additive) {
-    loadGains(plan);
-    memory.fill(plan.dGains, 0, deep);
-  }
-  for (let b: usize = 0; b < <usize>plan.rows; b++) {
-    if (plan.visible) findVisible(plan, b);
-    for (let h = 0; h < plan.heads; h++) {
-      const key = plan.k + b * plan.kRow + <usize>(h * plan.depth) * 4;
-      const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
-      if (plan.additive) loadKeys(plan, b, h);
-      else packRows(plan.keyPanels, key, plan.kStep, S, plan.depth);
-      packColumns(plan.valuePanels, value, plan.vStep, plan.width, S);
-      memory.fill(plan.dKeyPanels, 0, <usize>S * deep);
-      memory.fill(plan.dValuePanels, 0, <usize>S * wide);
-      for (let first = 0; first < plan.queries; first += BLOCK) {
-        const count = min(BLOCK, plan.queries - first);
-        const weights = weightsAt(plan, b, h, first);
-        loadQueries(plan, b, h, first, count);
-        loadContextGradient(plan, b, h, first, count);
-        const dropped = dropWeights(plan, weights, b, h, first, count);
-        matmulTransposed(plan.dValuePanels, dropped, row, 0, plan.context, wide, 0, count, 1, S, plan.width);
-        const dWeights = plan.dWeights;
-        if (plan.dScores) {
-          for (let n = 0; n < count; n++) {
-            const from = plan.dScores + b * plan.dScoresRow + <usize>(first + n) * plan.dScoresStep;
-            copyRow(dWeights + <usize>n * row, from, S, padded(S) - S);
-          }
-        }
-        const init = plan.dScores ? dWeights : ZEROS;
-        matmul(
-          dWeights, row, init, plan.dScores ? row : 0, plan.dScores ? 4 : 0,
-          plan.context, wide, 0, plan.width, 1, plan.valuePanels, count, S,
-        );
-        if (plan.drop) multiply(dWeights, dWeights, dropAt(plan, b, h, first), <usize>count * row);
-        softmaxBackwardInPlace(dWeights, weights, row, count);
-        if (plan.replacesMasked && plan.visible) hideGradients(plan, dWeights, b, first, count);
-        dScale += backwardToQueries(plan, b, h, first, count);
-      }
-      const dKey = plan.dk + b * plan.dkRow + <usize>(h * plan.depth) * 4;
-      if (plan.dk) storeKeyGradient(plan, dKey, zerosAfter(plan, h, plan.depth));
-      const dValue = plan.dv + b * plan.dvRow + <usize>(h * plan.width) * 4;
-      if (plan.dv) {
-        unpackRows(dValue, plan.dvStep, plan.dValuePanels, S, plan.width, zerosAfter(plan, h, plan.width));
+  const key = plan.k + b * plan.kRow + <usize>(h * plan.depth) * 4;
+  const value = plan.v + b * plan.vRow + <usize>(h * plan.width) * 4;
+  if (plan.additive) loadKeys(plan, b, h);
+  else packRows(plan.keyPanels, key, plan.kStep, S, plan.depth);
+  packColumns(plan.valuePanels, value, plan.vStep, plan.width, S);
+  memory.fill(plan.dKeyPanels, 0, <usize>S * deep);
+  memory.fill(plan.dValuePanels, 0, <usize>S * wide);
+  for (let first = 0; first < plan.queries; first += BLOCK) {
+    const count = min(BLOCK, plan.queries - first);
+    const weights = weightsAt(plan, b, h, first);
+    loadQueries(plan, b, h, first, count);
+    loadContextGradient(plan, b, h, first, count);
+    const dropped = dropWeights(plan, weights, b, h, first, count);
+    matmulTransposed(plan.dValuePanels, dropped, row, 0, plan.context, wide, 0, count, 1, S, plan.width);
+    const dWeights = plan.dWeights;
+    if (plan.dScores) {
+      for (let n = 0; n < count; n++) {
+        const from = plan.dScores + b * plan.dScoresRow + <usize>(first + n) * plan.dScoresStep;
+        copyRow(dWeights + <usize>n * row, from, S, padded(S) - S);
       }
     }
+    const init = plan.dScores ? dWeights : ZEROS;
+    matmul(
+      dWeights, row, init, plan.dScores ? row : 0, plan.dScores ? 4 : 0,
+      plan.context, wide, 0, plan.width, 1, plan.valuePanels, count, S,
+    );
+    if (plan.drop) multiply(dWeights, dWeights, dropAt(plan, b, h, first), <usize>count * row);
+    softmaxBackwardInPlace(dWeights, weights, row, count);
+    if (plan.replacesMasked && plan.visible) hideGradients(plan, dWeights, b, first, count);
+    dScale += backwardToQueries(plan, b, h, first, count);
   }
-  if (plan.dScale) store<f32>(plan.dScale, load<f32>(plan.dScale) + <f32>dScale);
-  if (plan.dGain) addGainGradient(plan);
+  const dKey = plan.dk + b * plan.dkRow + <usize>(h * plan.depth) * 4;
+  if (plan.dk) storeKeyGradient(plan, dKey, zerosAfter(plan, h, plan.depth));
+  const dValue = plan.dv + b * plan.dvRow + <usize>(h * plan.width) * 4;
+  if (plan.dv) {
+    unpackRows(dValue, plan.dvStep, plan.dValuePanels, S, plan.width, zerosAfter(plan, h, plan.width));
+  }
+  return dScale;
 }
 
 /** From the gradients of the scores of a block to those of its queries and keys; returns that of the trained scale. */

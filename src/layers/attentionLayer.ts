@@ -150,6 +150,9 @@ export function planAttention(
     needsGradients ? scratch(what, count, width) : 0;
   const hidesKeys = layer.useCausalMask || value.mask || (spec.replacesMasked && (query.mask || key.mask));
   const all = batch * heads * T;
+  const kept = needsGradients ? scratch('weights', all, S) : null;
+  const drop = drops ? scratch('drop', all, S) : 0;
+  const from = planner.bytes;
   planner.calls.push({
     kind: 'attention',
     fields: {
@@ -175,11 +178,11 @@ export function planAttention(
       ...prefixed('v', value.mask),
       // Without replacement, only the mask of the value counts, as in Keras
       ...prefixed('k', spec.replacesMasked ? key.mask : null),
-      weights: scratch('weights', needsGradients ? all : rows, S),
+      weights: kept ?? scratch('weights', rows, S),
       keeps: Number(needsGradients),
       rate: floatBits(layer.dropout),
       seed: planner.dropoutSeed(layer.dropoutSeeds[0]!),
-      drop: drops ? scratch('drop', all, S) : 0,
+      drop,
       ...rowFields('scores', scores),
       ...rowFields('dScores', dScores),
       visible: hidesKeys ? scratch('visible', 1, S) : 0,
@@ -196,6 +199,7 @@ export function planAttention(
       dValuePanels: gradientScratch('dValuePanels', S, V),
       dGains: spec.additive ? gradientScratch('dGains', 1, D) : 0,
     },
+    scratch: { from, to: planner.bytes },
   });
   const output = { y, dy, mask: query.mask };
   if (!returnsScores) return [output];

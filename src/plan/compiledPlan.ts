@@ -2,12 +2,20 @@
 
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
-import { FLOAT } from '../util/memorySizes.ts';
+import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { Block, float32, int32, kernels, team } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
-import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
+import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
-import type { BlockName, Offset, Plan, PlannedOutput } from './planner.ts';
+import {
+  type BlockName,
+  type KernelCall,
+  type Offset,
+  type Plan,
+  type PlannedOutput,
+  roundUp,
+  type Scratch,
+} from './planner.ts';
 
 /** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;
@@ -33,6 +41,27 @@ export interface CompiledOutput {
   readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 }
 
+/** A structure to be written. */
+interface Structure {
+  readonly values: readonly (number | Offset)[];
+  /** The offsets for which it gets memory of its own; null for none. */
+  readonly scratch: Scratch | null;
+}
+
+const structureOf = (values: Structure['values'], scratch: Scratch | null = null): Structure => ({ values, scratch });
+
+/** The structure of a call; if threads share a call with scratch, a copy for each thread. */
+function structuresOf({ kind, fields, scratch }: KernelCall, threads: number): Structure[] {
+  const values = structures[kind].map(name => (fields as Record<string, number | Offset>)[name]!);
+  const others = scratch ? threads - 1 : 0;
+  return [structureOf(values), ...Array.from({ length: others }, () => structureOf(values, scratch))];
+}
+
+const isScratch = ({ block, offset }: Offset, scratch: Scratch | null) =>
+  scratch !== null && block === 'workspace' && offset >= scratch.from && offset < scratch.to;
+
+const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, n) => sum + n, 0);
+
 export class CompiledPlan {
   readonly plan: Plan;
   /** Indices into float32 memory of the first number of each input. */
@@ -49,33 +78,38 @@ export class CompiledPlan {
     this.#blocks = addresses;
     this.#calls = plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
-    const fields = [
-      ...plan.calls.map(({ kind, fields }) =>
-        structures[kind].map(name => (fields as Record<string, number | Offset>)[name]!),
-      ),
-      ...scored.flat().map(({ fields }) => structures.loss.map(name => fields[name])),
-    ];
-    this.#structures = new Block(call, Math.max(1, fields.flat().length) * FLOAT);
-    const written = this.#write(fields);
-    this.#addresses = written.slice(0, plan.calls.length);
+    const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
+    const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
+    const all = [...called.flat(), ...scoring];
+    const bytes = all.map(({ values, scratch }) => values.length * FLOAT + (scratch ? scratch.to - scratch.from : 0));
+    this.#structures = new Block(call, sumOf(bytes) + LINE);
+    const written = this.#write(all);
+    let at = 0;
+    this.#addresses = called.map(({ length }) => {
+      at += length;
+      return written[at - length]!;
+    });
     this.inputs = plan.inputs.map(input => this.indexOf(input));
-    let next = plan.calls.length;
     this.outputs = plan.outputs.map((output, n) => {
-      const own = scored[n]!.map(({ program }) => ({ program, address: written[next++]! }));
+      const own = scored[n]!.map(({ program }) => ({ program, address: written[at++]! }));
       return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1);
     });
   }
 
-  /** Writes the structures one after the other; returns their addresses. */
-  #write(fields: readonly (readonly (number | Offset)[])[]): number[] {
+  /** Writes the structures one after the other, and reserves scratch behind them; returns their addresses. */
+  #write(all: readonly Structure[]): number[] {
     let next = this.#structures.address;
-    return fields.map(values => {
+    let room = next + roundUp(sumOf(all.map(({ values }) => values.length)) * FLOAT, LINE);
+    return all.map(({ values, scratch }) => {
       const start = next;
+      const moved = scratch ? room - scratch.from - this.#blocks.workspace : 0;
+      const addressOf = (offset: Offset) => this.#addressOf(offset) + (isScratch(offset, scratch) ? moved : 0);
       int32().set(
-        values.map(value => (typeof value === 'number' ? value : this.#addressOf(value))),
+        values.map(value => (typeof value === 'number' ? value : addressOf(value))),
         start / FLOAT,
       );
       next += values.length * FLOAT;
+      if (scratch) room += scratch.to - scratch.from;
       return start;
     });
   }

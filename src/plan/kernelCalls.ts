@@ -21,23 +21,28 @@ type Sizes = Readonly<Record<string, number>>;
 interface Sharing {
   /** Multiplications of the forward pass. */
   readonly work: (sizes: Sizes) => number;
-  /** The name of its number of rows. */
-  readonly rows: 'batch' | 'rows';
+  readonly rows: (sizes: Sizes) => number;
+  /** Rows in a tile of the products. */
+  readonly tile: number;
   /** The kernel that computes a range of rows forward. */
   readonly forward: string;
-  /** The units in a group of columns, as the kernel of weight gradients counts them. */
-  readonly group: number;
+  /** The groups of columns, as the kernel of weight gradients counts them; 0 without weights. */
+  readonly groups: (sizes: Sizes) => number;
   /** Floats of weights, which every range of rows reads at every time step. */
   readonly weights: (sizes: Sizes) => number;
 }
 
 const recurrent = (kind: Kind, gates: number, group: number): Sharing => ({
   work: ({ batch, steps, inputs, units }) => batch! * steps! * gates * units! * (inputs! + units!),
-  rows: 'batch',
+  rows: ({ batch }) => batch!,
+  tile: TILE,
   forward: `${kind}Forward`,
-  group,
+  groups: ({ units }) => Math.ceil(units! / group),
   weights: ({ inputs, units }) => gates * units! * (inputs! + units!),
 });
+
+/** Rows in a tile of the products. */
+const TILE = 4;
 
 const sharings: Partial<Record<Kind, Sharing>> = {
   lstm: recurrent('lstm', 4, 4),
@@ -45,33 +50,45 @@ const sharings: Partial<Record<Kind, Sharing>> = {
   simpleRnn: recurrent('simpleRnn', 1, 16),
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
-    rows: 'rows',
+    rows: ({ rows }) => rows!,
+    tile: TILE,
     forward: 'denseForwardRows',
-    group: 16,
+    groups: ({ units }) => Math.ceil(units! / 16),
     weights: ({ inputs, units }) => inputs! * units!,
+  },
+  attention: {
+    work: ({ rows, heads, queries, keys, depth, width }) => rows! * heads! * queries! * keys! * (depth! + width!),
+    rows: ({ rows, heads }) => rows! * heads!,
+    tile: 1,
+    forward: 'attentionForwardRows',
+    groups: () => 0,
+    weights: () => 0,
   },
 };
 
 /** Fewer multiplications take less time than handing out the work. */
 const LEAST_WORK = 50_000;
-/** Rows in a tile of the products. */
-const TILE = 4;
 /** Weights that stay in a cache close to the core, in floats: with larger ones, each thread takes one range of rows. */
 const CLOSE_WEIGHTS = 65_536;
+
+/** @internal Whether the threads of a team share a call. */
+export function isShared({ kind, fields }: KernelCall, team: Team | null): boolean {
+  const sharing = sharings[kind];
+  const sizes = fields as unknown as Sizes;
+  return team !== null && sharing !== undefined && sharing.work(sizes) >= LEAST_WORK && !needsOneThread(kind, sizes);
+}
 
 /**
  * @internal
  * @param team null to run on one thread
  */
-export function kernelFunctions(kernels: Kernels, { kind, fields }: KernelCall, team: Team | null): KernelFunctions {
+export function kernelFunctions(kernels: Kernels, call: KernelCall, team: Team | null): KernelFunctions {
+  const { kind, fields } = call;
   const named = kernels as unknown as Partial<Record<string, Run>>;
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});
   const rewind = run('Rewind');
   const sizes = fields as unknown as Sizes;
-  const sharing = sharings[kind];
-  if (team && sharing && sharing.work(sizes) >= LEAST_WORK && !needsOneThread(kind, sizes)) {
-    return { ...sharedFunctions(named, kind, sizes, sharing, team), rewind };
-  }
+  if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), rewind };
   // Kernels with a batch size in their structure take a range of rows
   if (!(structures[kind] as readonly string[]).includes('batch')) {
     return { forward: run('Forward'), backward: run('Backward'), rewind };
@@ -85,29 +102,35 @@ export function kernelFunctions(kernels: Kernels, { kind, fields }: KernelCall, 
 
 const BLOCK = rowBlockNumbers.rows;
 
-/** The logarithm of softmax has scratch for one row only. */
-const needsOneThread = (kind: Kind, { activation }: Sizes): boolean =>
-  kind === 'dense' && activation === activationNumbers.logSoftmax;
+/** The logarithm of softmax has scratch for one row only; trained scales and gains of attention are summed over all rows. */
+const needsOneThread = (kind: Kind, { activation, additive, scale }: Sizes): boolean =>
+  kind === 'dense'
+    ? activation === activationNumbers.logSoftmax
+    : kind === 'attention' && (additive! > 0 || scale !== 0);
 
 function sharedFunctions(
-  named: Partial<Record<string, Run>>,
+  run: (direction: string) => Run,
   kind: Kind,
   sizes: Sizes,
-  { rows: rowsName, forward, group, weights }: Sharing,
+  sharing: Sharing,
   team: Team,
 ): Pick<KernelFunctions, 'forward' | 'backward'> {
-  const rows = sizes[rowsName]!;
-  const groups = Math.ceil(sizes.units! / group);
-  const ranges = weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
-  const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / TILE) * TILE);
+  const { forward, tile } = sharing;
+  const rows = sharing.rows(sizes);
+  const groups = sharing.groups(sizes);
+  const ranges = sharing.weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
+  const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / tile) * tile);
   const groupsEach = Math.ceil(groups / (4 * team.size));
-  const start = named[`${kind}BackwardStart`]!;
+  const [forwardStart, backwardStart] = [run('ForwardStart'), run('BackwardStart')];
   return {
-    forward: plan => team.run(forward, plan, rows, rowsEach),
+    forward: plan => {
+      forwardStart(plan);
+      team.run(forward, plan, rows, rowsEach);
+    },
     backward: plan => {
-      start(plan);
+      backwardStart(plan);
       team.run(`${kind}BackwardRows`, plan, rows, rowsEach);
-      team.run(`${kind}BackwardWeights`, plan, groups, groupsEach);
+      if (groups > 0) team.run(`${kind}BackwardWeights`, plan, groups, groupsEach);
     },
   };
 }

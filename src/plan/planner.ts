@@ -88,9 +88,22 @@ type Structures = typeof structures;
 /** The fields of a structure of assembly/. */
 export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Offset>;
 
-/** A call of a pair of kernels, forward and backward, with the fields of its structure. */
+/** Offsets in the workspace: what a kernel writes there and needs no longer than for a chunk of rows. */
+export interface Scratch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A call of a pair of kernels, forward and backward, with the fields of its structure. Threads that share it have scratch
+ * of their own.
+ */
 export type KernelCall = {
-  [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
+  [K in Exclude<keyof Structures, 'loss'>]: {
+    readonly kind: K;
+    readonly fields: Fields<K>;
+    readonly scratch?: Scratch;
+  };
 }[Exclude<keyof Structures, 'loss'>];
 
 /** An output of the model in a plan. */

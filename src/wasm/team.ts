@@ -22,7 +22,7 @@ export class Team {
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
   readonly #kernels: Readonly<Record<string, RangeKernel>>;
-  readonly #data: ThreadData;
+  readonly #data: Omit<ThreadData, 'number'>;
   readonly #numberOf: ReadonlyMap<string, number>;
   #started = false;
   #ended = false;
@@ -101,7 +101,7 @@ export class Team {
 
   #start(): void {
     this.#started = true;
-    for (let n = 1; n < this.size; n++) startThread(this.#data);
+    for (let n = 1; n < this.size; n++) startThread({ ...this.#data, number: n });
   }
 
   /** Ends the threads; later calls run on the calling thread. */

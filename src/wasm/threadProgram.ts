@@ -46,6 +46,8 @@ export interface ThreadData {
   /** The kernels by the number with which jobs name them. */
   readonly names: readonly string[];
   readonly wide: number;
+  /** Its number in the team; the calling thread is 0. */
+  readonly number: number;
 }
 
 /**
@@ -53,12 +55,13 @@ export interface ThreadData {
  * describe. `chunks` is read before `described`, so a ticket of an earlier job never sees the chunks of a later one.
  */
 export const threadProgram = `
-function run({ module, memory, control, names, wide }) {
+function run({ module, memory, control, names, wide, number }) {
   const abort = () => {
     throw new Error('the kernels stopped');
   };
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
   exports.setWideVectors(wide);
+  exports.setThread(number);
   const kernels = names.map(name => exports[name]);
   const words = new Int32Array(control);
   const numbers = new Float64Array(control);
