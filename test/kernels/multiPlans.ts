@@ -18,6 +18,7 @@ import {
 import { FLOAT } from '../../src/util/memorySizes.ts';
 import { globalSeeds } from '../../src/util/random.ts';
 import { structures } from '../../src/wasm/shared.generated.ts';
+import type { Team } from '../../src/wasm/team.ts';
 import { expectBits } from '../compare.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import type { Harness } from './harness.ts';
@@ -35,6 +36,8 @@ export interface Input {
 export interface MultiOptions {
   purpose?: Purpose;
   isRead?: boolean[];
+  /** Threads that share the calls. Default: none. */
+  team?: Pick<Team, 'size' | 'run'>;
 }
 
 export interface BoundCall {
@@ -57,7 +60,7 @@ export function bindCall(
   h: Harness,
   layer: Layer,
   inputs: readonly Input[],
-  { purpose = 'train', isRead }: MultiOptions = {},
+  { purpose = 'train', isRead, team }: MultiOptions = {},
 ): BoundCall {
   const shapes = inputs.map(({ values }) => [...values.shape]);
   const outputs = layer.connect('test', shapes);
@@ -93,7 +96,7 @@ export function bindCall(
     expect(Object.keys(fields).sort()).toEqual([...names].sort());
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...kernelFunctions(h.kernels, call, null), address };
+    return { ...kernelFunctions(h.kernels, call, (team as Team | undefined) ?? null), address };
   });
   const set = (to: Rows, values: ArrayLike<number>) => {
     const memory = new Float32Array(h.memory.buffer);

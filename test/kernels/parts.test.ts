@@ -2,10 +2,13 @@
 // whole.
 
 import { describe, test } from 'vitest';
+import { Attention } from '../../src/layers/attention.ts';
 import { Dense } from '../../src/layers/dense.ts';
+import { MultiHeadAttention } from '../../src/layers/multiHeadAttention.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness } from './harness.ts';
+import { bindCall } from './multiPlans.ts';
 import { bind } from './plans.ts';
 import { type Case, draw, flags, prepare, product } from './recurrentCases.ts';
 import type { BoundCell } from './recurrentPlans.ts';
@@ -120,6 +123,38 @@ test.each([
       layer.backward();
     }
     return [layer.y(), layer.dx(), ...layer.gradients()];
+  };
+  const whole = run(false);
+  for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
+});
+
+test.each([
+  ['attention', () => new Attention({ dropout: 0.2, seed: 1, useCausalMask: true, returnAttentionScores: true })],
+  ['multiHeadAttention', () => new MultiHeadAttention({ numHeads: 3, keyDim: 5, dropout: 0.3, seed: 1 })],
+] as const)('the parts of %s give the bits of the whole', (_, make) => {
+  const [B, T, D] = [7, 40, 6];
+  const random = new Random(4);
+  const inputs = [0, 1].map(n => ({
+    values: random.normals([B, T, D]),
+    mask: Array.from({ length: B * T }, (_, k) => Number(k % T < 30 + 5 * n)),
+  }));
+  const run = (inParts: boolean) => {
+    const h = harness();
+    const named = h.kernels as unknown as Record<string, Part>;
+    const team = {
+      size: 2,
+      run: (name: string, plan: number, extent: number) => {
+        for (const [first, count] of ranges(extent, 2)) named[name]!(plan, first, count);
+      },
+    };
+    const bound = bindCall(h, make(), inputs, { ...(inParts && { team }) });
+    const seeds = new Random(5);
+    bound.setWeights(bound.weights().map(({ length }) => seeds.normals([length]).data));
+    bound.forward();
+    const y = bound.output();
+    bound.setGradient(seeds.normals([y.length]).data);
+    bound.backward();
+    return [y, bound.gradient(0), bound.gradient(1), ...bound.weightGradients()];
   };
   const whole = run(false);
   for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
