@@ -4,6 +4,7 @@ import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
 import { asSequence } from './insertedLayers.ts';
+import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
 import { quote } from './text.ts';
@@ -15,6 +16,7 @@ import {
   type LayerSpec,
   lastOf,
   layerOutputOf,
+  type Mask,
   nameOf,
   onlyNumber,
   type Value,
@@ -27,14 +29,19 @@ const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid',
 
 const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
 
-/** @returns the outputs of the node: Y, Y_h and, for LSTM, Y_c */
-export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
+/**
+ * @param mask the time steps that count; null if all do
+ * @returns the outputs of the node: Y, Y_h and, for LSTM, Y_c
+ */
+export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | null = null): Value[] {
   const layout = node.int('layout', 0);
   const x = asSequence(node, node.layerInput(0));
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
   if (x.axes.join() !== wanted.join()) node.rejectAxes(x, wanted);
   const { chain } = x.parts[0]!;
   const inputs = node.widthOf(chain);
+  if (mask && chain.flipped) node.fail('must not have a mask of steps that the layer below outputs in reverse order');
+  const masks = callMasks(node, [chain], [mask]);
   const direction = node.string('direction', 'forward');
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
     node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got ${quote(direction)}`);
@@ -79,17 +86,21 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
     returnSequences: true,
     goBackwards: reverse !== chain.flipped,
   };
-  const common = { name: node.name, weights, kind: 'steps', sources: [w, r, b], ...(initial && { initial }) } as const;
+  const common = {
+    name: node.name,
+    weights,
+    kind: 'steps',
+    sources: [w, r, b],
+    ...(initial && { initial }),
+    ...(masks && { masks }),
+  } as const;
   const spec: LayerSpec = both
     ? { ...common, factory: 'bidirectional', options: { layer: factories[op], inner: options } }
     : { ...common, factory: factories[op], options };
-  const last = node.addLayer(chain, lastOf(spec), { width: units, steps: null, flipped: false });
-  const sequence = node.addLayer(chain, spec, { width: units, flipped: reverse, last });
-  const cell = node.addLayer(
-    chain,
-    { ...lastOf(spec), isCellState: true },
-    { width: units, steps: null, flipped: false },
-  );
+  const end = { width: units, steps: null, flipped: false, mask: null };
+  const last = node.addLayer(chain, lastOf(spec), end);
+  const sequence = node.addLayer(chain, spec, { width: units, flipped: reverse, last, mask });
+  const cell = node.addLayer(chain, { ...lastOf(spec), isCellState: true }, end);
   const stateAxes: Axis[] = layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width'];
   const made: [typeof last, Axis[]][] = [
     [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
