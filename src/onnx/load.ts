@@ -88,7 +88,8 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<La
     try {
       found = read(true);
     } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
+      // An output of masked sequences that no layer computes is not ignored
+      if (!(error instanceof ValueError) || graph.node.some(({ opType }) => opType === 'Scan')) throw error;
       return buildChain(call, graph.name, chain); // other outputs are not of layers
     }
     return buildGraph(call, graph.name, found);
@@ -148,14 +149,18 @@ function readGraph(
   const maskedTables = new Set(
     nodes.filter(({ opType, input }) => opType === 'Gather' && compared.has(input[1]!)).map(({ input }) => input[0]!),
   );
+  const readers = new Map<string, number>();
+  for (const { input } of nodes) for (const one of new Set(input)) readers.set(one, 1 + (readers.get(one) ?? 0));
   const ids = new Map<unknown, number>();
   const options = { call, opset, timeFirst, batch, branches, attentionWeights };
   const source: Source = { ...options, values, withFormulas, maskedTables, ids, budget };
   for (const n of needed) {
     const node = graph.node[n]!;
-    const results = evaluate(new NodeReader(source, node, n), node);
+    const reader = new NodeReader(source, node, n);
+    const results = evaluate(reader, node);
     for (const [index, name] of node.output.entries()) {
-      const value = results[index] ?? unknownOutput(results[0]!, n, index);
+      const result = results[index] ?? unknownOutput(results[0]!, n, index);
+      const value = (readers.get(name) ?? 0) > 1 ? reader.withActivations(result) : result;
       if (name !== '') defined(name, value, `graph.node[${n}].output[${index}]`);
     }
   }

@@ -7,7 +7,6 @@ import type { Size } from './sizes.ts';
 import {
   type CallMasks,
   type Chain,
-  type Compared,
   type Mask,
   type MaskTensor,
   nameOf,
@@ -76,7 +75,8 @@ export function compare(node: NodeReader): Value {
 
 /** Continues a comparison: to where numbers differ, and to the steps with such numbers. */
 export function continueMask(node: NodeReader): Value {
-  const compared = node.value(0) as Compared;
+  const compared = node.value(0);
+  if (compared.kind !== 'compared') return node.fail(`must read a comparison with a number, got ${nameOf(compared)}`);
   const { stage, chain, axes, value } = compared;
   const isSequence = axes.length === 3;
   const isLast = () =>

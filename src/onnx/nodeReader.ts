@@ -258,6 +258,14 @@ export class NodeReader {
     return { ...output, parts: [{ chain: top, half: null }], formula: identity };
   }
 
+  /** The same value; a formula of activations becomes layers, so that nodes that read it can be an activation of them. */
+  withActivations(value: Value): Value {
+    if (value.kind !== 'layerOutput' || value.parts.length !== 1 || value.parts[0]!.half !== null) return value;
+    const { formula } = value;
+    if (formula.outer?.text === SOFTMAX || formula.text === identity.text || !layersOf(formula)) return value;
+    return this.withLayers(value);
+  }
+
   /** Adds the layers of a formula. */
   #withFormula(chain: Chain, { formula, otherwise }: LayerOutput): Chain {
     const { spec } = chain;

@@ -66,7 +66,7 @@ export interface GraphProto {
   input: ValueInfoProto[];
   output: ValueInfoProto[];
   /** Only counted, not read. */
-  sparseInitializer: unknown[];
+  sparseInitializer: object[];
 }
 
 export interface ModelProto {

@@ -108,6 +108,7 @@ function isMaskedStep(cell: NodeProto, body: GraphProto, textOf: (name: string) 
   const kept = all.map(n => `Where(counts,Squeeze(cell ${n + 1}),state ${n})`);
   return (
     body.input.length === states + 2 &&
+    new Set(body.output.map(({ name }) => name)).size === states + 1 &&
     x === 'Unsqueeze(step)' &&
     weights.every(text => text.startsWith('outer ')) &&
     !cell.input[4] &&
