@@ -46,7 +46,7 @@ const NEWEST = 25;
  * Loads a model from an ONNX file, as written by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx: LSTM, GRU and RNN
  * nodes, dense layers, activations, embeddings, and the operators of layers that merge outputs, also of dot and attention
  * layers. A chain of layers becomes a sequential model, another graph a functional model. The model can be compiled and
- * trained.
+ * trained. Masks are read in the form that `toOnnx` writes.
  *
  * The output of a sequential model is the first output of the graph that is not a cell state. Final states of a chain, and
  * initial states that are inputs, are ignored: `model.stream()` and stateful layers have their own states. A graph with the
