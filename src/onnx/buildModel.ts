@@ -89,6 +89,11 @@ function layerFrom({ factory, options, weights }: LayerSpec, more: object): Laye
   const tensors = weights.flat().map(({ dims, values }) => new Tensor(values, [...dims]));
   const given = tensors.length > 0 ? { weights: tensors } : {};
   const factories = layers as unknown as Factories;
+  if (factory === 'rnn') {
+    const { cells, ...rest } = options as { cells: { factory: string; options: object }[] };
+    const cell = cells.map(one => factories[`${one.factory}Cell`]!(one.options as never));
+    return layers.rnn({ ...rest, cell: cell as never, ...more, ...given });
+  }
   if (factory !== 'bidirectional') return factories[factory]!({ ...options, ...more, ...given } as never);
   const { layer, inner, mergeMode } = options as { layer: string; inner: object; mergeMode: string };
   const pattern = factories[layer]!(inner as never);

@@ -74,6 +74,31 @@ chain('rnn of several cells', () => [
     ...sequences,
   }),
 ]);
+const cells = () => [
+  layers.lstmCell({ units: 3, ...biased }),
+  layers.gruCell({ units: 4, ...biased }),
+  layers.gruCell({ units: 2, useBias: false, resetAfter: false }),
+  layers.simpleRNNCell({ units: 3, ...biased }),
+  layers.lstmCell({ units: 2, ...biased }),
+];
+chain('rnn of several cells, backwards', () => [
+  first(),
+  layers.rnn({ cell: cells(), goBackwards: true, ...sequences }),
+  layers.rnn({ cell: cells().slice(1), goBackwards: true }),
+]);
+graph(
+  'rnn of several cells, backwards, with states',
+  () => [sequence('source'), sequence('target')],
+  (source, target) => {
+    const stack = (more: object) => layers.rnn({ cell: cells().slice(1, 4), goBackwards: true, ...more });
+    const [, ...states] = stack(withState).apply(masking().apply(source!));
+    return stack(sequences).apply(masking().apply(target!), { initialState: states });
+  },
+);
+chain('bidirectional rnn of several cells', () => [
+  first(),
+  layers.bidirectional({ layer: layers.rnn({ cell: cells(), ...sequences }) }),
+]);
 chain('embedding', () => [embedding(), lstm(sequences), gru({})]);
 
 graph(

@@ -141,6 +141,7 @@ const changed: [string, number][] = [
   ['rnn, stacked, backwards', 19],
   ['lstm, bidirectional, concat', 47],
   ['rnn of several cells', 19],
+  ['rnn of several cells, backwards', 151],
   ['embedding', 13],
   ['attention', 67],
   ['attention with a scale, causal', 211],
@@ -290,13 +291,19 @@ test.each(refused)('loadOnnxModel refuses %s', async (_, name, change, message) 
   await expect(loadOnnxModel(withChange(name, change))).rejects.toThrow(message);
 });
 
-test('loadOnnxModel refuses masked cells on each other that run backwards, and names the node', async () => {
-  const cells = [layers.gruCell({ units: 2 }), layers.simpleRNNCell({ units: 2 })];
+test('loadOnnxModel refuses a mask above directions of different kinds, and names the node', async () => {
   const net = sequential({
-    layers: [layers.masking({ inputShape: [null, 3] }), layers.rnn({ cell: cells, goBackwards: true, name: 'stack' })],
+    layers: [
+      layers.masking({ inputShape: [null, 3] }),
+      layers.bidirectional({
+        layer: layers.gru({ units: 2, returnSequences: true }),
+        backwardLayer: layers.lstm({ units: 2, returnSequences: true, goBackwards: true }),
+      }),
+      layers.simpleRNN({ units: 2, name: 'top' }),
+    ],
   });
   await expect(loadOnnxModel(toOnnx(net))).rejects.toThrow(
-    /\('stack_1', RNN\): must not have a mask of steps that the layer below outputs in reverse order/,
+    /\('top', RNN\): its masks must be those of its inputs, or outputs \[batch, time\], got another mask/,
   );
 });
 
