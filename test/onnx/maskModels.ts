@@ -209,6 +209,28 @@ graph(
   },
 );
 graph(
+  'ids as the mask of another sequence',
+  () => [sequence(), ids()],
+  (x, given) => [gru().apply(x!, { mask: given! }), lstm().apply(embedding().apply(given!)), dense(1).apply(x!)],
+);
+graph(
+  'a mask that a layer computes',
+  () => [sequence('x', 5), input({ shape: [5], name: 'given' })],
+  (x, given) => gru(sequences).apply(x!, { mask: layers.activation({ activation: 'relu' }).apply(given!) }),
+);
+graph(
+  'a merge of sequences with a step and with rows',
+  () => [sequence(), input({ shape: [1, D], name: 'step' }), input({ shape: [D], name: 'row' })],
+  (x, step, row) => {
+    const [a, b] = [x, step].map(each => masking().apply(each!));
+    return [
+      lstm().apply(layers.multiply().apply([b!, a!])),
+      layers.maximum().apply([a!, row!]),
+      layers.minimum().apply([row!, a!]),
+    ];
+  },
+);
+graph(
   'masks of calls',
   () => [sequence('x'), sequence('y'), input({ shape: [null], name: 'given' })],
   (x, y, given) => {
@@ -228,7 +250,8 @@ graph(
 export function maskedInputs(net: LayersModel, steps: readonly number[] = [5]): { [name: string]: Tensor } {
   const generator = new RandomGenerator(steps[0]! + 17);
   const entries = net.inputs.map(({ shape, sourceLayer }, n) => {
-    const T = steps[n] ?? steps[0]!;
+    const isRow = sourceLayer.name === 'row';
+    const T = isRow ? 1 : (shape[1] ?? steps[n] ?? steps[0]!);
     const isMasked: ((t: number) => boolean)[] = [
       () => false,
       t => t < 2,
@@ -239,7 +262,7 @@ export function maskedInputs(net: LayersModel, steps: readonly number[] = [5]): 
     ];
     // The inputs are masked differently, but all of them in one of the samples
     const rows = isMasked.map((_, row) => (row === 4 ? isMasked[4]! : isMasked[(row + 2 * n) % isMasked.length]!));
-    const isList = shape.length === 2;
+    const isList = shape.length === 2 && !isRow;
     const width = isList ? 1 : D;
     const values = rows.flatMap(masked =>
       Array.from({ length: T }, (_, t) => {
@@ -248,7 +271,10 @@ export function maskedInputs(net: LayersModel, steps: readonly number[] = [5]): 
         return Array.from({ length: width }, (_, d) => (d > 0 && generator.below(3) === 0 ? MASK : generator.normal()));
       }).flat(),
     );
-    return [sourceLayer.name, tensor(values, isList ? [rows.length, T] : [rows.length, T, width])] as const;
+    return [
+      sourceLayer.name,
+      tensor(values, isList ? [rows.length, T] : isRow ? [rows.length, width] : [rows.length, T, width]),
+    ] as const;
   });
   return Object.fromEntries(entries);
 }
