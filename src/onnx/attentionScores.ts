@@ -1,6 +1,7 @@
 /** Attention layers in a graph: a softmax of scores, from which the attention weights and the output are computed. */
 
 import { constant, type Formula, identity, isScaled, plus, SOFTMAX } from './formula.ts';
+import { visibleOf } from './masks.ts';
 import { merged, startOf } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
@@ -8,11 +9,13 @@ import {
   type AttentionOutput,
   type Chain,
   type LayerWeights,
+  type Mask,
   nameOf,
   onlyNumber,
   type Scores,
   sizeOfAxis,
   type Value,
+  type Visible,
 } from './values.ts';
 
 /** Attention weights: a softmax of scores that are multiplied by a number. */
@@ -43,9 +46,15 @@ export function weightsOf(chain: Chain, { outer, inner }: Formula): AttentionWei
 }
 
 /** The attention layer of attention weights: its output, or the weights themselves if there is no value. */
-export function attentionChain(node: NodeReader, weights: AttentionWeights, value: Chain | null): Chain {
+export function attentionChain(
+  node: NodeReader,
+  weights: AttentionWeights,
+  value: Chain | null,
+  queryMask: Mask | null = null,
+): Chain {
   const { scores, scale } = weights;
-  const { factory, query, key } = scores;
+  const { factory, query, key, hidden } = scores;
+  expectSameFactor(node, weights);
   if (factory === 'multiHeadAttention') node.fail('must not use the attention weights of several heads on their own');
   const isScaledProduct = factory === 'attention' && scores.options.scoreMode !== 'concat';
   const trained = isScaledProduct ? (scale.sources ?? []) : [];
@@ -59,7 +68,10 @@ export function attentionChain(node: NodeReader, weights: AttentionWeights, valu
     scores: weights.chain,
     scale: scale.scale,
     ...(!value && plainSoftmax(node, weights)),
+    ...(value && !queryMask && { withQueryMask: (mask: Mask) => attentionChain(node, weights, value, mask) }),
   };
+  // The mask of the query only changes the output, that of the key nothing
+  const masks = [value ? queryMask : undefined, hidden?.keys[0] ?? null, ...(inputs.length > 2 ? [undefined] : [])];
   return merged(
     node,
     factory,
@@ -67,7 +79,8 @@ export function attentionChain(node: NodeReader, weights: AttentionWeights, valu
     inputs,
     query.steps,
     value ? value.width : key.steps!,
-    { weights: [...scores.weights, ...factor], sources: [...scores.sources, ...trained], attention },
+    { weights: [...scores.weights, ...factor], sources: [...scores.sources, ...trained], attention, masks },
+    queryMask,
   );
 }
 
@@ -86,7 +99,7 @@ function plainSoftmax(node: NodeReader, { chain, scale }: AttentionWeights): { s
   return { softmax: node.activate(chain, { factory: 'activation', options: { activation: 'softmax' } }) };
 }
 
-// ------------------------------------------------------------------------------------------------------- causal masks
+// ------------------------------------------------------------------------------------------------------- masks of keys
 
 /** The positions of time steps: an open number of them, or known ones; null for other values. */
 function positionsOf(value: Value): { steps: Size; column: boolean } | null {
@@ -121,15 +134,17 @@ export function unsqueezePositions(node: NodeReader): Value {
 /** Scores of hidden keys must be at most this, or lower by this. */
 const HIDDEN = -1e9;
 
-/** Hides the keys that are later than a query from it. */
-export function hideLaterKeys(node: NodeReader): Value {
+/** The score of a key that multi-head attention hides. */
+const LEAST = Math.fround(-2.372671e38);
+
+/** Hides keys from queries: later ones, and masked ones. */
+export function hideKeys(node: NodeReader): Value {
   const [condition, hidden] = [node.value(0), node.value(2)];
   for (const value of [condition, hidden]) if (value.kind === 'unknown') return value;
-  if (condition.kind !== 'causal') {
-    return {
-      kind: 'unknown',
-      why: node.why(`its condition must be a causal mask of attention scores, got ${nameOf(condition)}`),
-    };
+  const visible = visibleOf(condition);
+  if (!visible) {
+    const why = `its condition must be a causal mask or a mask of attention scores, got ${nameOf(condition)}`;
+    return { kind: 'unknown', why: node.why(why) };
   }
   const output = node.layerOutput(1);
   const [{ chain }] = output.parts as [(typeof output.parts)[0]];
@@ -137,20 +152,45 @@ export function hideLaterKeys(node: NodeReader): Value {
   const rank = output.axes.length;
   const axes = output.axes.slice(-2).join();
   if (!scores || axes !== 'time,width') node.fail('must hide scores of attention, got another output of a layer');
+  const { causal, keys, queries } = visible;
   const sizes = [rank - 2, rank - 1].map(axis => sizeOfAxis(output, axis));
-  if (sizes[0] !== condition.queries || sizes[1] !== condition.keys) {
-    const got = `${condition.queries} queries and ${condition.keys} keys`;
+  if (causal && (sizes[0] !== causal.queries || sizes[1] !== causal.keys)) {
+    const got = `${causal.queries} queries and ${causal.keys} keys`;
     node.fail(`its condition must be for ${sizes[0]} queries and ${sizes[1]} keys, got ${got}`);
   }
   const number = onlyNumber(hidden);
-  const isLowered =
+  const lowered =
     hidden.kind === 'layerOutput' &&
     hidden.parts[0]!.chain === chain &&
     hidden.formula.text === plus(output.formula, constant(HIDDEN)).text;
-  if (!isLowered && !(typeof number === 'number' && number <= HIDDEN)) {
+  const isMasked = keys.length + queries.length > 0;
+  if (isMasked) expectMasks(node, scores, visible, rank, lowered ? hidden.formula.offset : number);
+  else if (!lowered && !(typeof number === 'number' && number <= HIDDEN)) {
     node.fail(`the scores of hidden keys must be at most ${HIDDEN}, or lower by that, got ${nameOf(hidden)}`);
   }
-  const causal = { ...scores, options: { ...scores.options, useCausalMask: true } };
-  const made = startOf(node, { kind: 'scores', scores: causal }, [scores.query, scores.key], chain.steps, chain.width);
+  const options = { ...scores.options, ...(causal && { useCausalMask: true }) };
+  const more = isMasked ? { hidden: { keys, queries, factor: output.formula } } : {};
+  const origin = { kind: 'scores', scores: { ...scores, options, ...more } } as const;
+  const made = startOf(node, origin, [scores.query, scores.key], chain.steps, chain.width);
   return { ...output, parts: [{ chain: made, half: null }], otherwise: null };
+}
+
+/** Checks the masks of scores, and what is in the place of hidden scores: only then are rows without visible keys the same. */
+function expectMasks(node: NodeReader, scores: Scores, visible: Visible, rank: number, instead: Size | null): void {
+  const heads = scores.factory === 'multiHeadAttention';
+  if (visible.rank !== rank) node.fail(`its condition must have ${rank} axes, got ${visible.rank}`);
+  if (scores.hidden || scores.options.useCausalMask) node.fail('must hide keys once, got a second mask');
+  if (visible.keys.length > (heads ? 2 : 1) || visible.queries.length > (heads ? 1 : 0)) {
+    node.fail('its condition must be the masks of value, and of query and key with several heads, got other masks');
+  }
+  if (instead !== (heads ? LEAST : HIDDEN)) {
+    const rule = heads ? `must be ${LEAST}` : `must be lower by ${-HIDDEN}`;
+    node.fail(`the scores of masked keys ${rule}, got ${instead ?? 'something else'}`);
+  }
+}
+
+/** Fails if masked scores are multiplied by a number after the masked ones have been replaced. */
+export function expectSameFactor(node: NodeReader, { scores, scale }: AttentionWeights): void {
+  const { factor } = scores.hidden ?? { factor: scale };
+  if (factor.scale !== scale.scale) node.fail('the scores must be multiplied by numbers before masked keys are hidden');
 }

@@ -120,7 +120,7 @@ function reshaped(node: NodeReader, output: LayerOutput, shape: readonly number[
       weights: [],
       kind: 'other',
     },
-    { steps, width },
+    { steps, width, mask: null },
   );
   return layerOutputOf(reshapedChain, flat ? ['batch', 'width'] : ['batch', 'time', 'width']);
 }

@@ -9,6 +9,7 @@ import { fail, ValueError } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
 import {
   type AttentionOutput,
+  type CallMasks,
   type Chain,
   type Factories,
   type LayerSpec,
@@ -88,6 +89,11 @@ function layerFrom({ factory, options, weights }: LayerSpec, more: object): Laye
   const tensors = weights.flat().map(({ dims, values }) => new Tensor(values, [...dims]));
   const given = tensors.length > 0 ? { weights: tensors } : {};
   const factories = layers as unknown as Factories;
+  if (factory === 'rnn') {
+    const { cells, ...rest } = options as { cells: { factory: string; options: object }[] };
+    const cell = cells.map(one => factories[`${one.factory}Cell`]!(one.options as never));
+    return layers.rnn({ ...rest, cell: cell as never, ...more, ...given });
+  }
   if (factory !== 'bidirectional') return factories[factory]!({ ...options, ...more, ...given } as never);
   const { layer, inner, mergeMode } = options as { layer: string; inner: object; mergeMode: string };
   const pattern = factories[layer]!(inner as never);
@@ -163,6 +169,7 @@ class GraphBuilder {
       ...(origin?.kind === 'merge' ? origin.inputs : []),
       ...(origin?.kind === 'merge' && origin.attention?.softmax ? [origin.attention.softmax] : []),
       ...(spec?.initial ?? []),
+      ...((spec ?? (origin?.kind === 'merge' ? origin : null))?.masks ?? []).flatMap(mask => mask?.given ?? []),
     ]) {
       this.#collect(other, seen);
     }
@@ -255,13 +262,25 @@ class GraphBuilder {
     this.#building.add(origin);
     const symbols = inputs.map(each => this.symbolOf(each));
     this.#building.delete(origin);
-    return this.#once(made, symbols, () => made.apply<Symbolic | Symbolic[]>(symbols));
+    return this.#once(made, symbols, this.#masks(origin.callMasks?.()), masks =>
+      made.apply<Symbolic | Symbolic[]>(symbols, masks),
+    );
+  }
+
+  /** The options of a call with other masks than those of its inputs. */
+  #masks(masks: CallMasks | null | undefined): { mask?: (Symbolic | null)[] } {
+    return masks ? { mask: masks.map(mask => (mask?.given ? this.symbolOf(mask.given) : null)) } : {};
   }
 
   /** Applies a layer, once to the same inputs. */
-  #once(layer: Layer, inputs: readonly Symbolic[], apply: () => Symbolic | Symbolic[]): Symbolic[] {
-    const key = [layer, ...inputs].map(each => this.#idOf(each)).join();
-    const outputs = this.#calls.get(key) ?? [apply()].flat();
+  #once<Masks extends { mask?: (Symbolic | null)[] }>(
+    layer: Layer,
+    inputs: readonly Symbolic[],
+    masks: Masks,
+    apply: (masks: Masks) => Symbolic | Symbolic[],
+  ): Symbolic[] {
+    const key = [layer, ...inputs, 'masks', ...(masks.mask ?? [])].map(each => this.#idOf(each)).join();
+    const outputs = this.#calls.get(key) ?? [apply(masks)].flat();
     this.#calls.set(key, outputs);
     return outputs;
   }
@@ -282,7 +301,7 @@ class GraphBuilder {
       { ...spec, options },
       { name: this.#names.unique(this.#outputNames.get(key) ?? group.first.name, spec.factory) },
     );
-    const outputs = this.#apply(group.layer, chains);
+    const outputs = this.#apply(group.layer, chains, spec.masks);
     const [first, hidden, cell] = outputs as [Symbolic, Symbolic?, Symbolic?];
     if (spec.isCellState) return cell!;
     if (isRecurrent && sequences && !isSequence(spec)) return hidden!;
@@ -291,10 +310,10 @@ class GraphBuilder {
   }
 
   /** Applies a layer, once to the same inputs. */
-  #apply(layer: Layer, chains: readonly Chain[]): Symbolic[] {
+  #apply(layer: Layer, chains: readonly Chain[], masks: CallMasks | undefined): Symbolic[] {
     const [x, ...initialState] = chains.map(chain => this.symbolOf(chain)) as [Symbolic, ...Symbolic[]];
-    return this.#once(layer, [x, ...initialState], () =>
-      layer.apply<Symbolic | Symbolic[]>(x, initialState.length > 0 ? { initialState } : {}),
+    return this.#once(layer, [x, ...initialState], this.#masks(masks), given =>
+      layer.apply<Symbolic | Symbolic[]>(x, { ...(initialState.length > 0 && { initialState }), ...given }),
     );
   }
 

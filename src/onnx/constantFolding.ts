@@ -35,9 +35,19 @@ export function fold(node: NodeReader): Value | Value[] {
     }
   }
   const value = filled(node, inputs);
-  if (value !== null) return { kind: 'fill', value };
+  if (value !== null) {
+    const dims = filledDims(node, inputs);
+    return { kind: 'fill', value, ...(dims && { dims }) };
+  }
   const kinds = inputs.filter(input => input !== null).map(nameOf);
   return { kind: 'unknown', why: node.why(`must be computed from known numbers, got ${kinds.join(' and ')}`) };
+}
+
+/** The shape of a number that is repeated, null if it is not known. */
+function filledDims({ op }: NodeReader, [first, shape]: readonly (Value | null)[]): readonly Size[] | null {
+  if (op === 'Cast' && first?.kind === 'fill') return first.dims ?? null;
+  const isNumber = (first?.kind === 'floats' || first?.kind === 'ints') && first.dims.length === 0;
+  return op === 'Expand' && isNumber && shape?.kind === 'ints' ? shape.values : null;
 }
 
 /** Evaluates a node on fills, which have one value everywhere; null if the result is unknown. */

@@ -46,7 +46,9 @@ function recurrentStateOf(graph: GraphProto, producers: Producers, name: string)
   for (const source of sourcesOf(graph, producers, name)) {
     const producer = producers.get(source);
     const node = producer && graph.node[producer.n]!;
-    if (node && producer.index > 0 && recurrentOps.includes(node.opType)) return node;
+    if (!node) continue;
+    if (producer.index > 0 && recurrentOps.includes(node.opType)) return node;
+    if (node.opType === 'Scan' && producer.index < node.output.length - 1) return node;
   }
   return null;
 }
@@ -63,11 +65,19 @@ export function outputsOf(call: string, graph: GraphProto, producers: Producers)
   const isCarried = (n: number) => {
     if (!isStateOutput(graph, producers, n)) return false;
     const node = recurrentStateOf(graph, producers, graph.output[n]!.name);
-    return node?.input.slice(5).some(state => [...sourcesOf(graph, producers, state)].some(one => inputs.has(one)));
+    return (
+      node && initialStatesOf(node).some(state => [...sourcesOf(graph, producers, state)].some(one => inputs.has(one)))
+    );
   };
   const found = [...graph.output.keys()].filter(n => !isCarried(n));
   return found.length > 0 ? found : [0];
 }
+
+/** The initial states that a recurrent node or a loop over time reads. */
+const initialStatesOf = ({ opType, input, attribute }: NodeProto): string[] =>
+  opType === 'Scan'
+    ? input.slice(0, input.length - (attribute.find(({ name }) => name === 'num_scan_inputs')?.i ?? 0))
+    : input.slice(5);
 
 /** The first output that is not a cell state; otherwise the first output. */
 export function outputOf(call: string, graph: GraphProto, producers: Producers): number {
@@ -89,15 +99,17 @@ export function outputOf(call: string, graph: GraphProto, producers: Producers):
 export function stateInputsOf(graph: GraphProto, producers: Producers, needed: readonly number[]): ReadonlySet<string> {
   const states = new Set<string>();
   for (const n of needed) {
-    const { opType, input, attribute } = graph.node[n]!;
-    const scanned = attribute.find(({ name }) => name === 'num_scan_inputs')?.i ?? 0;
-    const first = opType === 'Scan' ? 0 : 4;
-    if (opType !== 'Scan' && !recurrentOps.includes(opType)) continue;
-    for (const name of input.slice(first, opType === 'Scan' ? input.length - scanned : undefined))
+    const node = graph.node[n]!;
+    if (node.opType !== 'Scan' && !recurrentOps.includes(node.opType)) continue;
+    for (const name of [...(node.opType === 'Scan' ? [] : node.input.slice(4, 5)), ...initialStatesOf(node)])
       for (const source of sourcesOf(graph, producers, name)) states.add(source);
   }
   return states;
 }
+
+/** The values that a node reads, also those of the body of a loop over time. */
+export const readsOf = ({ opType, input, attribute }: NodeProto): string[] =>
+  opType === 'Scan' ? [...input, ...attribute.flatMap(({ g }) => g?.node.flatMap(inner => inner.input) ?? [])] : input;
 
 /** The nodes on which outputs depend, in order. */
 export function nodesFor(call: string, graph: GraphProto, producers: Producers, outputs: readonly string[]): number[] {
@@ -107,7 +119,7 @@ export function nodesFor(call: string, graph: GraphProto, producers: Producers, 
     const n = producers.get(name)?.n;
     if (n === undefined || needed.has(n)) continue;
     needed.add(n);
-    for (const input of graph.node[n]!.input) {
+    for (const input of readsOf(graph.node[n]!)) {
       // Nodes must come after the nodes that make their inputs, which rules out cycles.
       if ((producers.get(input)?.n ?? -1) >= n) {
         fail(

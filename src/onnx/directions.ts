@@ -36,7 +36,7 @@ function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other 
   if (!recurrent.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind) return null;
   const reversed = { ...second.options, goBackwards: !second.options.goBackwards };
   if (first.isCellState || second.isCellState || !first.initial !== !second.initial) return null;
-  if (JSON.stringify(first.options) !== JSON.stringify(reversed)) return null;
+  if (JSON.stringify(first.options) !== JSON.stringify(reversed) || a.mask?.key !== b.mask?.key) return null;
   // Exactly one of them must have had its outputs reversed, to align the time steps of both
   if (a.steps !== null && a.flipped === b.flipped) return null;
   return {
@@ -47,6 +47,7 @@ function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other 
     kind: first.kind,
     sources: [...(first.sources ?? []), ...(second.sources ?? [])],
     ...(first.initial && { initial: [...first.initial, ...second.initial!] }),
+    ...(first.masks && { masks: first.masks }),
   };
 }
 

@@ -126,9 +126,9 @@ export function cast(node: NodeReader): LayerOutput {
   const to = node.int('to', 0);
   const [{ chain }] = output.parts as [DirectionOutput];
   const toInteger = to === INT32 || to === INT64;
-  if (output.ids && !toInteger && node.source.branches && typeof chain.steps === 'number') {
-    // Ids that are also read as the features of a sample
-    return layerOutputOf({ ...chain, steps: null, width: chain.steps }, ['batch', 'width']);
+  if (output.ids && !toInteger && node.source.branches) {
+    // Ids that are also read as the features of a sample, or as a mask
+    return layerOutputOf({ ...chain, steps: null, width: chain.steps! }, ['batch', 'width']);
   }
   if (!toInteger) return output.ids ? node.fail('must not compute with ids; only an embedding accepts ids') : output;
   if (output.ids) return output;

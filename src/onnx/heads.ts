@@ -1,6 +1,6 @@
 /** Attention with several heads: the features of projected queries, keys and values are divided among the heads. */
 
-import { weightsOf } from './attentionScores.ts';
+import { expectSameFactor, weightsOf } from './attentionScores.ts';
 import { constant, identity, isScaled, times } from './formula.ts';
 import { inTimeOrder } from './insertedLayers.ts';
 import { merged, startOf } from './mergeOutputs.ts';
@@ -13,6 +13,7 @@ import {
   type LayerOutput,
   type LayerWeights,
   layerOutputOf,
+  type Mask,
   type Projection,
   sizeOfAxis,
 } from './values.ts';
@@ -80,6 +81,7 @@ function mixValues(node: NodeReader, a: LayerOutput, b: LayerOutput): LayerOutpu
     return node.fail('must multiply a Softmax of the scores of queries and keys by values, got something else');
   }
   const { scores, scale } = weights;
+  expectSameFactor(node, weights);
   const expected = (scores.options.keyDim as number) ** -0.5;
   if (Math.abs(scale.scale / expected - 1) > 1e-6) {
     const rule = 'the scores of several heads must be divided by the square root of their features';
@@ -142,10 +144,23 @@ function headsLayer(node: NodeReader, heads: Chain, kernel: Floats, bias: Floats
   };
   const isShared = value.input === key.input;
   const inputs = isShared ? [query.input, value.input] : [query.input, value.input, key.input];
-  return merged(node, 'multiHeadAttention', options, inputs, query.input.steps, units, {
+  const [queryMask = null] = scores.hidden?.queries ?? [];
+  const masks = [queryMask, ...keyMasks(node, scores.hidden?.keys ?? [], inputs.slice(1))];
+  const more = {
     name: node.name.replace(/\/attentionOutput(\/sum)?$/, ''),
     weights,
     sources: all.flatMap(({ sources }) => sources),
     ...(!bias && { withBias: (added: Floats) => headsLayer(node, heads, kernel, added) }),
-  });
+    masks,
+  };
+  return merged(node, 'multiHeadAttention', options, inputs, query.input.steps, units, more, queryMask);
+}
+
+/** The masks of value and key, of which a key needs both. */
+function keyMasks(node: NodeReader, keys: readonly Mask[], inputs: readonly Chain[]): (Mask | null)[] {
+  const isOwn = (mask: Mask) => inputs.some(input => input.mask?.key === mask.key);
+  const others = keys.filter(mask => !isOwn(mask));
+  const masks = inputs.map(({ mask }) => (mask && keys.some(({ key }) => key === mask.key) ? mask : others.shift()));
+  if (others.length > 0) node.fail('its masks of keys must be those of value and key, got other masks');
+  return masks.map(mask => mask ?? null);
 }

@@ -1,5 +1,6 @@
 /** Layers that no node of the graph corresponds to, but that the meaning of the axes requires. */
 
+import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { type Axis, type DirectionOutput, type LayerOutput, layerOutputOf } from './values.ts';
 
@@ -7,7 +8,11 @@ import { type Axis, type DirectionOutput, type LayerOutput, layerOutputOf } from
 export function repeatStep(node: NodeReader, output: LayerOutput, n: number): LayerOutput {
   const [{ chain }] = node.withLayers(output).parts as [DirectionOutput];
   const spec = { factory: 'repeatVector', name: node.name, options: { n }, weights: [], kind: 'other' } as const;
-  return layerOutputOf(node.addLayer(chain, spec, { steps: n, flipped: false }), ['batch', 'time', 'width']);
+  return layerOutputOf(node.addLayer(chain, spec, { steps: n, flipped: false, mask: null }), [
+    'batch',
+    'time',
+    'width',
+  ]);
 }
 
 /** Turns an output that has an axis of size 1 instead of time into a sequence of one step. */
@@ -31,6 +36,7 @@ export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput 
   const identityMatrix = new Float32Array(width * width);
   for (let n = 0; n < width; n++) identityMatrix[n * width + n] = 1;
   const dims = [width, width];
+  const masks = callMasks(node, [chain], [null]);
   const spec = {
     factory: 'simpleRNN',
     name: 'reversed',
@@ -49,6 +55,9 @@ export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput 
       ],
     ],
     kind: 'steps',
+    // A masked layer would not copy the masked steps
+    ...(masks && { masks }),
   } as const;
-  return { ...converted, parts: [{ chain: node.addLayer(chain, spec, { flipped: false }), half: null }] };
+  const copied = node.addLayer(chain, spec, { flipped: false, mask: null });
+  return { ...converted, parts: [{ chain: copied, half: null }] };
 }

@@ -9,12 +9,30 @@ import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { attentionWeights } from './attentionScores.ts';
 import { buildChain, buildGraph, type Found, type FoundInput } from './buildModel.ts';
-import { isStateOutput, nodesFor, outputOf, outputsOf, producersOf, rankOf, stateInputsOf } from './dependencies.ts';
+import {
+  isStateOutput,
+  nodesFor,
+  outputOf,
+  outputsOf,
+  producersOf,
+  rankOf,
+  readsOf,
+  stateInputsOf,
+} from './dependencies.ts';
 import { identity } from './formula.ts';
 import { asSequence, inTimeOrder } from './insertedLayers.ts';
 import { NodeReader, type Source, TimeMajorError } from './nodeReader.ts';
-import { evaluate, isStandard, UNSUPPORTED } from './operators.ts';
-import { FLOAT32, type GraphProto, INT32, INT64, type NodeProto, readModel, type ValueInfoProto } from './proto.ts';
+import { evaluate, UNSUPPORTED } from './operators.ts';
+import {
+  FLOAT32,
+  type GraphProto,
+  INT32,
+  INT64,
+  isStandard,
+  type NodeProto,
+  readModel,
+  type ValueInfoProto,
+} from './proto.ts';
 import type { Size } from './sizes.ts';
 import { readTensor, typeName } from './tensors.ts';
 import { quote } from './text.ts';
@@ -28,7 +46,7 @@ const NEWEST = 25;
  * Loads a model from an ONNX file, as written by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx: LSTM, GRU and RNN
  * nodes, dense layers, activations, embeddings, and the operators of layers that merge outputs, also of dot and attention
  * layers. A chain of layers becomes a sequential model, another graph a functional model. The model can be compiled and
- * trained.
+ * trained. Masks are read in the form that `toOnnx` writes.
  *
  * The output of a sequential model is the first output of the graph that is not a cell state. Final states of a chain, and
  * initial states that are inputs, are ignored: `model.stream()` and stateful layers have their own states. A graph with the
@@ -70,7 +88,8 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<La
     try {
       found = read(true);
     } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
+      // An output of masked sequences that no layer computes is not ignored
+      if (!(error instanceof ValueError) || graph.node.some(({ opType }) => opType === 'Scan')) throw error;
       return buildChain(call, graph.name, chain); // other outputs are not of layers
     }
     return buildGraph(call, graph.name, found);
@@ -96,11 +115,15 @@ function readGraph(
     values.set(name, value);
   };
   const initialized = new Set(graph.initializer.map(({ name }) => name));
-  const wanted = new Set([...outputs, ...needed.flatMap(n => graph.node[n]!.input)]);
+  const wanted = new Set([...outputs, ...needed.flatMap(n => readsOf(graph.node[n]!))]);
   for (const [n, tensor] of graph.initializer.entries()) {
     const part = `graph.initializer[${n}]`;
     if (wanted.has(tensor.name)) defined(tensor.name, readTensor(call, part, tensor), part);
   }
+  const nodes = needed.map(n => graph.node[n]!);
+  const compared = new Set(nodes.filter(({ opType }) => opType === 'Equal').flatMap(({ input }) => input));
+  const isMask = (name: string) =>
+    nodes.every(node => node.opType === 'Equal' || !readsOf(node).includes(name)) && compared.has(name);
   const inputs: FoundInput[] = [];
   let batch: number | null = null;
   // Old files list all weights as inputs; newer files list those with a default value
@@ -116,19 +139,28 @@ function readGraph(
       defined(info.name, { kind: 'state', what, given: true }, part);
       continue;
     }
-    const made = inputOf(call, part, info, timeFirst, timeNames, inputs.length);
+    const made = inputOf(call, part, info, timeFirst, timeNames, inputs.length, branches && isMask(info.name));
     inputs.push({ name: info.name, shape: made.input });
     batch ??= made.batch;
     defined(info.name, made.value, part);
   }
   const withFormulas = new Map<Chain, Map<string, Chain>>();
   const budget = 2 * bytes + 2 ** 20;
-  const source: Source = { call, opset, timeFirst, batch, values, branches, withFormulas, attentionWeights, budget };
+  const maskedTables = new Set(
+    nodes.filter(({ opType, input }) => opType === 'Gather' && compared.has(input[1]!)).map(({ input }) => input[0]!),
+  );
+  const readers = new Map<string, number>();
+  for (const { input } of nodes) for (const one of new Set(input)) readers.set(one, 1 + (readers.get(one) ?? 0));
+  const ids = new Map<unknown, number>();
+  const options = { call, opset, timeFirst, batch, branches, attentionWeights };
+  const source: Source = { ...options, values, withFormulas, maskedTables, ids, budget };
   for (const n of needed) {
     const node = graph.node[n]!;
-    const results = evaluate(new NodeReader(source, node, n), node);
+    const reader = new NodeReader(source, node, n);
+    const results = evaluate(reader, node);
     for (const [index, name] of node.output.entries()) {
-      const value = results[index] ?? unknownOutput(results[0]!, n, index);
+      const result = results[index] ?? unknownOutput(results[0]!, n, index);
+      const value = (readers.get(name) ?? 0) > 1 ? reader.withActivations(result) : result;
       if (name !== '') defined(name, value, `graph.node[${n}].output[${index}]`);
     }
   }
@@ -205,6 +237,7 @@ function inputOf(
   timeFirst: boolean,
   timeNames: Map<string, Size>,
   index: number,
+  isMask: boolean,
 ) {
   const { elemType, shape } = type?.tensorType ?? { elemType: 0, shape: undefined };
   if (![FLOAT32, INT32, INT64].includes(elemType)) {
@@ -225,18 +258,30 @@ function inputOf(
   const order: Axis[] = timeFirst && sequence ? ['time', 'batch'] : sequence ? ['batch', 'time'] : ['batch'];
   const axes: Axis[] = ids ? order : [...order, 'width'];
   const size = (axis: Axis) => sizes[axes.indexOf(axis)] ?? null;
-  const width = ids ? 0 : (size('width') ?? fail(call, `${part} must have a fixed last axis, got a variable one`));
   const openTime = () => {
-    const name = shape.dim[axes.indexOf('time')]!.dimParam || `input ${index}`;
+    const name = shape.dim[axes.indexOf(sequence ? 'time' : 'width')]!.dimParam || `input ${index}`;
     const known = timeNames.get(name) ?? (timeNames.size === 0 ? 'time' : `time${timeNames.size + 1}`);
     timeNames.set(name, known);
     return known;
   };
+  const fixed = () => fail(call, `${part} must have a fixed last axis, got a variable one`);
+  const width = ids ? 0 : (size('width') ?? (isMask && !sequence ? openTime() : fixed()));
   const steps: Size | null = sequence ? (size('time') ?? openTime()) : null;
   const origin = { kind: 'input', index } as const;
-  const chain: Chain = { below: null, spec: null, origin, depth: 0, steps, width, flipped: false, last: null };
+  const chain: Chain = {
+    below: null,
+    spec: null,
+    origin,
+    depth: 0,
+    steps,
+    width,
+    flipped: false,
+    last: null,
+    mask: null,
+  };
   const value: Value = { ...layerOutputOf(chain, axes), formula: identity, ids };
   const time = typeof steps === 'number' ? steps : null;
-  const input: Shape = ids ? [time] : sequence ? [time, width] : [width];
+  const features = typeof width === 'number' ? width : null;
+  const input: Shape = ids ? [time] : sequence ? [time, features] : [features];
   return { value, input, batch: size('batch') };
 }

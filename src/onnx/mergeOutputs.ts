@@ -1,9 +1,19 @@
 /** Merges outputs of several layers, which makes the model a graph. */
 
 import { asSequence, inTimeOrder } from './insertedLayers.ts';
+import { callMasks, eitherMask, joinedMask } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { added, type Size } from './sizes.ts';
-import { type Axis, type Chain, type LayerOutput, layerOutputOf, type MergeOrigin, type Origin } from './values.ts';
+import {
+  type Axis,
+  type CallMasks,
+  type Chain,
+  type LayerOutput,
+  layerOutputOf,
+  type Mask,
+  type MergeOrigin,
+  type Origin,
+} from './values.ts';
 
 /** A merging layer on top of several chains. */
 export function merged(
@@ -14,9 +24,20 @@ export function merged(
   steps: Size | null,
   width: Size,
   more: Partial<MergeOrigin> = {},
+  mask: Mask | null = null,
 ): Chain {
-  const origin: Origin = { kind: 'merge', factory, name: node.name, options: { ...options }, inputs, ...more };
-  return startOf(node, origin, inputs, steps, width);
+  const { masks } = more;
+  const calls = masks && { callMasks: () => callMasks(node, inputs, masks) };
+  const origin: Origin = {
+    kind: 'merge',
+    factory,
+    name: node.name,
+    options: { ...options },
+    inputs,
+    ...more,
+    ...calls,
+  };
+  return { ...startOf(node, origin, inputs, steps, width), mask };
 }
 
 /** A chain that starts with values of several other chains. */
@@ -29,7 +50,7 @@ export function startOf(
 ): Chain {
   const depth = Math.max(...inputs.map(chain => chain.depth));
   // The depth is that of a layer on top, so that its limit holds
-  const below: Chain = { below: null, spec: null, origin, depth, steps, width, flipped: false, last: null };
+  const below: Chain = { below: null, spec: null, origin, depth, steps, width, flipped: false, last: null, mask: null };
   return { ...below, depth: node.addLayer(below, NO_SPEC).depth };
 }
 
@@ -56,8 +77,16 @@ export function singleDirection(output: LayerOutput): LayerOutput {
 
 const chainOf = ({ parts }: LayerOutput): Chain => parts[0]!.chain;
 
+/** The merging layers whose masked inputs have no influence on the output. */
+const ignoresMasked = ['multiply', 'maximum', 'minimum'];
+
 /** Adds a layer that merges outputs number by number. */
-export function mergeOutputs(node: NodeReader, factory: string, outputs: readonly LayerOutput[]): LayerOutput {
+export function mergeOutputs(
+  node: NodeReader,
+  factory: string,
+  outputs: readonly LayerOutput[],
+  given: CallMasks = outputs.map(() => null),
+): LayerOutput {
   checkCount(node, outputs);
   const rank = Math.max(...outputs.map(({ axes }) => axes.length));
   const operands = outputs.map(output => {
@@ -84,7 +113,9 @@ export function mergeOutputs(node: NodeReader, factory: string, outputs: readonl
     node.fail(`its inputs must have equal sizes or sizes of 1, got ${sizes.slice(0, 12).join(' and ')}`);
   }
   const isSequence = chains.some(chain => chain.steps !== null);
-  return layerOutputOf(merged(node, factory, {}, chains, isSequence ? (steps[0] ?? 1) : null, width), axes);
+  const masks = ignoresMasked.includes(factory) ? given : chains.map(chain => chain.mask);
+  const length = isSequence ? (steps[0] ?? 1) : null;
+  return layerOutputOf(merged(node, factory, {}, chains, length, width, { masks }, eitherMask(masks)), axes);
 }
 
 /** Adds a layer that concatenates outputs along the features or the time steps. */
@@ -105,12 +136,17 @@ export function concatenateOutputs(node: NodeReader, outputs: readonly LayerOutp
   const { width, steps } = chains[0]!;
   if (!alongTime) {
     const all = chains.reduce((sum, chain) => sum + node.widthOf(chain), 0);
-    return layerOutputOf(merged(node, 'concatenate', {}, chains, steps, all), first.axes);
+    const mask = eitherMask(chains.map(chain => chain.mask));
+    return layerOutputOf(merged(node, 'concatenate', {}, chains, steps, all, {}, mask), first.axes);
   }
   if (chains.some(chain => chain.width !== width))
     node.fail('must concatenate time steps of the same number of features');
   const total = chains
     .map(chain => chain.steps!)
     .reduce((sum, size) => added(sum, size) ?? `steps of ${node.name.replaceAll('*', '')}`);
-  return layerOutputOf(merged(node, 'concatenate', { axis: 1 }, chains, total, width), first.axes);
+  const mask = joinedMask(
+    node,
+    chains.map(chain => chain.mask ?? chain.steps!),
+  );
+  return layerOutputOf(merged(node, 'concatenate', { axis: 1 }, chains, total, width, {}, mask), first.axes);
 }

@@ -47,6 +47,10 @@ export interface Source {
   readonly withFormulas: Map<Chain, Map<string, Chain>>;
   /** The attention layer whose weights are a formula of a chain; null if there is none. */
   readonly attentionWeights: (node: NodeReader, chain: Chain, formula: Formula) => Chain | null;
+  /** The tables of embeddings whose id 0 is masked. */
+  readonly maskedTables: ReadonlySet<string>;
+  /** Numbers for values that are compared by identity. */
+  readonly ids: Map<unknown, number>;
   /**
    * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
    */
@@ -63,12 +67,20 @@ export class NodeReader {
   constructor(
     readonly source: Source,
     node: NodeProto,
-    index: number,
+    readonly position: number,
   ) {
     this.#node = node;
     this.name = node.name;
-    this.#at = `graph.node[${index}] (${quote(node.name)}, ${sanitize(node.opType)})`;
+    this.#at = `graph.node[${position}] (${quote(node.name)}, ${sanitize(node.opType)})`;
     this.attributes = new Map(node.attribute.map(attribute => [attribute.name, attribute]));
+  }
+
+  /** The same number for equal values. */
+  idOf(value: unknown): number {
+    const { ids } = this.source;
+    const id = ids.get(value) ?? ids.size;
+    ids.set(value, id);
+    return id;
   }
 
   get op(): string {
@@ -88,6 +100,10 @@ export class NodeReader {
 
   get count(): number {
     return this.#node.input.length;
+  }
+
+  inputName(index: number): string {
+    return this.#node.input[index] ?? '';
   }
 
   has(index: number): boolean {
@@ -240,6 +256,14 @@ export class NodeReader {
     const top = known.get(formula.text) ?? this.#withFormula(chain, output);
     known.set(formula.text, top);
     return { ...output, parts: [{ chain: top, half: null }], formula: identity };
+  }
+
+  /** The same value; a formula of activations becomes layers, so that nodes that read it can be an activation of them. */
+  withActivations(value: Value): Value {
+    if (value.kind !== 'layerOutput' || value.parts.length !== 1 || value.parts[0]!.half !== null) return value;
+    const { formula } = value;
+    if (formula.outer?.text === SOFTMAX || formula.text === identity.text || !layersOf(formula)) return value;
+    return this.withLayers(value);
   }
 
   /** Adds the layers of a formula. */

@@ -1,18 +1,21 @@
 /** Evaluates the operators that take outputs of layers. */
 
 import { HARD_SIGMOID, SELU } from './activations.ts';
-import { comparePositions, hideLaterKeys, unsqueezePositions } from './attentionScores.ts';
+import { comparePositions, unsqueezePositions } from './attentionScores.ts';
 import { expanded, flatten, repeat, reshape, squeeze, tiled, transpose, unsqueeze } from './axes.ts';
 import { shapeFrom } from './computeConstants.ts';
 import { fold, isFoldable } from './constantFolding.ts';
 import { concatDirections, reduceDirections, splitDirections } from './directions.ts';
 import { alongRows, atMost, cast, clip, combine, difference, divide, mergeAll, power } from './elementwise.ts';
 import { plus, times } from './formula.ts';
+import { multiplyFactors, where } from './maskedOutputs.ts';
+import { bothOf, compare, continueMask, eitherOf, joinMasks, transposeMask, unsqueezeVisible } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { columnOfPairs, scalePairs, squeezePairs, sumOfPairs, tanhOfPairs } from './pairs.ts';
 import { boundNorm, divideByNorm, multiply, norm } from './products.ts';
-import type { NodeProto } from './proto.ts';
+import { isStandard, type NodeProto } from './proto.ts';
 import { readRecurrent } from './readRecurrent.ts';
+import { readScan } from './readScan.ts';
 import { sanitize } from './text.ts';
 import { gather, reverseSequence, slice } from './timeSteps.ts';
 import { type LayerOutput, nameOf, sizeOfAxis, type Value } from './values.ts';
@@ -101,7 +104,9 @@ const operators: { readonly [op: string]: Operator } = {
   ReduceL2: norm,
   LessOrEqual: node => comparePositions(node, 0),
   GreaterOrEqual: node => comparePositions(node, 1),
-  Where: hideLaterKeys,
+  Equal: compare,
+  Scan: readScan,
+  Where: where,
 };
 
 const isProduct = (node: NodeReader): boolean =>
@@ -122,7 +127,20 @@ const innerOperators: { readonly [kind in Value['kind']]?: { readonly [op: strin
     LessOrEqual: operators.LessOrEqual!,
     GreaterOrEqual: operators.GreaterOrEqual!,
   },
-  causal: { Where: hideLaterKeys },
+  causal: { Where: where, And: bothOf },
+  compared: { Not: continueMask, Cast: continueMask, ReduceMax: continueMask, Unsqueeze: continueMask },
+  mask: {
+    Transpose: transposeMask,
+    Or: eitherOf,
+    And: bothOf,
+    Concat: joinMasks,
+    Unsqueeze: unsqueezeVisible,
+    Where: where,
+    Scan: readScan,
+  },
+  visible: { And: bothOf, Unsqueeze: unsqueezeVisible, Where: where },
+  factor: { Mul: multiplyFactors },
+  product: { Where: where },
 };
 
 /** Evaluates a node on a value inside a layer; null if there is none. */
@@ -135,8 +153,6 @@ function evaluateInner(node: NodeReader, op: string): Value | Value[] | null {
   return { kind: 'unknown', why: node.why(`must be ${ops} to continue with ${nameOf(inner)}`) };
 }
 
-export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
-
 /** Evaluates a node. */
 export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value[] {
   const layered = node.values().some(value => value?.kind === 'layerOutput');
@@ -144,7 +160,10 @@ export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value
   if (inner) return [inner].flat();
   const reads = isStandard(domain) && Object.hasOwn(operators, opType);
   const folds = isStandard(domain) && isFoldable(opType) && !layered;
-  if (!reads && !folds) return [{ kind: 'unknown', why: unsupported(node, domain, opType) }];
+  if (!reads && !folds) {
+    const unknown = node.values().find(value => value?.kind === 'unknown');
+    return [unknown ?? { kind: 'unknown', why: unsupported(node, domain, opType) }];
+  }
   const made = folds ? fold(node) : operators[opType]!(node);
   return Array.isArray(made) ? made : [made];
 }
@@ -159,7 +178,7 @@ const READ =
 function unsupported(node: NodeReader, domain: string, opType: string): string {
   const name = sanitize(isStandard(domain) ? opType : `${domain}.${opType}`);
   const quantized = /quantize|qlinear|integer|qattention/i.test(opType);
-  const nested = ['If', 'Loop', 'Scan'].includes(opType);
+  const nested = ['If', 'Loop'].includes(opType);
   const advice = quantized
     ? '; export the model without quantization'
     : nested

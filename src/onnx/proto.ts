@@ -13,7 +13,7 @@ export const INT64 = 7;
 export const BOOL = 9;
 
 /** The values of `AttributeProto.type`. */
-const attributeTypes = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8 } as const;
+export const attributeTypes = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8 } as const;
 
 export interface TensorProto {
   name: string;
@@ -34,7 +34,7 @@ export interface AttributeProto {
   i?: number;
   s?: string;
   t?: TensorProto;
-  g?: Partial<GraphProto>;
+  g?: GraphProto;
   floats: number[];
   ints: number[];
   strings: string[];
@@ -66,7 +66,7 @@ export interface GraphProto {
   input: ValueInfoProto[];
   output: ValueInfoProto[];
   /** Only counted, not read. */
-  sparseInitializer: unknown[];
+  sparseInitializer: object[];
 }
 
 export interface ModelProto {
@@ -77,12 +77,15 @@ export interface ModelProto {
   opsetImport: { domain: string; version: number }[];
 }
 
+/** Whether an operator is one of ONNX itself. */
+export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
+
 /** A message with only the fields to write. */
 export type Draft<T> = { [K in keyof T]?: T[K] extends (infer I)[] ? Draft<I>[] : Draft<T[K]> };
 
 type Kind = 'int' | 'float' | 'string' | 'bytes' | Message;
-/** The number and the kind of a field; a list if `many`. Readers skip fields marked `written`. */
-type Field = readonly [number, Kind, many?: boolean, written?: 'written'];
+/** The number and the kind of a field; a list if `many`. */
+type Field = readonly [number, Kind, many?: boolean];
 interface Message {
   readonly [name: string]: Field;
 }
@@ -103,8 +106,8 @@ const shape: Message = { dim: [1, dimension, true] };
 const tensorType: Message = { elemType: [1, 'int'], shape: [2, shape] };
 const valueInfo: Message = { name: [1, 'string'], type: [2, { tensorType: [1, tensorType] }] };
 
-/** Nodes can contain graphs. These are not read, which bounds the nesting depth. */
-const graph: Message = {
+/** A graph, and the graphs in the attributes of its nodes. Those in them are skipped, which bounds the nesting depth. */
+const graphOf = (inner: Message): Message => ({
   node: [
     1,
     {
@@ -120,9 +123,7 @@ const graph: Message = {
           i: [3, 'int'],
           s: [4, 'string'],
           t: [5, tensor],
-          get g(): Field {
-            return [6, graph, false, 'written'];
-          },
+          g: [6, inner],
           floats: [7, 'float', true],
           ints: [8, 'int', true],
           strings: [9, 'string', true],
@@ -139,13 +140,13 @@ const graph: Message = {
   input: [11, valueInfo, true],
   output: [12, valueInfo, true],
   sparseInitializer: [15, {}, true],
-};
+});
 
 const model: Message = {
   irVersion: [1, 'int'],
   producerName: [2, 'string'],
   producerVersion: [3, 'string'],
-  graph: [7, graph],
+  graph: [7, graphOf(graphOf({}))],
   opsetImport: [8, { domain: [1, 'string'], version: [2, 'int'] }, true],
 };
 
@@ -198,11 +199,7 @@ function tableOf(message: Message): Table {
         .filter(([name, [, kind, many]]) => !many && name in defaults && typeof kind === 'string')
         .map(([name]) => [name, defaults[name]]),
     ),
-    fields: new Map(
-      entries
-        .filter(([, [, , , written]]) => !written)
-        .map(([name, [number, kind, many = false]]) => [number, { name, kind, many }]),
-    ),
+    fields: new Map(entries.map(([name, [number, kind, many = false]]) => [number, { name, kind, many }])),
   };
   tables.set(message, made);
   return made;

@@ -4,6 +4,7 @@ import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
 import { asSequence } from './insertedLayers.ts';
+import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
 import { quote } from './text.ts';
@@ -15,6 +16,7 @@ import {
   type LayerSpec,
   lastOf,
   layerOutputOf,
+  type Mask,
   nameOf,
   onlyNumber,
   type Value,
@@ -27,14 +29,18 @@ const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid',
 
 const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
 
-/** @returns the outputs of the node: Y, Y_h and, for LSTM, Y_c */
-export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
+/**
+ * @param mask the time steps that count; null if all do
+ * @returns the outputs of the node: Y, Y_h and, for LSTM, Y_c
+ */
+export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | null = null): Value[] {
   const layout = node.int('layout', 0);
   const x = asSequence(node, node.layerInput(0));
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
   if (x.axes.join() !== wanted.join()) node.rejectAxes(x, wanted);
   const { chain } = x.parts[0]!;
   const inputs = node.widthOf(chain);
+  const masks = callMasks(node, [chain], [mask]);
   const direction = node.string('direction', 'forward');
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
     node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got ${quote(direction)}`);
@@ -79,30 +85,67 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
     returnSequences: true,
     goBackwards: reverse !== chain.flipped,
   };
-  const common = { name: node.name, weights, kind: 'steps', sources: [w, r, b], ...(initial && { initial }) } as const;
+  const common = {
+    name: node.name,
+    weights,
+    kind: 'steps',
+    sources: [w, r, b],
+    ...(initial && { initial }),
+    ...(masks && { masks }),
+  } as const;
   const spec: LayerSpec = both
     ? { ...common, factory: 'bidirectional', options: { layer: factories[op], inner: options } }
     : { ...common, factory: factories[op], options };
-  const last = node.addLayer(chain, lastOf(spec), { width: units, steps: null, flipped: false });
-  const sequence = node.addLayer(chain, spec, { width: units, flipped: reverse, last });
-  const cell = node.addLayer(
-    chain,
-    { ...lastOf(spec), isCellState: true },
-    { width: units, steps: null, flipped: false },
-  );
+  const end = { width: units, steps: null, flipped: false, mask: null };
+  const stack = mask && chain.flipped ? onCells(node, chain, spec, mask) : null;
+  const { below, layer } = stack ?? { below: chain, layer: spec };
+  const last = node.addLayer(below, lastOf(layer), end);
+  const sequence = node.addLayer(below, layer, { width: units, flipped: reverse, last, mask });
+  const cell = node.addLayer(below, { ...lastOf(layer), isCellState: true }, end);
   const stateAxes: Axis[] = layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width'];
   const made: [typeof last, Axis[]][] = [
     [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
     [last, stateAxes],
-    ...(node.source.branches ? [[cell, stateAxes] as [typeof last, Axis[]]] : []),
+    ...(node.source.branches && !stack ? [[cell, stateAxes] as [typeof last, Axis[]]] : []),
   ];
   const outputs = made.map(([chain, axes]): Value => {
     const output = layerOutputOf(chain, axes);
     if (!both) return output;
     return { ...output, parts: [0, 1].map(half => ({ chain, half: half as 0 | 1 })) };
   });
-  if (node.source.branches) return outputs;
+  const noCell: Value = {
+    kind: 'unknown',
+    why: node.why('must not have its cell state read, as one of several cells'),
+  };
+  if (node.source.branches) return stack ? [...outputs, noCell] : outputs;
   return [...outputs, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
+}
+
+/**
+ * A cell on top of others that run backwards, as one layer: their outputs are in reverse order, but the mask of another
+ * layer would keep its order.
+ */
+function onCells(node: NodeReader, chain: Chain, top: LayerSpec, mask: Mask): { below: Chain; layer: LayerSpec } {
+  const { spec, below } = chain;
+  const isCell = spec?.kind === 'steps' && [...Object.values<string>(factories), 'rnn'].includes(spec.factory);
+  const isBackwards = spec?.options.goBackwards && !top.options.goBackwards && !below?.flipped;
+  if (!below || !isCell || !isBackwards || chain.mask?.key !== mask.key || !spec.initial !== !top.initial) {
+    return node.fail('must not have a mask of steps that the layer below outputs in reverse order');
+  }
+  const cellOf = ({ factory, options: { returnSequences, goBackwards, ...options } }: LayerSpec) => ({
+    factory,
+    options,
+  });
+  const cells = [...((spec.options.cells as object[] | undefined) ?? [cellOf(spec)]), cellOf(top)];
+  const layer: LayerSpec = {
+    ...spec,
+    factory: 'rnn',
+    options: { cells, returnSequences: true, goBackwards: true },
+    weights: [[...spec.weights.flat(), ...top.weights.flat()]],
+    sources: [...spec.sources!, ...top.sources!],
+    ...(top.initial && { initial: [...spec.initial!, ...top.initial] }),
+  };
+  return { below, layer };
 }
 
 /** Rejects features that the layers of this package do not have. */

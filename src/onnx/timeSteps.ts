@@ -86,7 +86,7 @@ function lastOfChain(node: NodeReader, chain: Chain, half: 0 | 1 | null): Chain 
       `${rule}, got ${both ? 'both directions; the backward direction has processed only one step there' : 'something else'}`,
     );
   }
-  const end = { steps: null, flipped: false, last: null };
+  const end = { steps: null, flipped: false, last: null, mask: null };
   const last = at.last ?? { ...at, ...end, spec: lastOf(spec) };
   return above.reduceRight((below, layer): Chain => ({ ...layer, ...end, below }), last);
 }

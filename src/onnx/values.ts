@@ -23,7 +23,22 @@ export interface LayerSpec {
   readonly isCellState?: boolean;
   /** The initial states of a recurrent layer. */
   readonly initial?: readonly Chain[];
+  /** The mask of its call; absent for that of the layer below. */
+  readonly masks?: CallMasks;
 }
+
+/** Which time steps count. */
+export interface Mask {
+  /** Equal for equal masks: the numbers of the masks that it is the union of. */
+  readonly key: string;
+  /** The output [batch, time] that is 0 at the masked steps; null if there is none. */
+  readonly given: Chain | null;
+  /** The sequence whose masked steps have this value in all features; null for other masks. */
+  readonly differs: { readonly chain: Chain; readonly value: number } | null;
+}
+
+/** The masks of the inputs of a call: null for an input without a mask, undefined where the mask does not matter. */
+export type CallMasks = readonly (Mask | null | undefined)[];
 
 type Options = { readonly [name: string]: unknown };
 
@@ -45,6 +60,10 @@ export interface MergeOrigin {
   readonly sources?: readonly unknown[];
   /** Which output of an attention layer it is, and of which scores. */
   readonly attention?: AttentionOutput;
+  /** The masks that the graph applies to the inputs; absent if they do not change the output. */
+  readonly masks?: CallMasks;
+  /** The masks of the call, or null if they are those of the inputs; fails if no call of a layer can have them. */
+  readonly callMasks?: () => CallMasks | null;
   /** The same layer with another bias; absent if it cannot have one. */
   readonly withBias?: (bias: Floats) => Chain;
 }
@@ -57,6 +76,8 @@ export interface AttentionOutput {
   readonly scale: number;
   /** The attention weights as a softmax of a product, which is used if nothing else reads the scores. */
   readonly softmax?: Chain;
+  /** The same output, with zeros for the queries that a mask hides. */
+  readonly withQueryMask?: (mask: Mask) => Chain;
 }
 
 /** The scores of queries and keys, which a softmax must follow: the layer that computes them. */
@@ -69,6 +90,8 @@ export interface Scores {
   readonly sources: readonly unknown[];
   /** The projections of query and key, with several heads. */
   readonly projections?: readonly Projection[];
+  /** The masks that hide some of the scores, and the factor of these scores. */
+  readonly hidden?: Pick<Visible, 'keys' | 'queries'> & { readonly factor: Formula };
 }
 
 /** A dense layer inside attention with several heads. */
@@ -104,6 +127,8 @@ export interface Chain {
   readonly flipped: boolean;
   /** The same layers with the top one returning only its last output; null if it cannot. */
   readonly last: Chain | null;
+  /** The mask that the layers pass on, in the order of their time steps. */
+  readonly mask: Mask | null;
 }
 
 /**
@@ -154,6 +179,8 @@ export type Constant = Floats | Ints;
 export interface Fill {
   readonly kind: 'fill';
   readonly value: Size;
+  /** Its shape, if it is known. */
+  readonly dims?: readonly Size[];
 }
 
 /** The sums of all queries and keys, [batch, queries, keys, width], and functions of them. */
@@ -190,6 +217,46 @@ export interface Causal {
   readonly keys: Size;
 }
 
+/** Where numbers of an output equal, or differ from, a number: the beginning of a mask. */
+export interface Compared {
+  readonly kind: 'compared';
+  readonly chain: Chain;
+  readonly axes: readonly Axis[];
+  readonly value: number;
+  /** What has been computed: where they are equal, where they differ, the same as numbers, and the maximum of a step. */
+  readonly stage: 'equal' | 'different' | 'numbers' | 'steps';
+}
+
+/** A mask as a tensor, with the axes batch, time and one. */
+export interface MaskTensor {
+  readonly kind: 'mask';
+  readonly mask: Mask;
+  readonly axes: readonly Axis[];
+}
+
+/** Which keys are visible to which queries: those that all masks show. */
+export interface Visible {
+  readonly kind: 'visible';
+  readonly keys: readonly Mask[];
+  readonly queries: readonly Mask[];
+  readonly causal: Causal | null;
+  readonly rank: number;
+}
+
+/** A factor of a product, which is 1 where it is masked. */
+export interface Factor {
+  readonly kind: 'factor';
+  readonly output: LayerOutput;
+  readonly mask: Mask;
+}
+
+/** The product of two factors, which has to be 0 where both are masked. */
+export interface MaskedProduct {
+  readonly kind: 'product';
+  readonly output: LayerOutput;
+  readonly mask: Mask;
+}
+
 export type Value =
   | LayerOutput
   | Constant
@@ -198,6 +265,11 @@ export type Value =
   | Norm
   | Positions
   | Causal
+  | Compared
+  | MaskTensor
+  | Visible
+  | Factor
+  | MaskedProduct
   /**
    * A value that models of this package do not expose: a cell state, or, if `given`, another graph input, such as a
    * state.
@@ -262,6 +334,13 @@ export function nameOf(value: Value): string {
     case 'positions':
     case 'causal':
       return 'the positions of time steps';
+    case 'compared':
+    case 'mask':
+    case 'visible':
+      return 'a mask';
+    case 'factor':
+    case 'product':
+      return 'a part of a product of masked outputs';
     default:
       return value.why;
   }

@@ -2,6 +2,7 @@
 
 import { identity } from './formula.ts';
 import { projectHeads } from './heads.ts';
+import { idsMask } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { broadcast, transposed } from './rearrangeConstants.ts';
 import { type DirectionOutput, type Floats, type LayerOutput, layerOutputOf } from './values.ts';
@@ -87,13 +88,14 @@ export function embed(node: NodeReader, table: Floats, ids: LayerOutput): LayerO
   const [{ chain }] = ids.parts as [DirectionOutput];
   const [inputDim, outputDim] = table.dims as [number, number];
   node.spend(table.values.length);
+  const mask = node.source.maskedTables.has(node.inputName(0)) ? idsMask(node, chain) : null;
   const spec = {
     factory: 'embedding',
     name: node.name,
-    options: { inputDim, outputDim },
+    options: { inputDim, outputDim, ...(mask && { maskZero: true }) },
     weights: [[table]],
     kind: 'other',
     sources: [table],
   } as const;
-  return layerOutputOf(node.addLayer(chain, spec, { width: outputDim }), [...ids.axes, 'width']);
+  return layerOutputOf(node.addLayer(chain, spec, { width: outputDim, mask }), [...ids.axes, 'width']);
 }
