@@ -64,18 +64,6 @@ export class GraphEvaluator {
     }));
   }
 
-  /**
-   * Whether a loss is the logarithm of a probability near 0 or 1. Near 1, float32 has few digits of the distance; and losses
-   * clip what is closer than 1e-7.
-   */
-  get takesExtremeLogarithm(): boolean {
-    return this.#outputs.some((value, n) => {
-      const { loss } = this.program.outputs[n]!;
-      if (!(loss in logitActivations) || this.#logitsOf(n, this.#base)) return false;
-      return this.#base[value]!.values.data.some(p => p < 1e-4 || p > 1 - 1e-4);
-    });
-  }
-
   /** The weighted sum of the losses and, if there are several, each loss. */
   get results(): number[] {
     return this.#losses.length === 1 ? [this.#total(this.#losses)] : [this.#total(this.#losses), ...this.#losses];

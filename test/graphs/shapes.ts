@@ -120,3 +120,47 @@ function modelShapes(layers: readonly LayerSpec[], graph: Graph, inputs: readonl
   }
   return graph.outputs.map(n => values[n]!);
 }
+
+export interface MaskedShape extends Shape {
+  isMasked: boolean;
+}
+
+/** Whether the outputs of a layer have masks. */
+export function masksOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs: readonly MaskedShape[]): boolean[] {
+  const [{ isMasked }] = inputs as [MaskedShape];
+  switch (spec.kind) {
+    case 'masking':
+      return [true];
+    case 'embedding':
+      return [spec.maskZero];
+    case 'dense':
+    case 'activation':
+    case 'attention':
+    case 'additiveAttention':
+    case 'multiHeadAttention':
+      return [isMasked];
+    case 'merge':
+      return [inputs.every(input => input.isMasked)];
+    case 'concatenate':
+      return [spec.axis === 1 ? inputs.some(input => input.isMasked) : inputs.every(input => input.isMasked)];
+    case 'recurrent':
+      return [isMasked && spec.returnSequences];
+    case 'bidirectional':
+      return new Array(spec.mergeMode === null ? 2 : 1).fill(isMasked && spec.layer.returnSequences);
+    case 'model':
+      return modelMasks(layers, spec.graph, inputs);
+    default:
+      return [];
+  }
+}
+
+function modelMasks(layers: readonly LayerSpec[], graph: Graph, inputs: readonly MaskedShape[]): boolean[] {
+  const values = [...inputs];
+  for (const call of graph.calls) {
+    const spec = layers[call.layer]!;
+    const read = call.inputs.map(n => values[n]!);
+    const masks = masksOf(layers, spec, read);
+    values.push(...outputsOf(layers, spec, read)!.map((shape, n) => ({ ...shape, isMasked: masks[n] ?? false })));
+  }
+  return graph.outputs.map(n => values[n]!.isMasked);
+}
