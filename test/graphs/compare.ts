@@ -7,7 +7,16 @@ import type { Block } from '../reference/block.ts';
 import { Random } from '../reference/random.ts';
 import { batchOf, build, weightsOf } from './build.ts';
 import { copiesOf, GraphEvaluator } from './evaluate.ts';
-import { agrees, type Comparison, expectMeanAgreement, NEIGHBOURS, type Numbers, neighbourOf } from './rounding.ts';
+import {
+  agrees,
+  BEYOND_ROUNDING,
+  type Comparison,
+  expectMeanAgreement,
+  expectNumbers,
+  NEIGHBOURS,
+  type Numbers,
+  neighbourOf,
+} from './rounding.ts';
 import type { GraphProgram } from './spec.ts';
 
 /** As in test/facade/cases.ts: with such a rate, the change of a weight is its gradient, to one rounding. */
@@ -40,14 +49,15 @@ export function expectAgreement(program: GraphProgram): Compared {
   });
   try {
     const numbers = { weights: weightsOf(program, layers), ...batchOf(program) };
-    const result = run(program, model, layers, numbers);
+    const result = run(program, model, layers, numbers, 0);
     const doubtful = result.comparisons.filter(comparison => !agrees(comparison));
+    for (const comparison of doubtful) expectNumbers(comparison, BEYOND_ROUNDING);
     if (doubtful.length > 0) {
       const random = new Random(program.seed + 3);
       const involved = new Set(doubtful.flatMap(({ layer }) => layer ?? []));
       const neighbours = Array.from(
         { length: NEIGHBOURS },
-        () => run(program, model, layers, neighbourOf(program, numbers, random), involved).comparisons,
+        (_, n) => run(program, model, layers, neighbourOf(program, numbers, random), n + 1, involved).comparisons,
       );
       for (const comparison of doubtful) {
         const isSame = ({ what }: Comparison) => what === comparison.what;
@@ -71,16 +81,22 @@ export function expectAgreement(program: GraphProgram): Compared {
   }
 }
 
-/** @param involved the layers whose gradients are compared; default all */
+/**
+ * @param trained the number of batches trained before
+ * @param involved the layers whose gradients are compared; default all
+ */
 function run(
   program: GraphProgram,
   model: LayersModel,
   layers: readonly Layer[],
   { weights, x, y }: Numbers,
+  trained: number,
   involved: ReadonlySet<number> = new Set(layers.keys()),
 ): Result {
   for (const [n, layer] of layers.entries()) if (weights[n]!.length > 0) layer.setWeights(weights[n]!.map(tensorOf));
-  const evaluator = new GraphEvaluator(program, weights.map(copiesOf), x, y);
+  const evaluator = new GraphEvaluator(program, weights.map(copiesOf), x, y, null);
+  const dropsOut = program.layers.some(({ kind }) => kind === 'dropout');
+  const trainer = dropsOut ? new GraphEvaluator(program, weights.map(copiesOf), x, y, trained) : evaluator;
   const [xs, ys] = [x.map(tensorOf), y.map(tensorOf)];
   const options = { batchSize: program.batch };
   const comparisons: Comparison[] = [];
@@ -95,9 +111,9 @@ function run(
   const losses = { abs: 2e-6, rel: 4e-6 };
   const evaluated = [model.evaluate<Tensor | Tensor[]>(xs, ys, options)].flat().map(Number);
   add('results of evaluate', evaluated, evaluator.results, losses);
-  add('results of trainOnBatch', [model.trainOnBatch(xs, ys)].flat(), evaluator.results, losses);
+  add('results of trainOnBatch', [model.trainOnBatch(xs, ys)].flat(), trainer.results, losses);
   const after = layers.map((layer, n) => (weights[n]!.length > 0 ? layer.getWeights().map(own => own.dataSync()) : []));
-  comparisons.push(...compareGradients(program, evaluator, weights, after, involved));
+  comparisons.push(...compareGradients(program, trainer, weights, after, involved));
   return { evaluator, comparisons };
 }
 

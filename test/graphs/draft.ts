@@ -15,6 +15,12 @@ export interface Value extends MaskedShape {
   isHidden?: boolean;
 }
 
+export interface CallOptions {
+  /** The masks to give for the inputs. */
+  masks?: (Value | null)[];
+  isNeverTraining?: boolean;
+}
+
 /** A graph without outputs yet. */
 export interface Draft {
   graph: Graph;
@@ -73,27 +79,44 @@ export class GraphDrawing {
   }
 
   /** Adds a layer and its first call; does nothing and returns false if the layer cannot take the inputs. */
-  protected apply(draft: Draft, spec: LayerSpec, inputs: Value[], initialState: Value[] = []): boolean {
+  protected apply(
+    draft: Draft,
+    spec: LayerSpec,
+    inputs: Value[],
+    initialState: Value[] = [],
+    options: CallOptions = {},
+  ): boolean {
     this.layers.push(spec);
-    const done = this.call(draft, this.layers.length - 1, inputs, initialState);
+    const done = this.call(draft, this.layers.length - 1, inputs, initialState, options);
     if (!done) this.layers.pop();
     return done;
   }
 
-  protected call({ graph, values }: Draft, layer: number, inputs: Value[], initialState: Value[] = []): boolean {
+  protected call(
+    { graph, values }: Draft,
+    layer: number,
+    inputs: Value[],
+    initialState: Value[] = [],
+    { masks, isNeverTraining }: CallOptions = {},
+  ): boolean {
     const spec = this.layers[layer]!;
     const shapes = outputsOf(this.layers, spec, inputs);
     if (!shapes || shapes.some(({ steps, width }) => width > MAX_WIDTH || (steps ?? 1) > MAX_STEPS)) return false;
-    for (const value of [...inputs, ...initialState]) value.read = true;
+    const given = masks?.map(mask => mask?.n ?? null);
+    for (const value of [...inputs, ...initialState, ...(masks ?? [])]) if (value) value.read = true;
     const [read, states] = [inputs, initialState].map(list => list.map(({ n }) => n)) as [number[], number[]];
-    graph.calls.push({ layer, inputs: read, initialState: states });
-    const masks = masksOf(this.layers, spec, inputs);
+    graph.calls.push({ layer, inputs: read, initialState: states, masks: given, isNeverTraining });
+    const areMasked = masksOf(
+      this.layers,
+      spec,
+      inputs.map((value, n) => (masks ? { ...value, isMasked: masks[n] !== null && value.steps !== null } : value)),
+    );
     for (const [n, { steps, width }] of shapes.entries()) {
       values.push({
         steps,
         width,
         n: values.length,
-        isMasked: masks[n] ?? false,
+        isMasked: areMasked[n] ?? false,
         read: false,
         isOptional: n > 0 && spec.kind !== 'model' && (n > 1 || !hasSecond(spec)),
       });

@@ -2,12 +2,14 @@
 
 import { type Block, block } from '../reference/block.ts';
 import { type LossName, meanLoss } from '../reference/loss.ts';
-import { compute } from './layers.ts';
+import { compute, dropOut } from './layers.ts';
 import type { Call, Graph, GraphProgram, LayerSpec, Signal } from './spec.ts';
 
 /** A call of a layer that is not a model. */
 interface FlatCall extends Call {
   firstOutput: number;
+  /** Whether the call only gives its first input another mask, the second input, or none. */
+  isMasking?: boolean;
 }
 
 /** A number of a weight, and how the total loss changes with it. */
@@ -39,6 +41,8 @@ export class GraphEvaluator {
     private readonly weights: readonly (readonly Block[])[],
     inputs: readonly Block[],
     private readonly targets: readonly Block[],
+    /** The number of training batches before this one; null if this is none. */
+    private readonly trained: number | null,
   ) {
     const values = inputs.map((input): Signal => ({ values: input, mask: null }));
     this.#outputs = this.#run(
@@ -57,11 +61,12 @@ export class GraphEvaluator {
 
   /** The layers of all calls, with the values they read and return. */
   get calls(): { spec: LayerSpec; inputs: Signal[]; outputs: Signal[] }[] {
-    return this.#calls.map(({ layer, inputs, initialState, firstOutput }, n) => ({
-      spec: this.program.layers[layer]!,
-      inputs: [...inputs, ...initialState].map(value => this.#base[value]!),
-      outputs: this.#base.slice(firstOutput, this.#calls[n + 1]?.firstOutput),
-    }));
+    return this.#calls.flatMap(({ layer, inputs, initialState, firstOutput, isMasking }, n) => {
+      if (isMasking) return [];
+      const read = [...inputs, ...initialState].map(value => this.#base[value]!);
+      const outputs = this.#base.slice(firstOutput, this.#calls[n + 1]?.firstOutput);
+      return [{ spec: this.program.layers[layer]!, inputs: read, outputs }];
+    });
   }
 
   /** The weighted sum of the losses and, if there are several, each loss. */
@@ -74,7 +79,11 @@ export class GraphEvaluator {
     const calls: FlatCall[] = [];
     const dirty = new Set<number>();
     for (const [n, call] of this.#calls.entries()) {
-      if (call.layer !== layer && ![...call.inputs, ...call.initialState].some(value => dirty.has(value))) continue;
+      if (
+        (call.layer !== layer || call.isMasking) &&
+        ![...call.inputs, ...call.initialState].some(value => dirty.has(value))
+      )
+        continue;
       calls.push(call);
       const end = this.#calls[n + 1]?.firstOutput ?? this.#base.length;
       for (let value = call.firstOutput; value < end; value++) dirty.add(value);
@@ -100,31 +109,49 @@ export class GraphEvaluator {
   }
 
   /** Computes a graph on values that are there already, and returns the numbers of its outputs. */
-  #run(graph: Graph, inputs: readonly number[], values: Signal[]): number[] {
+  #run(graph: Graph, inputs: readonly number[], values: Signal[], isNeverTraining = false): number[] {
     const numbers = [...inputs];
     for (const { layer, ...call } of graph.calls) {
       const [read, initialState] = [call.inputs, call.initialState].map(list => list.map(n => numbers[n]!)) as [
         number[],
         number[],
       ];
+      const own = { layer, isNeverTraining: isNeverTraining || call.isNeverTraining };
+      for (const [n, mask] of (call.masks ?? []).entries()) {
+        // Without time steps, an input has no mask
+        if (values[read[n]!]!.values.shape.length < 3) continue;
+        const masked = { ...own, inputs: mask === null ? [read[n]!] : [read[n]!, numbers[mask]!], initialState: [] };
+        read[n] = values.length;
+        this.#add({ ...masked, firstOutput: values.length, isMasking: true }, values);
+      }
       const spec = this.program.layers[layer]!;
       if (spec.kind === 'model') {
-        numbers.push(...this.#run(spec.graph, read, values));
+        numbers.push(...this.#run(spec.graph, read, values, own.isNeverTraining));
         continue;
       }
-      const flat = { layer, inputs: read, initialState, firstOutput: values.length };
-      this.#calls.push(flat);
-      this.#compute(flat, values);
+      const flat = { ...own, inputs: read, initialState, firstOutput: values.length };
+      this.#add(flat, values);
       for (let n = flat.firstOutput; n < values.length; n++) numbers.push(n);
     }
     return graph.outputs.map(n => numbers[n]!);
   }
 
-  #compute({ layer, inputs, initialState, firstOutput }: FlatCall, values: Signal[]): void {
-    const read = [...inputs, ...initialState].map(n => values[n]!);
-    for (const [n, output] of compute(this.program.layers[layer]!, this.weights[layer]!, read).entries()) {
-      values[firstOutput + n] = output;
-    }
+  #add(call: FlatCall, values: Signal[]): void {
+    this.#calls.push(call);
+    this.#compute(call, values);
+  }
+
+  #compute(call: FlatCall, values: Signal[]): void {
+    const read = [...call.inputs, ...call.initialState].map(n => values[n]!);
+    for (const [n, output] of this.#outputsOf(call, read).entries()) values[call.firstOutput + n] = output;
+  }
+
+  #outputsOf({ layer, isMasking, isNeverTraining }: FlatCall, read: readonly Signal[]): Signal[] {
+    const [{ values, mask }, given] = read as [Signal, Signal?];
+    if (isMasking) return [{ values, mask: given?.values.data ?? null }];
+    const spec = this.program.layers[layer]!;
+    if (spec.kind !== 'dropout') return compute(spec, this.weights[layer]!, read);
+    return [this.trained === null || isNeverTraining ? { values, mask } : dropOut(spec, read[0]!, this.trained)];
   }
 
   #lossOf(n: number, signals: readonly Signal[]): number {

@@ -6,8 +6,8 @@
 import type { ActivationName } from '../reference/activations.ts';
 import type { LossName } from '../reference/loss.ts';
 import { type Draft, draftOf, fits, smooth, type Value } from './draft.ts';
-import { type Pattern, PatternGenerator, patterns } from './patterns.ts';
-import { outputsOf, stateWidths } from './shapes.ts';
+import { frequentPatterns, type Pattern, PatternGenerator, patterns } from './patterns.ts';
+import { dotDepth, outputsOf, stateWidths } from './shapes.ts';
 import type { GraphInput, GraphOutput, GraphProgram, LayerSpec } from './spec.ts';
 
 const MAX_OUTPUTS = 3;
@@ -38,13 +38,13 @@ export class GraphGenerator extends PatternGenerator {
     this.usualWidth = this.whole(2, 4);
     // Some graphs have random layers only
     const pattern = patterns[this.seed % (patterns.length + 1)];
-    const chosen = [...(pattern ? [pattern] : []), ...(pattern && this.chance(0.5) ? [this.pick(patterns)] : [])];
+    const chosen = pattern ? [pattern, this.pick(frequentPatterns)] : [];
     if (chosen.includes('sameShape')) [this.open, this.masksAll] = [false, true];
     const inputs = this.#inputs(chosen);
     const draft = draftOf(inputs);
     for (const [n, { kind }] of inputs.entries()) this.#bottom(draft, draft.values[n]!, kind, chosen.length > 0);
     for (const each of chosen) this.drawPattern(draft, each);
-    this.#grow(draft, this.whole(pattern ? 1 : 2, pattern ? 6 : 8), true);
+    this.#grow(draft, this.whole(pattern ? 1 : 2, pattern ? 5 : 8), true);
     const outputs = this.#heads(draft, chosen.includes('logits'));
     const { graph } = draft;
     const [seed, layers] = [this.seed, this.layers];
@@ -58,7 +58,9 @@ export class GraphGenerator extends PatternGenerator {
     const ids = chosen.includes('sharedEmbedding');
     const masked = (): GraphInput =>
       ids ? { kind: 'ids', steps, width: 0 } : { kind: 'masked', steps, width: this.width() };
-    return [masked(), masked(), ...(this.chance(0.3) ? [this.#input()] : [])];
+    const more = this.chance(0.3) ? [this.#input()] : [];
+    const masks = chosen.includes('givenMasks') ? [{ kind: 'mask', steps, width: 0 } as const] : [];
+    return [masked(), masked(), ...more, ...masks];
   }
 
   #input(): GraphInput {
@@ -72,7 +74,7 @@ export class GraphGenerator extends PatternGenerator {
 
   /** The layer that makes the mask of an input, or looks up its ids. */
   #bottom(draft: Draft, value: Value, kind: GraphInput['kind'], needsMask: boolean): void {
-    if (kind === 'numbers') return;
+    if (kind === 'numbers' || kind === 'mask') return;
     if (kind === 'masked') {
       this.apply(draft, { kind: 'masking' }, [value]);
       value.isHidden = this.chance(0.8);
@@ -86,17 +88,8 @@ export class GraphGenerator extends PatternGenerator {
 
   #grow(draft: Draft, count: number, nests: boolean): void {
     const kinds = [
-      'layer',
-      'layer',
-      'merge',
-      'merge',
-      'merge',
-      'attention',
-      'attention',
-      'again',
-      'states',
-      'states',
-      'dot',
+      ...['layer', 'layer', 'again', 'states', 'states', 'dot'],
+      ...['merge', 'merge', 'merge', 'merge', 'attention', 'attention', 'attention', 'attention', 'attention'],
     ];
     if (nests) kinds.push('nested');
     for (let n = 0; n < count; n++) {
@@ -164,12 +157,17 @@ export class GraphGenerator extends PatternGenerator {
       const others = usable.filter(other => outputsOf(this.layers, spec, [...inputs, other]));
       const unequal = others.filter(other => !inputs.includes(other));
       if (others.length === 0) break;
-      inputs.push(this.pick(unequal.length > 0 && this.chance(0.9) ? unequal : others));
+      const pool = unequal.length > 0 && this.chance(0.9) ? unequal : others;
+      const masked = pool.filter(({ isMasked }) => isMasked);
+      inputs.push(this.pick(masked.length > 0 && this.chance(0.5) ? masked : pool));
     }
     if (inputs.length < 2) return false;
     const first = this.whole(0, inputs.length - 1);
     const ordered = [...inputs.slice(first), ...inputs.slice(0, first)];
-    return this.apply(draft, spec, normalizes(spec) ? this.#awayFromZero(draft, ordered) : ordered);
+    if (spec.kind !== 'dot' || !spec.normalize) return this.apply(draft, spec, ordered);
+    // The norm of one number leaves its sign, whose slope of 0 is the difference of large equal numbers
+    if (dotDepth(spec.axes, ordered) === 1) return this.apply(draft, { ...spec, normalize: false }, ordered);
+    return this.apply(draft, spec, this.#awayFromZero(draft, ordered));
   }
 
   /**
@@ -205,7 +203,8 @@ export class GraphGenerator extends PatternGenerator {
   #attention(draft: Draft, usable: Value[], query: Value): boolean {
     const sequences = usable.filter(({ steps }) => steps !== null);
     if (query.steps === null) return false;
-    const value = this.pick(sequences);
+    const masked = sequences.filter(({ isMasked }) => isMasked);
+    const value = this.pick(masked.length > 0 && this.chance(0.6) ? masked : sequences);
     const keys = sequences.filter(({ steps }) => steps === value.steps);
     const key = this.chance(0.5) ? [this.pick(keys)] : [];
     const useCausalMask = this.chance(0.3);
@@ -228,7 +227,10 @@ export class GraphGenerator extends PatternGenerator {
     const known = this.callsOf(draft);
     const takers = known.filter(
       ({ inputs, layer }) =>
-        fits(inputs[0]!, value) && this.layers[layer]!.kind !== 'masking' && !normalizes(this.layers[layer]!),
+        fits(inputs[0]!, value) &&
+        this.layers[layer]!.kind !== 'masking' &&
+        !normalizes(this.layers[layer]!) &&
+        !this.#dropsOut(this.layers[layer]!),
     );
     if (takers.length === 0) return false;
     const { layer, inputs, states } = this.pick(takers);
@@ -239,6 +241,11 @@ export class GraphGenerator extends PatternGenerator {
     return this.call(draft, layer, [value, ...others.slice(0, count)], others.slice(count));
   }
 
+  #dropsOut(spec: LayerSpec): boolean {
+    if (spec.kind === 'model') return spec.graph.calls.some(({ layer }) => this.#dropsOut(this.layers[layer]!));
+    return spec.kind === 'dropout';
+  }
+
   /** A model as a layer, which may share layers with the model around it. */
   #nest(draft: Draft, usable: Value[], value: Value): boolean {
     const others = usable.filter(other => other !== value);
@@ -246,14 +253,24 @@ export class GraphGenerator extends PatternGenerator {
     const count = this.layers.length;
     const inner = draftOf(inputs);
     const shared = this.callsOf(draft).filter(
-      call => call.inputs.length === 1 && call.states.length === 0 && fits(call.inputs[0]!, value),
+      call =>
+        call.inputs.length === 1 &&
+        call.states.length === 0 &&
+        fits(call.inputs[0]!, value) &&
+        !this.#dropsOut(this.layers[call.layer]!),
     );
     if (shared.length > 0 && this.chance(0.5)) this.call(inner, this.pick(shared).layer, [inner.values[0]!]);
     this.#grow(inner, this.whole(1, 3), false);
     const outputs = inner.values.filter(({ read, isOptional }) => !read && !isOptional);
     if (outputs.every(({ n }) => n >= inputs.length)) {
+      const more = inner.values.slice(inputs.length).filter(output => !outputs.includes(output));
+      if (more.length > 0 && this.chance(0.5)) outputs.push(this.pick(more));
       inner.graph.outputs = outputs.map(({ n }) => n);
-      if (this.apply(draft, { kind: 'model', graph: inner.graph }, inputs)) return true;
+      if (this.apply(draft, { kind: 'model', graph: inner.graph }, inputs)) {
+        // One of several outputs may have no reader
+        if (outputs.length > 1 && this.chance(0.5)) this.pick(draft.values.slice(-outputs.length)).isOptional = true;
+        return true;
+      }
     }
     this.layers.length = count;
     return false;

@@ -1,27 +1,34 @@
 /**
- * Patterns of layers that random choices rarely draw, but whose gradients and masks differ from those of other graphs. Each
- * graph has one of them at least, in turn; the others are drawn.
+ * Patterns of layers that random choices rarely draw, although their masks and gradients have code of their own. Most graphs
+ * have two of them, the first in turn.
  */
 
-import { type Draft, GraphDrawing, type Value } from './draft.ts';
+import { type CallOptions, type Draft, draftOf, GraphDrawing, type Value } from './draft.ts';
 import { stateWidths } from './shapes.ts';
 import type { LayerSpec, RecurrentSpec } from './spec.ts';
 
-export const patterns = [
+/** One of these, which concern masks and states, is drawn in addition. */
+export const frequentPatterns = [
   'initialStates',
   'mixedTime',
   'keyMask',
   'secondOutput',
   'mixedFeatures',
   'finalStates',
+] as const;
+
+export const patterns = [
+  ...frequentPatterns,
   'sharedRecurrent',
   'sharedEmbedding',
   'sameShape',
   'logits',
+  'dropout',
+  'givenMasks',
 ] as const;
 export type Pattern = (typeof patterns)[number];
 
-/** The graph has a masked sequence as the first value after its inputs, and another one of as many time steps. */
+/** Needs two masked inputs of as many time steps; for given masks, the last input must be a mask. */
 export class PatternGenerator extends GraphDrawing {
   protected drawPattern(draft: Draft, pattern: Pattern): void {
     // The other patterns concern the inputs or the outputs of the model
@@ -34,6 +41,8 @@ export class PatternGenerator extends GraphDrawing {
       finalStates: () => this.#finalStates(draft),
       sharedRecurrent: () => this.#sharedRecurrent(draft),
       sameShape: () => this.#sameShape(draft),
+      dropout: () => this.#dropout(draft),
+      givenMasks: () => this.#givenMasks(draft),
     };
     draws[pattern]?.();
   }
@@ -98,17 +107,18 @@ export class PatternGenerator extends GraphDrawing {
     for (const output of this.#applied(draft, { kind: 'concatenate', axis: 1 }, inputs)) this.#read(draft, output);
   }
 
-  /** Sequences of several masks, or with and without one, side by side. */
+  /** Sequences of several masks, and sometimes one without a mask, side by side. */
   #mixedFeatures(draft: Draft): void {
     const value = this.#maskedInput(draft);
-    const others = this.chance(0.5)
-      ? this.#unmasked(draft, value, value.width)
-      : this.#otherwiseMasked(draft, value, value.width);
-    const spec: LayerSpec = this.chance(0.5)
-      ? { kind: 'concatenate', axis: -1 }
-      : { kind: 'merge', name: this.pick(['add', 'average', 'multiply', 'maximum', 'minimum']) };
-    const inputs = this.chance(0.5) ? [value, others] : [others, value];
-    for (const output of this.#applied(draft, spec, inputs)) this.#read(draft, output);
+    const others = [this.#otherwiseMasked(draft, value, value.width)];
+    if (this.chance(0.5)) others.push(this.#unmasked(draft, value, value.width));
+    for (const other of others) {
+      const spec: LayerSpec = this.chance(0.5)
+        ? { kind: 'concatenate', axis: -1 }
+        : { kind: 'merge', name: this.pick(['add', 'average', 'multiply', 'maximum', 'minimum']) };
+      const inputs = this.chance(0.5) ? [value, other] : [other, value];
+      for (const output of this.#applied(draft, spec, inputs)) this.#read(draft, output);
+    }
   }
 
   /** Attention with several heads whose value and key have different masks. */
@@ -117,7 +127,7 @@ export class PatternGenerator extends GraphDrawing {
     const value = this.chance(0.6)
       ? this.#unmasked(draft, key, this.width())
       : this.#otherwiseMasked(draft, key, this.width());
-    const query = this.pick(draft.values.filter(isSequence));
+    const query = this.pick(this.chance(0.8) ? this.masked(draft) : draft.values.filter(isSequence));
     this.apply(draft, this.multiHeadAttention(), [query, value, key]);
   }
 
@@ -135,9 +145,9 @@ export class PatternGenerator extends GraphDrawing {
   /** A layer of whose final states some are read, and whose other outputs may have no reader. */
   #finalStates(draft: Draft): void {
     const layer = { ...this.recurrent(), returnState: true };
-    const spec: LayerSpec = this.chance(0.5)
+    const spec: LayerSpec = this.chance(0.3)
       ? layer
-      : { kind: 'bidirectional', layer, mergeMode: this.pick(['concat', 'mul', null, null]) };
+      : { kind: 'bidirectional', layer, mergeMode: this.pick(['concat', null, null, null]) };
     const outputs = this.#applied(draft, spec, [this.pick(draft.values.filter(isSequence))]);
     const states = outputs.splice(-stateWidths(spec).length);
     for (const output of outputs) output.isOptional = this.chance(0.6);
@@ -154,6 +164,52 @@ export class PatternGenerator extends GraphDrawing {
     this.apply(draft, spec, [value]);
     const layer = this.layers.length - 1;
     for (const other of others) this.call(draft, layer, [other]);
+  }
+
+  /** Dropout, which some calls of it or of a model around it turn off. */
+  #dropout(draft: Draft): void {
+    const value = this.chance(0.7)
+      ? this.#maskedInput(draft)
+      : this.pick(draft.values.filter(({ width }) => width > 0));
+    const spec = (): LayerSpec => ({ kind: 'dropout', rate: this.pick([0.25, 0.5]), seed: this.whole(0, 1000) });
+    const [output] = this.#applied(draft, spec(), [value]);
+    const inModel = (layer: LayerSpec, options: CallOptions = {}): LayerSpec => {
+      const inner = draftOf([output!]);
+      this.apply(inner, layer, inner.values, [], options);
+      return { kind: 'model', graph: { ...inner.graph, outputs: [1] } };
+    };
+    const nested = inModel(spec(), { isNeverTraining: this.chance(0.3) });
+    const isNeverTraining = this.chance(0.7);
+    this.apply(draft, this.chance(0.5) ? inModel(nested) : nested, [output!], [], { isNeverTraining });
+    this.apply(draft, spec(), [draft.values.at(-1)!], [], { isNeverTraining: this.chance(0.5) });
+  }
+
+  /** Masks that calls give instead of those of their inputs. */
+  #givenMasks(draft: Draft): void {
+    const value = this.#maskedInput(draft);
+    const other = this.chance(0.5)
+      ? this.#unmasked(draft, value, value.width)
+      : this.#otherwiseMasked(draft, value, value.width);
+    const mask = draft.values[draft.graph.inputs.length - 1]!;
+    const single = { masks: [mask] };
+    this.apply(
+      draft,
+      this.chance(0.5) ? this.recurrent() : this.dense(value.steps),
+      [this.pick([value, other])],
+      [],
+      single,
+    );
+    const spec: LayerSpec = this.pick([
+      this.multiHeadAttention(),
+      { kind: 'concatenate', axis: 1 },
+      { kind: 'merge', name: 'maximum' },
+    ]);
+    const masks = this.pick([
+      [mask, null],
+      [null, mask],
+      [mask, mask],
+    ]);
+    this.apply(draft, spec, [value, other], [], { masks });
   }
 
   /** Layers that change no sizes, but end a mask. */

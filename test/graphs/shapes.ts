@@ -42,6 +42,7 @@ export function outputsOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs:
     case 'dense':
       return spec.wrapped && steps === null ? null : [{ steps, width: spec.units }];
     case 'activation':
+    case 'dropout':
       return [first];
     case 'masking':
       return steps === null ? null : [first];
@@ -93,6 +94,12 @@ export const dotAxes = (axes: number | [number, number], ranks: readonly number[
   return both.map((axis, n) => (axis < 0 ? axis + ranks[n]! : axis)) as [number, number];
 };
 
+/** The size of the axes that `dot` sums over. */
+export function dotDepth(axes: number | [number, number], [a, b]: readonly Shape[]): number {
+  const ranks = [a!, b!].map(({ steps }) => (steps === null ? 2 : 3));
+  return dotAxes(axes, ranks)[0] === 1 && a!.steps !== null ? a!.steps : a!.width;
+}
+
 function dotShape(a: Shape, b: Shape, axes: number | [number, number]): Shape[] | null {
   const sizes = [a, b].map(({ steps, width }) => (steps === null ? [0, width] : [0, steps, width]));
   const both = dotAxes(
@@ -135,6 +142,7 @@ export function masksOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs: r
       return [spec.maskZero];
     case 'dense':
     case 'activation':
+    case 'dropout':
     case 'attention':
     case 'additiveAttention':
     case 'multiHeadAttention':
