@@ -24,7 +24,7 @@ const RATE = 2 ** 20;
 
 export interface Compared {
   evaluator: GraphEvaluator;
-  /** The numbers of all weights, and how many of them are at a kink, where gradients are not compared. */
+  /** The number of gradients, and how many of them are at a kink, where they are not compared. */
   count: number;
   kinks: number;
   /** Whether rounding moved a result beyond its tolerance, so that neighbours were needed. */
@@ -67,12 +67,11 @@ export function expectAgreement(program: GraphProgram): Compared {
         );
       }
     }
-    const sum = (sizeOf: (each: Comparison) => number) =>
-      result.comparisons.reduce((total, each) => total + sizeOf(each), 0);
-    const count = numbers.weights.flat().reduce((total, { data }) => total + data.length, 0);
+    const gradients = result.comparisons.filter(({ layer }) => layer !== undefined);
+    const sum = (sizeOf: (each: Comparison) => number) => gradients.reduce((total, each) => total + sizeOf(each), 0);
     return {
       evaluator: result.evaluator,
-      count,
+      count: sum(({ expected }) => expected.length),
       kinks: sum(({ kinks }) => kinks.size),
       isRounded: doubtful.length > 0,
     };
@@ -144,7 +143,7 @@ function compareGradients(
       return {
         what,
         layer: n,
-        got: expected.map((_, m) => (data[m]! - after[n]![k]![m]!) / RATE),
+        got: own.map(({ n: m }) => (data[m]! - after[n]![k]![m]!) / RATE),
         expected,
         tolerance,
         kinks: new Set([...own.keys()].filter(isKink)),
