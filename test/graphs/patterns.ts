@@ -137,7 +137,7 @@ export class PatternGenerator extends GraphDrawing {
     const outputs = this.#applied(draft, { kind: 'bidirectional', layer, mergeMode: null }, [
       this.pick(this.masked(draft)),
     ]);
-    if (this.chance(0.4)) this.pick(outputs.slice(0, 2)).isOptional = true;
+    if (this.chance(0.5)) outputs[this.chance(0.7) ? 0 : 1]!.isOptional = true;
     if (outputs[1]!.isOptional) return;
     this.#read(draft, outputs[1]!);
   }
