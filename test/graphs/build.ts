@@ -33,12 +33,17 @@ export function build({ layers: specs, graph, inputs, open }: GraphProgram): Bui
   function connect(own: Graph, name: string, shapes: (number | null)[][]) {
     const symbols = shapes.map((shape, n) => input({ shape, name: `${name}_in${n}` }));
     const values: SymbolicTensor[] = [...symbols];
-    for (const { layer, inputs: read, initialState } of own.calls) {
+    for (const { layer, inputs: read, initialState, masks, isNeverTraining } of own.calls) {
       const given = read.map(n => values[n]!);
-      const states = initialState.length > 0 ? { initialState: initialState.map(n => values[n]!) } : undefined;
+      const listed = masks?.map(n => (n === null ? null : values[n]!));
+      const options = {
+        ...(initialState.length > 0 && { initialState: initialState.map(n => values[n]!) }),
+        ...(listed && { mask: listed.length === 1 ? listed[0]! : listed }),
+        ...(isNeverTraining && { training: false }),
+      };
       const applied = made[layer]!.apply<SymbolicTensor | SymbolicTensor[]>(
         given.length === 1 ? given[0]! : given,
-        states,
+        options,
       );
       values.push(...[applied].flat());
     }
@@ -132,12 +137,12 @@ export function batchOf({ seed, batch, inputs, outputs, masksAll }: GraphProgram
   return { x, y };
 }
 
-/** About a third of the time steps of ids and masked sequences is masked, sometimes a whole sample. */
+/** About a third of the time steps of ids, masks and masked sequences is masked, sometimes a whole sample. */
 function inputOf(random: Random, batch: number, { kind, steps, width }: GraphInput, masksAll: boolean): Block {
   if (kind === 'numbers') return random.normals(steps === null ? [batch, width] : [batch, steps, width]);
-  const row = kind === 'ids' ? 1 : width;
-  const values = kind === 'ids' ? block([batch, steps!]) : random.normals([batch, steps!, width]);
-  if (kind === 'ids') for (const n of values.data.keys()) values.data[n] = 1 + (random.bits() % 3);
+  const row = Math.max(1, width);
+  const values = width === 0 ? block([batch, steps!]) : random.normals([batch, steps!, width]);
+  if (width === 0) for (const n of values.data.keys()) values.data[n] = kind === 'ids' ? 1 + (random.bits() % 3) : 1;
   for (let b = 0; b < batch; b++) {
     const all = masksAll && random.bits() % 3 === 0;
     for (let t = 0; t < steps!; t++) {

@@ -2,22 +2,29 @@
 
 import { type Block, block } from '../reference/block.ts';
 import { type LossName, meanLoss } from '../reference/loss.ts';
-import { compute } from './layers.ts';
+import { compute, dropOut } from './layers.ts';
 import type { Call, Graph, GraphProgram, LayerSpec, Signal } from './spec.ts';
 
 /** A call of a layer that is not a model. */
 interface FlatCall extends Call {
   firstOutput: number;
+  /** Whether the call only gives its first input another mask, the second input, or none. */
+  isMasking?: boolean;
 }
 
 /** A number of a weight, and how the total loss changes with it. */
 export interface Slope {
+  /** The index of the number. */
+  n: number;
   value: number;
   /** The difference of the slopes to the right and to the left, which is large at a kink. */
   bend: number;
 }
 
 const STEP = 1e-6;
+
+/** The size of weights whose slopes are all computed. */
+const SMALL = 12;
 
 /** Cross-entropies, with the activations from whose inputs they are computed. */
 const logitActivations: Partial<Record<LossName, string>> = {
@@ -39,6 +46,8 @@ export class GraphEvaluator {
     private readonly weights: readonly (readonly Block[])[],
     inputs: readonly Block[],
     private readonly targets: readonly Block[],
+    /** The number of training batches before this one; null if this is none. */
+    private readonly trained: number | null,
   ) {
     const values = inputs.map((input): Signal => ({ values: input, mask: null }));
     this.#outputs = this.#run(
@@ -57,22 +66,11 @@ export class GraphEvaluator {
 
   /** The layers of all calls, with the values they read and return. */
   get calls(): { spec: LayerSpec; inputs: Signal[]; outputs: Signal[] }[] {
-    return this.#calls.map(({ layer, inputs, initialState, firstOutput }, n) => ({
-      spec: this.program.layers[layer]!,
-      inputs: [...inputs, ...initialState].map(value => this.#base[value]!),
-      outputs: this.#base.slice(firstOutput, this.#calls[n + 1]?.firstOutput),
-    }));
-  }
-
-  /**
-   * Whether a loss is the logarithm of a probability near 0 or 1. Near 1, float32 has few digits of the distance; and losses
-   * clip what is closer than 1e-7.
-   */
-  get takesExtremeLogarithm(): boolean {
-    return this.#outputs.some((value, n) => {
-      const { loss } = this.program.outputs[n]!;
-      if (!(loss in logitActivations) || this.#logitsOf(n, this.#base)) return false;
-      return this.#base[value]!.values.data.some(p => p < 1e-4 || p > 1 - 1e-4);
+    return this.#calls.flatMap(({ layer, inputs, initialState, firstOutput, isMasking }, n) => {
+      if (isMasking) return [];
+      const read = [...inputs, ...initialState].map(value => this.#base[value]!);
+      const outputs = this.#base.slice(firstOutput, this.#calls[n + 1]?.firstOutput);
+      return [{ spec: this.program.layers[layer]!, inputs: read, outputs }];
     });
   }
 
@@ -81,12 +79,19 @@ export class GraphEvaluator {
     return this.#losses.length === 1 ? [this.#total(this.#losses)] : [this.#total(this.#losses), ...this.#losses];
   }
 
-  /** The slopes of the total loss by all numbers of the weights of a layer, weight by weight. */
+  /**
+   * The slopes of the total loss by numbers of the weights of a layer, weight by weight: by all numbers of small weights, and
+   * every third of others, first, second or third by the seed, because each takes two evaluations.
+   */
   slopes(layer: number): Slope[][] {
     const calls: FlatCall[] = [];
     const dirty = new Set<number>();
     for (const [n, call] of this.#calls.entries()) {
-      if (call.layer !== layer && ![...call.inputs, ...call.initialState].some(value => dirty.has(value))) continue;
+      if (
+        (call.layer !== layer || call.isMasking) &&
+        ![...call.inputs, ...call.initialState].some(value => dirty.has(value))
+      )
+        continue;
       calls.push(call);
       const end = this.#calls[n + 1]?.firstOutput ?? this.#base.length;
       for (let value = call.firstOutput; value < end; value++) dirty.add(value);
@@ -99,44 +104,64 @@ export class GraphEvaluator {
       );
     };
     const middle = this.#total(this.#losses);
-    return this.weights[layer]!.map(({ data }) =>
-      Array.from(data, (weight, n): Slope => {
+    return this.weights[layer]!.map(({ data }) => {
+      const isChosen = (n: number) => data.length <= SMALL || (n + this.program.seed) % 3 === 0;
+      return [...data.keys()].filter(isChosen).map((n): Slope => {
+        const weight = data[n]!;
         data[n] = weight + STEP;
         const ahead = totalNow();
         data[n] = weight - STEP;
         const behind = totalNow();
         data[n] = weight;
-        return { value: (ahead - behind) / (2 * STEP), bend: (ahead - 2 * middle + behind) / STEP };
-      }),
-    );
+        return { n, value: (ahead - behind) / (2 * STEP), bend: (ahead - 2 * middle + behind) / STEP };
+      });
+    });
   }
 
   /** Computes a graph on values that are there already, and returns the numbers of its outputs. */
-  #run(graph: Graph, inputs: readonly number[], values: Signal[]): number[] {
+  #run(graph: Graph, inputs: readonly number[], values: Signal[], isNeverTraining = false): number[] {
     const numbers = [...inputs];
     for (const { layer, ...call } of graph.calls) {
       const [read, initialState] = [call.inputs, call.initialState].map(list => list.map(n => numbers[n]!)) as [
         number[],
         number[],
       ];
+      const own = { layer, isNeverTraining: isNeverTraining || call.isNeverTraining };
+      for (const [n, mask] of (call.masks ?? []).entries()) {
+        // Without time steps, an input has no mask
+        if (values[read[n]!]!.values.shape.length < 3) continue;
+        const masked = { ...own, inputs: mask === null ? [read[n]!] : [read[n]!, numbers[mask]!], initialState: [] };
+        read[n] = values.length;
+        this.#add({ ...masked, firstOutput: values.length, isMasking: true }, values);
+      }
       const spec = this.program.layers[layer]!;
       if (spec.kind === 'model') {
-        numbers.push(...this.#run(spec.graph, read, values));
+        numbers.push(...this.#run(spec.graph, read, values, own.isNeverTraining));
         continue;
       }
-      const flat = { layer, inputs: read, initialState, firstOutput: values.length };
-      this.#calls.push(flat);
-      this.#compute(flat, values);
+      const flat = { ...own, inputs: read, initialState, firstOutput: values.length };
+      this.#add(flat, values);
       for (let n = flat.firstOutput; n < values.length; n++) numbers.push(n);
     }
     return graph.outputs.map(n => numbers[n]!);
   }
 
-  #compute({ layer, inputs, initialState, firstOutput }: FlatCall, values: Signal[]): void {
-    const read = [...inputs, ...initialState].map(n => values[n]!);
-    for (const [n, output] of compute(this.program.layers[layer]!, this.weights[layer]!, read).entries()) {
-      values[firstOutput + n] = output;
-    }
+  #add(call: FlatCall, values: Signal[]): void {
+    this.#calls.push(call);
+    this.#compute(call, values);
+  }
+
+  #compute(call: FlatCall, values: Signal[]): void {
+    const read = [...call.inputs, ...call.initialState].map(n => values[n]!);
+    for (const [n, output] of this.#outputsOf(call, read).entries()) values[call.firstOutput + n] = output;
+  }
+
+  #outputsOf({ layer, isMasking, isNeverTraining }: FlatCall, read: readonly Signal[]): Signal[] {
+    const [{ values, mask }, given] = read as [Signal, Signal?];
+    if (isMasking) return [{ values, mask: given?.values.data ?? null }];
+    const spec = this.program.layers[layer]!;
+    if (spec.kind !== 'dropout') return compute(spec, this.weights[layer]!, read);
+    return [this.trained === null || isNeverTraining ? { values, mask } : dropOut(spec, read[0]!, this.trained)];
   }
 
   #lossOf(n: number, signals: readonly Signal[]): number {

@@ -4,10 +4,29 @@ import { type ActivationName, activate, type RowActivationName } from '../refere
 import { attend, columns, project } from '../reference/attention.ts';
 import { type Block, block } from '../reference/block.ts';
 import { denseForward } from '../reference/dense.ts';
+import { dropoutMask, seedBits } from '../reference/dropout.ts';
 import { concatenate, dot, merge } from '../reference/merging.ts';
 import { computeRecurrent } from './recurrent.ts';
 import { dotAxes } from './shapes.ts';
 import type { AttentionConfig, LayerSpec, MultiHeadConfig, Signal } from './spec.ts';
+
+/** Dropout of the n-th training batch, with the random numbers of the kernel in its layout. */
+export function dropOut(
+  { rate, seed }: LayerSpec & { kind: 'dropout' },
+  { values, mask }: Signal,
+  batch: number,
+): Signal {
+  const { shape, data } = values;
+  const [B, D] = [shape[0]!, shape.at(-1)!];
+  const T = data.length / (B * D);
+  const row = Math.ceil(D / 4) * 4;
+  const factors = dropoutMask(T * B * row, seedBits(seed), batch, rate);
+  const dropped = data.map((value, n) => {
+    const [b, t, d] = [Math.floor(n / (T * D)), Math.floor(n / D) % T, n % D];
+    return value * factors[(t * B + b) * row + d]!;
+  });
+  return { values: block(shape, dropped), mask };
+}
 
 /** The outputs of a layer that is not a model; its initial states come after its inputs. */
 export function compute(spec: LayerSpec, weights: readonly Block[], inputs: readonly Signal[]): Signal[] {
@@ -42,6 +61,8 @@ export function compute(spec: LayerSpec, weights: readonly Block[], inputs: read
     }
     case 'masking':
       return [masking(x)];
+    case 'dropout':
+      throw new Error('compute: dropout depends on the batch');
     case 'repeatVector': {
       const size = spec.n * width;
       const y = Float64Array.from({ length: B * size }, (_, n) => x.data[Math.floor(n / size) * width + (n % width)]!);

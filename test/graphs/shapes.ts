@@ -42,6 +42,7 @@ export function outputsOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs:
     case 'dense':
       return spec.wrapped && steps === null ? null : [{ steps, width: spec.units }];
     case 'activation':
+    case 'dropout':
       return [first];
     case 'masking':
       return steps === null ? null : [first];
@@ -93,6 +94,12 @@ export const dotAxes = (axes: number | [number, number], ranks: readonly number[
   return both.map((axis, n) => (axis < 0 ? axis + ranks[n]! : axis)) as [number, number];
 };
 
+/** The size of the axes that `dot` sums over. */
+export function dotDepth(axes: number | [number, number], [a, b]: readonly Shape[]): number {
+  const ranks = [a!, b!].map(({ steps }) => (steps === null ? 2 : 3));
+  return dotAxes(axes, ranks)[0] === 1 && a!.steps !== null ? a!.steps : a!.width;
+}
+
 function dotShape(a: Shape, b: Shape, axes: number | [number, number]): Shape[] | null {
   const sizes = [a, b].map(({ steps, width }) => (steps === null ? [0, width] : [0, steps, width]));
   const both = dotAxes(
@@ -119,4 +126,49 @@ function modelShapes(layers: readonly LayerSpec[], graph: Graph, inputs: readonl
     values.push(...outputs);
   }
   return graph.outputs.map(n => values[n]!);
+}
+
+export interface MaskedShape extends Shape {
+  isMasked: boolean;
+}
+
+/** Whether the outputs of a layer have masks. */
+export function masksOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs: readonly MaskedShape[]): boolean[] {
+  const [{ isMasked }] = inputs as [MaskedShape];
+  switch (spec.kind) {
+    case 'masking':
+      return [true];
+    case 'embedding':
+      return [spec.maskZero];
+    case 'dense':
+    case 'activation':
+    case 'dropout':
+    case 'attention':
+    case 'additiveAttention':
+    case 'multiHeadAttention':
+      return [isMasked];
+    case 'merge':
+      return [inputs.every(input => input.isMasked)];
+    case 'concatenate':
+      return [spec.axis === 1 ? inputs.some(input => input.isMasked) : inputs.every(input => input.isMasked)];
+    case 'recurrent':
+      return [isMasked && spec.returnSequences];
+    case 'bidirectional':
+      return new Array(spec.mergeMode === null ? 2 : 1).fill(isMasked && spec.layer.returnSequences);
+    case 'model':
+      return modelMasks(layers, spec.graph, inputs);
+    default:
+      return [];
+  }
+}
+
+function modelMasks(layers: readonly LayerSpec[], graph: Graph, inputs: readonly MaskedShape[]): boolean[] {
+  const values = [...inputs];
+  for (const call of graph.calls) {
+    const spec = layers[call.layer]!;
+    const read = call.inputs.map(n => values[n]!);
+    const masks = masksOf(layers, spec, read);
+    values.push(...outputsOf(layers, spec, read)!.map((shape, n) => ({ ...shape, isMasked: masks[n] ?? false })));
+  }
+  return graph.outputs.map(n => values[n]!.isMasked);
 }

@@ -56,6 +56,8 @@ export type LayerSpec =
   | { kind: 'activation'; activation: ActivationName | RowActivationName }
   | { kind: 'embedding'; inputDim: number; outputDim: number; maskZero: boolean }
   | { kind: 'masking' }
+  /** Has one call only, because each call of a shared dropout has random numbers of its own. */
+  | { kind: 'dropout'; rate: number; seed: number }
   | { kind: 'repeatVector'; n: number }
   | { kind: 'flatten' }
   | { kind: 'reshape'; targetShape: [number, number] }
@@ -77,6 +79,10 @@ export interface Call {
   layer: number;
   inputs: number[];
   initialState: number[];
+  /** Masks given for the inputs, as values of the graph; null removes the mask of an input. */
+  masks?: (number | null)[] | undefined;
+  /** Whether dropout is never active; else in training. */
+  isNeverTraining?: boolean | undefined;
 }
 
 /** The values are numbered: first the inputs, then the outputs of each call. */
@@ -87,8 +93,8 @@ export interface Graph {
 }
 
 export interface GraphInput extends Shape {
-  /** Of masked sequences, some time steps are zero. */
-  kind: 'numbers' | 'masked' | 'ids';
+  /** Of masked sequences, some time steps are zero. Masks are lists of 0 and 1; their width is 0, as that of ids. */
+  kind: 'numbers' | 'masked' | 'ids' | 'mask';
 }
 
 export interface GraphOutput extends Shape {
