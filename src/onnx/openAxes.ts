@@ -89,7 +89,9 @@ export function axesOf(call: string, graph: Graph, inputNames: readonly string[]
   const isList = (n: number) =>
     calls.some(({ layer, inputs }) => layer.createsTimeSteps && inputs.at(-1) === n && n < shapes.length);
   const axes: Axes[] = shapes.map(([, ...sample], n) =>
-    sample.length === 2 ? [new TimeAxis(sample[0]!), sample[1]!] : [isList(n) ? new TimeAxis(sample[0]!) : sample[0]!],
+    sample.length === 2
+      ? [new TimeAxis(sample[0]!), sample[1]!]
+      : [isList(n) || sample[0] === null ? new TimeAxis(sample[0]!) : sample[0]!],
   );
   const sums: [TimeAxis, string][] = [];
   for (const { layer, name, inputs, firstOutput } of calls) {
