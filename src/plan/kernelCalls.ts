@@ -23,30 +23,26 @@ interface Sharing {
   readonly work: (sizes: Sizes) => number;
   /** The name of its number of rows. */
   readonly rows: 'batch' | 'rows';
-  /** The kernel that computes a range of rows forward. */
-  readonly forward: string;
   /** The units in a group of columns, as the kernel of weight gradients counts them. */
   readonly group: number;
   /** Floats of weights, which every range of rows reads at every time step. */
   readonly weights: (sizes: Sizes) => number;
 }
 
-const recurrent = (kind: Kind, gates: number, group: number): Sharing => ({
+const recurrent = (gates: number, group: number): Sharing => ({
   work: ({ batch, steps, inputs, units }) => batch! * steps! * gates * units! * (inputs! + units!),
   rows: 'batch',
-  forward: `${kind}Forward`,
   group,
   weights: ({ inputs, units }) => gates * units! * (inputs! + units!),
 });
 
 const sharings: Partial<Record<Kind, Sharing>> = {
-  lstm: recurrent('lstm', 4, 4),
-  gru: recurrent('gru', 3, 4),
-  simpleRnn: recurrent('simpleRnn', 1, 16),
+  lstm: recurrent(4, 4),
+  gru: recurrent(3, 4),
+  simpleRnn: recurrent(1, 16),
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
     rows: 'rows',
-    forward: 'denseForwardRows',
     group: 16,
     weights: ({ inputs, units }) => inputs! * units!,
   },
@@ -93,7 +89,7 @@ function sharedFunctions(
   named: Partial<Record<string, Run>>,
   kind: Kind,
   sizes: Sizes,
-  { rows: rowsName, forward, group, weights }: Sharing,
+  { rows: rowsName, group, weights }: Sharing,
   team: Team,
 ): Pick<KernelFunctions, 'forward' | 'backward'> {
   const rows = sizes[rowsName]!;
@@ -101,9 +97,13 @@ function sharedFunctions(
   const ranges = weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
   const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / TILE) * TILE);
   const groupsEach = Math.ceil(groups / (4 * team.size));
+  const end = named[`${kind}ForwardEnd`] ?? (() => {});
   const start = named[`${kind}BackwardStart`]!;
   return {
-    forward: plan => team.run(forward, plan, rows, rowsEach),
+    forward: plan => {
+      team.run(`${kind}ForwardRows`, plan, rows, rowsEach);
+      end(plan);
+    },
     backward: plan => {
       start(plan);
       team.run(`${kind}BackwardRows`, plan, rows, rowsEach);

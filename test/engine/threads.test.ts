@@ -5,50 +5,12 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { binary } from '../../src/wasm/binaries.ts';
 import { newSharedMemory, withSharedMemory } from '../../src/wasm/sharedMemory.ts';
-
-type Package = typeof import('lstm-wasm');
+import { programNames, trained } from './trainings.ts';
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
 
-/** Layers whose calls are large enough to be shared, with every kernel that threads share. */
-const programs = {
-  'stacked lstm': ({ layers }) => [
-    layers.lstm({ units: 33, returnSequences: true, stateful: true, batchInputShape: [51, 13, 5] }),
-    layers.lstm({ units: 40, returnSequences: true, recurrentDropout: 0.2 }),
-    layers.timeDistributed({ layer: layers.dense({ units: 20, activation: 'relu' }) }),
-    layers.lstm({ units: 30, recurrentActivation: 'hardSigmoid' }),
-    layers.dense({ units: 3 }),
-  ],
-  'masked and bidirectional': ({ layers }) => [
-    layers.masking({ batchInputShape: [51, 13, 5] }),
-    layers.bidirectional({ layer: layers.gru({ units: 30, returnSequences: true }) }),
-    layers.gru({ units: 41, resetAfter: false, returnSequences: true, dropout: 0.2 }),
-    layers.simpleRNN({ units: 70 }),
-    layers.dense({ units: 200, activation: 'tanh' }),
-    layers.dense({ units: 3, activation: 'softmax' }),
-  ],
-} satisfies Record<string, (lw: Package) => unknown[]>;
-
-/** SHA-256 of weights and predictions after ten steps. */
-function trained(lw: Package, name: keyof typeof programs): string {
-  lw.setRandomSeed(4);
-  const model = lw.sequential({ layers: programs[name](lw) as never });
-  model.compile({ optimizer: lw.train.adam({ learningRate: 0.01, globalClipNorm: 1 }), loss: 'meanSquaredError' });
-  const x = lw.randomNormal([51, 13, 5]).dataSync();
-  for (let row = 0; row < 51; row += 3) x.fill(0, row * 65 + 20, row * 65 + 40); // masked steps
-  const y = lw.randomUniform([51, 3]);
-  for (let n = 0; n < 10; n++) model.trainOnBatch(lw.tensor(x, [51, 13, 5]), y);
-  const hash = createHash('sha256');
-  for (const weight of model.getWeights()) hash.update(weight.dataSync());
-  hash.update(model.predictOnBatch(lw.tensor(x, [51, 13, 5])).dataSync());
-  model.dispose();
-  return hash.digest('hex');
-}
-
-const cases = (['strict', 'relaxed'] as const).flatMap(simd =>
-  (Object.keys(programs) as (keyof typeof programs)[]).map(name => ({ simd, name })),
-);
+const cases = (['strict', 'relaxed'] as const).flatMap(simd => programNames.map(name => ({ simd, name })));
 
 test.skipIf(!WebAssembly.validate(binary('relaxed'))).each(cases.filter(({ simd }) => simd === 'relaxed'))(
   'the relaxed bits of $name are the same for 1 to 7 threads',
@@ -71,20 +33,6 @@ async function expectSameBits({ simd, name }: (typeof cases)[number]): Promise<v
   expect(hashes.size).toBe(1);
 }
 
-test('where the host forbids workers, the calling thread computes everything', async () => {
-  const lw = await import('lstm-wasm');
-  lw.configure({ simd: 'strict', threads: 1 });
-  const expected = trained(lw, 'stacked lstm');
-  vi.resetModules();
-  const other = await import('lstm-wasm');
-  other.configure({ simd: 'strict', threads: 3 });
-  other.backendInfo();
-  vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
-    throw new Error('forbidden');
-  });
-  expect(trained(other, 'stacked lstm')).toBe(expected);
-});
-
 test('a layer with more than a million rows gives the bits of one thread', async () => {
   const results = [];
   for (const threads of [1, 2]) {
@@ -102,14 +50,6 @@ test('a layer with more than a million rows gives the bits of one thread', async
     );
   }
   expect(results[1]).toBe(results[0]);
-});
-
-test('where memory cannot be shared, one thread runs', async () => {
-  vi.stubGlobal('SharedArrayBuffer', undefined);
-  const lw = await import('lstm-wasm');
-  lw.configure({ threads: 4 });
-  expect(lw.backendInfo().threads).toBe(1);
-  vi.unstubAllGlobals();
 });
 
 test('configure rejects a number of threads that is not a positive integer', async () => {
