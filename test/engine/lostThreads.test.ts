@@ -66,15 +66,21 @@ const inHalf = (kernel: string, ends: string) => `
   };
 `;
 
-/** Makes the calling thread wait until another has begun a chunk, for each kernel call. */
+/** Makes the calling thread wait until another has begun a chunk, for each kernel call, before it takes the time. */
 function letOthersBegin(): void {
-  const { add, load } = Atomics;
-  const chunkOf = (words: Int32Array) => load(words, word.ticket) & (2 ** CHUNK_BITS - 1);
-  vi.spyOn(Atomics, 'add').mockImplementation(((words: Int32Array, at: number, value: number) => {
-    const end = performance.now() + 100;
-    while (at === word.ticket && chunkOf(words) === 0 && performance.now() < end);
-    return add(words, at, value);
+  const { load, store } = Atomics;
+  const now = performance.now.bind(performance);
+  let job: Int32Array | null = null;
+  vi.spyOn(Atomics, 'store').mockImplementation(((words: Int32Array, at: number, value: number) => {
+    if (at === word.job) job = words;
+    return store(words, at, value);
   }) as never);
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    const end = now() + 200;
+    while (job && (load(job, word.ticket) & (2 ** CHUNK_BITS - 1)) === 0 && now() < end);
+    job = null;
+    return now();
+  });
 }
 
 test.each([
