@@ -52,7 +52,7 @@ function panelBytes(plan: GruPlan): usize {
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
   gruForwardRows(plan, first, rows);
-  storeState(plan, first, rows);
+  gruForwardEnd(plan, first, rows);
 }
 
 /** The part of gruForward that threads run at the same time. It does not change the carried state. */
@@ -106,9 +106,9 @@ export function gruForwardRows(plan: GruPlan, first: i32, rows: i32): void {
   }
 }
 
-/** Stores the carried state, after gruForwardRows for all rows. */
-export function gruForwardEnd(plan: GruPlan): void {
-  storeState(plan, 0, plan.batch);
+/** Stores the carried state of some rows, after gruForwardRows for them. */
+export function gruForwardEnd(plan: GruPlan, first: i32, rows: i32): void {
+  storeState(plan, first, rows);
 }
 
 /** Stores the last slot of h as the carried state. */

@@ -53,7 +53,7 @@ function hasInitialState(plan: LstmPlan): bool {
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   lstmForwardRows(plan, first, rows);
-  storeState(plan, plan.steps, first, rows);
+  lstmForwardEnd(plan, first, rows);
 }
 
 /** The part of lstmForward that threads run at the same time. It does not change the carried state. */
@@ -112,9 +112,9 @@ export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
   }
 }
 
-/** Stores the carried state, after lstmForwardRows for all rows. */
-export function lstmForwardEnd(plan: LstmPlan): void {
-  storeState(plan, plan.steps, 0, plan.batch);
+/** Stores the carried state of some rows, after lstmForwardRows for them. */
+export function lstmForwardEnd(plan: LstmPlan, first: i32, rows: i32): void {
+  storeState(plan, plan.steps, first, rows);
 }
 
 /** Restores the carried state from before lstmForward, while the workspace still holds its batch. */

@@ -125,7 +125,7 @@ function hasInitialState(plan: SimpleRnnPlan): bool {
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
   simpleRnnForwardRows(plan, first, rows);
-  storeState(plan, first, rows);
+  simpleRnnForwardEnd(plan, first, rows);
 }
 
 /** The part of simpleRnnForward that threads run at the same time. It does not change the carried state. */
@@ -171,9 +171,9 @@ export function simpleRnnForwardRows(plan: SimpleRnnPlan, first: i32, rows: i32)
   }
 }
 
-/** Stores the carried state, after simpleRnnForwardRows for all rows. */
-export function simpleRnnForwardEnd(plan: SimpleRnnPlan): void {
-  storeState(plan, 0, plan.batch);
+/** Stores the carried state of some rows, after simpleRnnForwardRows for them. */
+export function simpleRnnForwardEnd(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  storeState(plan, first, rows);
 }
 
 /** Stores the last slot of h as the carried state. */

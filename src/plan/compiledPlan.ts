@@ -120,7 +120,7 @@ export class CompiledPlan {
     return this.#addressOf(offset) / FLOAT;
   }
 
-  /** Runs the calls forward. If threads are lost, it continues on one: a call only reads what others have computed. */
+  /** Runs the calls forward. If threads are lost, it continues on one. */
   forward(): void {
     this.#forward(this.plan.constantCalls, this.#calls.length);
   }
@@ -137,7 +137,8 @@ export class CompiledPlan {
       for (; n < to; n++) calls[n]!.forward(this.#addresses[n]!);
     } catch (error) {
       leaveThreadsAfter(error);
-      this.#forward(n, to);
+      error.finish(kernels());
+      this.#forward(n + 1, to);
     }
   }
 
@@ -221,7 +222,7 @@ export class CompiledPlan {
 }
 
 /** Continues on one thread if an error means that threads are lost; throws other errors. */
-function leaveThreadsAfter(error: unknown): void {
+function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost {
   if (!(error instanceof ThreadsLost)) throw error;
   leaveThreads();
 }

@@ -97,13 +97,11 @@ function sharedFunctions(
   const ranges = weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
   const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / TILE) * TILE);
   const groupsEach = Math.ceil(groups / (4 * team.size));
-  const end = named[`${kind}ForwardEnd`] ?? (() => {});
+  // Carried states are stored last, because a kernel that reads them may run again
+  const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;
   const start = named[`${kind}BackwardStart`]!;
   return {
-    forward: plan => {
-      team.run(`${kind}ForwardRows`, plan, rows, rowsEach);
-      end(plan);
-    },
+    forward: plan => team.run(`${kind}ForwardRows`, plan, rows, rowsEach, end),
     backward: plan => {
       start(plan);
       team.run(`${kind}BackwardRows`, plan, rows, rowsEach);

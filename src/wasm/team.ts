@@ -2,34 +2,66 @@
  * Threads that share one kernel call. The calling thread takes part: chunks are handed out by a counter, so it computes all
  * that no other thread has begun, and a thread that does not run costs nothing.
  *
- * A thread may stop at any time: the host may end it, or its process may run out of memory. If it stops in the middle of a
- * chunk, `run` throws `ThreadsLost`, and its caller computes everything again. Otherwise nothing is lost.
+ * A thread may stop at any time: the host may end it, or it may run out of memory. If it stops in the middle of a chunk,
+ * `run` throws `ThreadsLost`; otherwise nothing is lost.
  */
 
 import { warn } from '../util/warning.ts';
 import type { Address, Kernels } from './kernels.ts';
-import { batchIndex, CHUNK_BITS, controlBytes, type ThreadData, threadProgram, word } from './threadProgram.ts';
+import { batchIndex, CHUNK_BITS, controlBytes, Mark, type ThreadData, threadProgram, word } from './threadProgram.ts';
 
-/** A kernel that computes a range of rows, or of columns of weights. */
-type RangeKernel = (plan: Address, first: number, count: number) => void;
+/** Kernels that compute a range of rows, or of columns of weights. */
+type RangeKernels = Readonly<Record<string, (plan: Address, first: number, count: number) => void>>;
+
+/** A kernel that runs over all rows or columns in chunks. */
+interface Job {
+  readonly name: string;
+  readonly end: string | undefined;
+  readonly plan: Address;
+  readonly extent: number;
+  /** The rows or columns of a chunk; the last one may have fewer. */
+  readonly size: number;
+  readonly chunks: number;
+}
+
+/** Runs a job on the calling thread. @param computed which chunks are computed, but perhaps not ended */
+function compute(kernels: RangeKernels, job: Job, computed: readonly boolean[] = []): void {
+  const { name, end, plan, extent, size, chunks } = job;
+  for (let n = 0; n < chunks; n++) {
+    const count = Math.min(size, extent - n * size);
+    if (!computed[n]) kernels[name]!(plan, n * size, count);
+    if (end !== undefined) kernels[end]!(plan, n * size, count);
+  }
+}
 
 /** Jobs are numbered from 1 to this, again and again. */
 const LAST_JOB = 2 ** (31 - CHUNK_BITS) - 1;
 /** Tickets have room for these, and for one more of each thread. */
 const MOST_CHUNKS = 2 ** CHUNK_BITS - 96;
 /**
- * The calling thread waits for a chunk of another thread at least this long, and many times as long as for one of its own:
- * on a busy machine, a thread may not run for a while.
+ * How long the calling thread waits for a chunk of another one, by the time that its own chunks took. On a busy machine, a
+ * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
  */
-const LEAST_WAIT = 1000;
-const CHUNKS_TO_WAIT = 50;
+const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
 /** How long it waits if it has computed no chunk of the job. */
 const LONG_WAIT = 20_000;
 /** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
 const LONGEST_LOOK = 10;
 
 /** Thrown by `run` after a thread has stopped in the middle of a kernel, whose results are incomplete. */
-export class ThreadsLost extends Error {}
+export class ThreadsLost extends Error {
+  /**
+   * Completes the results, unless the kernel has overwritten what it reads.
+   *
+   * @param kernels those of a memory to which lost threads do not write
+   */
+  readonly finish: (kernels: Kernels) => void;
+
+  constructor(finish: (kernels: Kernels) => void) {
+    super('a thread has stopped');
+    this.finish = finish;
+  }
+}
 
 const STOPPED = 'a thread has stopped';
 const FORBIDDEN = 'the host does not allow workers';
@@ -52,7 +84,7 @@ export class Team {
   readonly size: number;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
-  readonly #kernels: Readonly<Record<string, RangeKernel>>;
+  readonly #kernels: RangeKernels;
   readonly #data: ThreadData;
   readonly #numberOf: ReadonlyMap<string, number>;
   #threads: Thread[] | null = null;
@@ -63,7 +95,7 @@ export class Team {
 
   constructor(size: number, kernels: Kernels, module: WebAssembly.Module, memory: WebAssembly.Memory, wide: number) {
     this.size = size;
-    this.#kernels = kernels as unknown as Record<string, RangeKernel>;
+    this.#kernels = kernels as unknown as RangeKernels;
     const names = Object.keys(kernels);
     this.#numberOf = new Map(names.map((name, n) => [name, n]));
     const control = new SharedArrayBuffer(controlBytes);
@@ -91,21 +123,28 @@ export class Team {
    *
    * @param extent the number of rows or columns
    * @param least the number of them that a thread takes at a time; more if there would be too many chunks
+   * @param end a kernel that ends each chunk: it overwrites what the first one reads
    * @throws ThreadsLost if a thread has stopped; the threads have been ended
    */
-  run(name: string, plan: Address, extent: number, least: number): void {
-    const kernel = this.#kernels[name]!;
+  run(name: string, plan: Address, extent: number, least: number, end?: string): void {
     const size = Math.max(least, Math.ceil(extent / MOST_CHUNKS));
     const chunks = Math.ceil(extent / size);
-    if (chunks === 1 || !this.#isReady()) {
-      for (let first = 0; first < extent; first += size) kernel(plan, first, Math.min(size, extent - first));
-      return;
-    }
+    const job: Job = { name, end, plan, extent, size, chunks };
+    if (chunks > 1 && this.#isReady()) this.#share(job);
+    else compute(this.#kernels, job);
+  }
+
+  #share(job: Job): void {
+    const { name, end, plan, extent, size, chunks } = job;
+    const kernel = this.#kernels[name]!;
+    const endKernel = end === undefined ? null : this.#kernels[end]!;
     const words = this.#words;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
     Atomics.store(words, word.described, this.#job);
     Atomics.store(words, word.done, 0);
     words[word.kernel] = this.#numberOf.get(name)!;
+    words[word.end] = end === undefined ? -1 : this.#numberOf.get(end)!;
+    if (end !== undefined) words.fill(Mark.begun, word.marks, word.marks + chunks);
     words[word.plan] = plan;
     words[word.extent] = extent;
     words[word.size] = size;
@@ -119,15 +158,20 @@ export class Team {
       const chunk = Atomics.add(words, word.ticket, 1) & (2 ** CHUNK_BITS - 1);
       if (chunk >= chunks) break;
       const first = chunk * size;
+      const count = Math.min(size, extent - first);
       try {
-        kernel(plan, first, Math.min(size, extent - first));
+        kernel(plan, first, count);
+        if (endKernel) {
+          words[word.marks + chunk] = Mark.computed;
+          endKernel(plan, first, count);
+        }
       } catch {
-        this.#fail('a kernel has failed'); // on one thread it fails again, and throws
+        this.#fail('a kernel has failed', job); // on one thread it fails again, and throws
       }
       Atomics.add(words, word.done, 1);
       own++;
     }
-    this.#join(chunks, own, start);
+    this.#join(job, own, start);
   }
 
   /**
@@ -135,25 +179,31 @@ export class Team {
    *
    * @param own the number of chunks that this thread has computed since `start`
    */
-  #join(chunks: number, own: number, start: number): void {
+  #join(job: Job, own: number, start: number): void {
     const words = this.#words;
     let last = 0;
     let limit = 0;
     let waited = 0;
-    for (let n = 1; Atomics.load(words, word.done) < chunks; n++) {
+    for (let n = 1; Atomics.load(words, word.done) < job.chunks; n++) {
       if (n % 1024 > 0) continue;
       const now = performance.now();
-      if (last === 0) limit = own === 0 ? LONG_WAIT : LEAST_WAIT + (CHUNKS_TO_WAIT * (now - start)) / own;
+      if (last === 0) limit = own === 0 ? LONG_WAIT : waitFor((now - start) / own);
       else waited += Math.min(now - last, LONGEST_LOOK);
-      if (waited > limit) this.#fail(STOPPED);
+      if (waited > limit) this.#fail(STOPPED, job);
       last = now;
     }
-    if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread');
+    if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread', job);
   }
 
-  #fail(reason: string): never {
+  #fail(reason: string, job: Job): never {
     this.#giveUp(reason);
-    throw new ThreadsLost();
+    const computed = job.end === undefined ? [] : Array.from({ length: job.chunks }, (_, n) => !this.#take(n));
+    throw new ThreadsLost(kernels => compute(kernels as unknown as RangeKernels, job, computed));
+  }
+
+  /** Takes a chunk from its thread, unless it is computed. */
+  #take(chunk: number): boolean {
+    return Atomics.compareExchange(this.#words, word.marks + chunk, Mark.begun, Mark.taken) === Mark.begun;
   }
 
   #giveUp(reason: string): void {

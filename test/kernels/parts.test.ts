@@ -27,7 +27,7 @@ function forwardInParts({ kernels }: Harness, layer: BoundCell, { cell, B, carri
     named[`${cell}ForwardRows`]!(layer.address, first, rows);
     for (const [n, values] of before.entries()) expectBits(layer.state()[n]!, values, `state ${n}`);
   }
-  named[`${cell}ForwardEnd`]!(layer.address, 0, 0);
+  for (const [first, rows] of ranges(B, 3)) named[`${cell}ForwardEnd`]!(layer.address, first, rows);
 }
 
 function backwardInParts({ kernels }: Harness, layer: BoundCell, { cell, U, B }: Case): void {
