@@ -47,7 +47,8 @@ export interface ConfigureOptions {
   simd?: 'auto' | 'strict' | 'relaxed';
   /**
    * The threads that share a large kernel call, the calling thread included; 'auto' for half of the cores, at most 4. The
-   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Default: 1.
+   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Where threads
+   * are not available, or one stops, calls continue on the calling thread. Default: 1.
    */
   threads?: number | 'auto';
 }

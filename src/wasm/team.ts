@@ -234,6 +234,7 @@ export class Team {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    Atomics.store(this.#words, word.chunks, 0); // no more chunks of the current job are taken
     Atomics.store(this.#words, word.job, -1);
     Atomics.notify(this.#words, word.job);
     for (const thread of this.#threads ?? []) thread.terminate();
