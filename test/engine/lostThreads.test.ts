@@ -111,6 +111,29 @@ test.each([
   expect(lw.backendInfo().threads).toBe(1);
 });
 
+test.each(['lstmForwardRows', 'lstmBackwardRows', 'lstmBackwardWeights'])(
+  'a slow thread that computes %s long after the team has ended changes no bits',
+  async kernel => {
+    const result = await onOneThread('all stateful');
+    const warn = listen();
+    // Waits for the end of the team, then computes the same chunk again and again
+    sabotage = inHalf(
+      kernel,
+      `const words = new Int32Array(require('node:worker_threads').workerData.control);
+      while (Atomics.load(words, ${word.job}) !== -1);
+      for (let n = 0; n < 3000; n++) whole(plan, first, count)`,
+    );
+    const lw = await started(2);
+    lw.backendInfo();
+    const terminate = vi.spyOn(RealWorker.prototype, 'terminate').mockResolvedValue(0);
+    letOthersBegin();
+    expect(trained(lw, 'all stateful')).toBe(result);
+    expect(warn.mock.calls).toEqual(warning('a thread has stopped'));
+    terminate.mockRestore();
+    await threads[0]!.terminate();
+  },
+);
+
 /** Terminates a thread when the calling thread takes its chunk number `chunk` from now on. */
 function terminateAt(chunk: number): void {
   const { add } = Atomics;
