@@ -43,8 +43,8 @@ const MOST_CHUNKS = 2 ** CHUNK_BITS - 96;
  * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
  */
 const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
-/** How long it waits if it has computed no chunk of the job. */
-const LONG_WAIT = 20_000;
+/** Own chunks are timed in each job of this many, because reading the clock delays the calling thread. */
+const JOBS_PER_TIMING = 17;
 /** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
 const LONGEST_LOOK = 10;
 
@@ -92,6 +92,8 @@ export class Team {
   /** Why threads have stopped while no kernel ran; null if they have not. */
   #lost: string | null = null;
   #job = 0;
+  /** Milliseconds of a chunk of the calling thread: the longest of the last timings. */
+  #chunkTime = 0;
 
   constructor(size: number, kernels: Kernels, module: WebAssembly.Module, memory: WebAssembly.Memory, wide: number) {
     this.size = size;
@@ -152,7 +154,8 @@ export class Team {
     Atomics.store(words, word.ticket, this.#job << CHUNK_BITS);
     Atomics.store(words, word.job, this.#job);
     if (Atomics.load(words, word.sleepers) > 0) Atomics.notify(words, word.job);
-    const start = performance.now();
+    const isTimed = this.#job % JOBS_PER_TIMING === 1;
+    const start = isTimed ? performance.now() : 0;
     let own = 0;
     for (;;) {
       const chunk = Atomics.add(words, word.ticket, 1) & (2 ** CHUNK_BITS - 1);
@@ -171,24 +174,20 @@ export class Team {
       Atomics.add(words, word.done, 1);
       own++;
     }
-    this.#join(job, own, start);
+    if (isTimed && own > 0) this.#chunkTime = Math.max((performance.now() - start) / own, 0.9 * this.#chunkTime);
+    this.#join(job);
   }
 
-  /**
-   * Waits for the chunks that other threads have begun.
-   *
-   * @param own the number of chunks that this thread has computed since `start`
-   */
-  #join(job: Job, own: number, start: number): void {
+  /** Waits for the chunks that other threads have begun. */
+  #join(job: Job): void {
     const words = this.#words;
+    const limit = waitFor(this.#chunkTime);
     let last = 0;
-    let limit = 0;
     let waited = 0;
     for (let n = 1; Atomics.load(words, word.done) < job.chunks; n++) {
       if (n % 1024 > 0) continue;
       const now = performance.now();
-      if (last === 0) limit = own === 0 ? LONG_WAIT : waitFor((now - start) / own);
-      else waited += Math.min(now - last, LONGEST_LOOK);
+      if (last > 0) waited += Math.min(now - last, LONGEST_LOOK);
       if (waited > limit) this.#fail(STOPPED, job);
       last = now;
     }
