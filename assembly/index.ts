@@ -2,14 +2,19 @@
 
 export { boundNorms, nonNegative } from './training/constraints';
 export { copyRows } from './memory/copy';
-export { gruBackward, gruBackwardRows, gruBackwardStart, gruBackwardWeights, gruForward, gruRewind } from './recurrent/gru';
+export {
+  gruBackward, gruBackwardRows, gruBackwardStart, gruBackwardWeights, gruForward, gruForwardEnd, gruForwardRows, gruRewind,
+} from './recurrent/gru';
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
-export { lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmRewind } from './recurrent/lstm';
+export {
+  lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
+  lstmRewind,
+} from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,
-  simpleRnnForward, simpleRnnRewind, unpackSimpleRnnWeights,
+  simpleRnnForward, simpleRnnForwardEnd, simpleRnnForwardRows, simpleRnnRewind, unpackSimpleRnnWeights,
 } from './recurrent/simpleRnn';
 export {
   denseBackward, denseBackwardRows, denseBackwardStart, denseBackwardWeights, denseForward, denseForwardRows,

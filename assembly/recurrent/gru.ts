@@ -51,6 +51,12 @@ function panelBytes(plan: GruPlan): usize {
 
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
+  gruForwardRows(plan, first, rows);
+  gruForwardEnd(plan, first, rows);
+}
+
+/** The part of gruForward that threads run at the same time. It does not change the carried state. */
+export function gruForwardRows(plan: GruPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const T = plan.steps;
@@ -99,7 +105,18 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
     if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
     if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
-  storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
+}
+
+/** Stores the carried state of some rows, after gruForwardRows for them. */
+export function gruForwardEnd(plan: GruPlan, first: i32, rows: i32): void {
+  storeState(plan, first, rows);
+}
+
+/** Stores the last slot of h as the carried state. */
+function storeState(plan: GruPlan, first: i32, rows: i32): void {
+  const outRow = plan.y ? plan.yRow : plan.hRow;
+  const last = (plan.y ? plan.y : plan.h) + <usize>plan.steps * <usize>plan.batch * outRow;
+  storeH(plan.stateH, last, outRow, first, rows, 4 * groups(plan));
 }
 
 /** Restores the carried state from before gruForward, while the workspace still holds its batch. */

@@ -52,6 +52,12 @@ function hasInitialState(plan: LstmPlan): bool {
 
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
+  lstmForwardRows(plan, first, rows);
+  lstmForwardEnd(plan, first, rows);
+}
+
+/** The part of lstmForward that threads run at the same time. It does not change the carried state. */
+export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const T = plan.steps;
@@ -100,11 +106,15 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
     if (mask) copySkippedRows(previous, outRow, B * outRow, mask, rows, H);
     if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
-  storeState(plan, T, first, rows);
   if (plan.cT) {
     const c = plan.c + <usize>T * G * B * UNITS;
     copyCells(c, plan.cT, plan.cTRow, plan, first, rows, H, unpack);
   }
+}
+
+/** Stores the carried state of some rows, after lstmForwardRows for them. */
+export function lstmForwardEnd(plan: LstmPlan, first: i32, rows: i32): void {
+  storeState(plan, plan.steps, first, rows);
 }
 
 /** Restores the carried state from before lstmForward, while the workspace still holds its batch. */

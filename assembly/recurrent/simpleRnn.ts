@@ -124,6 +124,12 @@ function hasInitialState(plan: SimpleRnnPlan): bool {
 
 /** Runs all time steps for rows [first, first + rows) of the batch. */
 export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  simpleRnnForwardRows(plan, first, rows);
+  simpleRnnForwardEnd(plan, first, rows);
+}
+
+/** The part of simpleRnnForward that threads run at the same time. It does not change the carried state. */
+export function simpleRnnForwardRows(plan: SimpleRnnPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const T = plan.steps;
@@ -163,7 +169,18 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
     if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
     if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
-  storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
+}
+
+/** Stores the carried state of some rows, after simpleRnnForwardRows for them. */
+export function simpleRnnForwardEnd(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  storeState(plan, first, rows);
+}
+
+/** Stores the last slot of h as the carried state. */
+function storeState(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  const outRow = plan.y ? plan.yRow : plan.hxRow;
+  const last = (plan.y ? plan.y : plan.hx) + <usize>plan.steps * <usize>plan.batch * outRow;
+  storeH(plan.stateH, last, outRow, first, rows, padded(plan.units));
 }
 
 /** Restores the carried state from before simpleRnnForward, while the workspace still holds its batch. */

@@ -95,10 +95,9 @@ export class Stream {
     checkLength(call, 'input', input, step.width);
     checkOut(call, 'out', result, plan.outputs[0]!.width);
     plan = this.#ready(call);
-    const memory = float32();
-    this.#write(call, memory, plan, step, 'input', input);
+    this.#write(call, float32(), plan, step, 'input', input);
     plan.forward();
-    this.#read(call, memory, plan.outputs[0]!, result);
+    this.#read(call, float32(), plan.outputs[0]!, result);
     return result;
   }
 
@@ -120,7 +119,7 @@ export class Stream {
       this.#write(call, memory, plan, step, steps.length === 1 ? 'input' : step.name, parts[n]!);
     }
     plan.forward();
-    for (const [n, result] of results.entries()) this.#read(call, memory, plan.outputs[n]!, result);
+    for (const [n, result] of results.entries()) this.#read(call, float32(), plan.outputs[n]!, result);
     return several ? results : results[0]!;
   }
 

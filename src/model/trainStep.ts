@@ -28,16 +28,18 @@ export class TrainStep {
     const rate = this.#view.parameters(call).rate(call, objective.optimizer);
     const plan = feed(call, this.#view, 'train', objective, xs, ys, weights);
     const parameters = this.#view.parameters(call);
-    const penalty = parameters.startGradients();
     setBatch(parameters.trained);
-    plan.forward();
-    const results = measure(plan, objective, penalty);
-    if (!Number.isFinite(lossOf(results))) {
-      rejectWrongClass(call, plan, objective);
-      plan.rewind();
-      return results;
-    }
-    plan.backward();
+    let results: number | number[];
+    do {
+      const penalty = parameters.startGradients();
+      plan.forward();
+      results = measure(plan, objective, penalty);
+      if (!Number.isFinite(lossOf(results))) {
+        rejectWrongClass(call, plan, objective);
+        plan.rewind();
+        return results;
+      }
+    } while (!plan.backward()); // again after threads were lost
     if (parameters.update(call, objective.optimizer, rate)) return results;
     plan.rewind();
     return withLoss(results, Number.NaN);

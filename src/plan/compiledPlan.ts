@@ -3,8 +3,9 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
-import { Block, float32, int32, kernels, team } from '../wasm/engine.ts';
+import { Block, float32, int32, kernels, leaveThreads, team } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
+import { ThreadsLost } from '../wasm/team.ts';
 import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import {
@@ -69,14 +70,15 @@ export class CompiledPlan {
   readonly outputs: readonly CompiledOutput[];
   readonly #structures: Block;
   readonly #addresses: readonly number[];
-  readonly #kernels = kernels();
-  readonly #calls: readonly KernelFunctions[];
+  /** The kernels to which the calls are bound. */
+  #kernels = kernels();
+  #calls: readonly KernelFunctions[];
   readonly #blocks: Addresses;
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
     this.#blocks = addresses;
-    this.#calls = plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
+    this.#calls = this.#bind();
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
     const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
@@ -94,6 +96,17 @@ export class CompiledPlan {
       const own = scored[n]!.map(({ program }) => ({ program, address: written[at++]! }));
       return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1);
     });
+  }
+
+  #bind(): KernelFunctions[] {
+    this.#kernels = kernels();
+    return this.plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
+  }
+
+  /** The calls, bound to the kernels that run now: others after `leaveThreads`. */
+  #bound(): readonly KernelFunctions[] {
+    if (this.#kernels !== kernels()) this.#calls = this.#bind();
+    return this.#calls;
   }
 
   /** Writes the structures one after the other, and reserves scratch behind them; returns their addresses. */
@@ -141,6 +154,7 @@ export class CompiledPlan {
     return this.#addressOf(offset) / FLOAT;
   }
 
+  /** Runs the calls forward. If threads are lost, it continues on one. */
   forward(): void {
     this.#forward(this.plan.constantCalls, this.#calls.length);
   }
@@ -151,35 +165,57 @@ export class CompiledPlan {
   }
 
   #forward(from: number, to: number): void {
-    for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!);
+    const calls = this.#bound();
+    let n = from;
+    try {
+      for (; n < to; n++) calls[n]!.forward(this.#addresses[n]!);
+    } catch (error) {
+      leaveThreadsAfter(error);
+      error.finish(kernels());
+      this.#forward(n + 1, to);
+    }
   }
 
-  /** Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written. */
-  backward(): void {
-    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!);
+  /**
+   * Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written.
+   *
+   * @returns false if threads were lost: the gradients are incomplete, what `forward` computed is overwritten in part, and
+   * the carried states are those from before it, so the caller begins again
+   */
+  backward(): boolean {
+    const calls = this.#bound();
+    try {
+      for (let n = calls.length - 1; n >= 0; n--) calls[n]!.backward(this.#addresses[n]!);
+      return true;
+    } catch (error) {
+      leaveThreadsAfter(error);
+      this.rewind();
+      return false;
+    }
   }
 
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
     // Last call first: calls of a shared layer carry the states from one to the next
-    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
+    const calls = this.#bound();
+    for (let n = calls.length - 1; n >= 0; n--) calls[n]!.rewind(this.#addresses[n]!);
   }
 
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */
   loss(output: number): number {
-    return this.#kernels.loss(this.outputs[output]!.lossAddress);
+    return kernels().loss(this.outputs[output]!.lossAddress);
   }
 
   /** Metric `n` of an output. Call it before `backward`, which may overwrite the output. */
   metric(output: number, n: number): number {
     const { program, address } = this.outputs[output]!.metrics[n]!;
-    return this.#kernels[program](address);
+    return kernels()[program](address);
   }
 
   /** The number of unmasked pairs of sample and time step of an output, over which its loss is a mean. */
   counted(output: number): number {
     const { mask, lossAddress, steps } = this.outputs[output]!;
-    return mask ? this.#kernels.countedRows(lossAddress) : this.plan.batch * steps;
+    return mask ? kernels().countedRows(lossAddress) : this.plan.batch * steps;
   }
 
   /** The first target that is not a class index of the output, and is neither masked nor of weight 0; or undefined. */
@@ -201,7 +237,7 @@ export class CompiledPlan {
     const { y } = this.plan.outputs[output]!.signal;
     const { result, first } = this.outputs[output]!;
     const step = y.width * FLOAT;
-    this.#kernels.copyRows(
+    kernels().copyRows(
       result * FLOAT,
       step * y.steps,
       step,
@@ -217,6 +253,12 @@ export class CompiledPlan {
   free(): void {
     this.#structures.free();
   }
+}
+
+/** Continues on one thread if an error means that threads are lost; throws other errors. */
+function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost {
+  if (!(error instanceof ThreadsLost)) throw error;
+  leaveThreads();
 }
 
 type Scores = readonly { program: 'loss' | 'metric'; address: number }[];

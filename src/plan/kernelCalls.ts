@@ -24,19 +24,16 @@ interface Sharing {
   readonly rows: (sizes: Sizes) => number;
   /** Rows in a tile of the products. */
   readonly tile: number;
-  /** The kernel that computes a range of rows forward. */
-  readonly forward: string;
   /** The groups of columns, as the kernel of weight gradients counts them; 0 without weights. */
   readonly groups: (sizes: Sizes) => number;
   /** Floats of weights, which every range of rows reads at every time step. */
   readonly weights: (sizes: Sizes) => number;
 }
 
-const recurrent = (kind: Kind, gates: number, group: number): Sharing => ({
+const recurrent = (gates: number, group: number): Sharing => ({
   work: ({ batch, steps, inputs, units }) => batch! * steps! * gates * units! * (inputs! + units!),
   rows: ({ batch }) => batch!,
   tile: TILE,
-  forward: `${kind}Forward`,
   groups: ({ units }) => Math.ceil(units! / group),
   weights: ({ inputs, units }) => gates * units! * (inputs! + units!),
 });
@@ -45,14 +42,13 @@ const recurrent = (kind: Kind, gates: number, group: number): Sharing => ({
 const TILE = 4;
 
 const sharings: Partial<Record<Kind, Sharing>> = {
-  lstm: recurrent('lstm', 4, 4),
-  gru: recurrent('gru', 3, 4),
-  simpleRnn: recurrent('simpleRnn', 1, 16),
+  lstm: recurrent(4, 4),
+  gru: recurrent(3, 4),
+  simpleRnn: recurrent(1, 16),
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
     rows: ({ rows }) => rows!,
     tile: TILE,
-    forward: 'denseForwardRows',
     groups: ({ units }) => Math.ceil(units! / 16),
     weights: ({ inputs, units }) => inputs! * units!,
   },
@@ -60,7 +56,6 @@ const sharings: Partial<Record<Kind, Sharing>> = {
     work: ({ rows, heads, queries, keys, depth, width }) => rows! * heads! * queries! * keys! * (depth! + width!),
     rows: ({ rows, heads }) => rows! * heads!,
     tile: 1,
-    forward: 'attentionForwardRows',
     groups: () => 0,
     weights: () => 0,
   },
@@ -115,17 +110,19 @@ function sharedFunctions(
   sharing: Sharing,
   team: Team,
 ): Pick<KernelFunctions, 'forward' | 'backward'> {
-  const { forward, tile } = sharing;
+  const { tile } = sharing;
   const rows = sharing.rows(sizes);
   const groups = sharing.groups(sizes);
   const ranges = sharing.weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
   const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / tile) * tile);
   const groupsEach = Math.ceil(groups / (4 * team.size));
+  // Carried states are stored last, because a kernel that reads them may run again
+  const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;
   const [forwardStart, backwardStart] = [run('ForwardStart'), run('BackwardStart')];
   return {
     forward: plan => {
       forwardStart(plan);
-      team.run(forward, plan, rows, rowsEach);
+      team.run(`${kind}ForwardRows`, plan, rows, rowsEach, end);
     },
     backward: plan => {
       backwardStart(plan);

@@ -13,7 +13,7 @@ import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
-import { Team } from './team.ts';
+import { Team, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
 interface Engine {
@@ -24,9 +24,14 @@ interface Engine {
   wasmBytes: number;
   /** Null with one thread. */
   team: Team | null;
+  /** The compiled kernels for a shared memory, and the most pages of it; null with one thread. */
+  shared: { module: WebAssembly.Module; maximum: number } | null;
 }
 
 const INITIAL_PAGES = 2;
+/** Bytes of a page of memory. */
+const PAGE = 65_536;
+const SLOW_MILLISECONDS = 100;
 
 let requestedSimd: Simd | 'auto' = 'auto';
 let requestedThreads: number | 'auto' = 1;
@@ -42,7 +47,8 @@ export interface ConfigureOptions {
   simd?: 'auto' | 'strict' | 'relaxed';
   /**
    * The threads that share a large kernel call, the calling thread included; 'auto' for half of the cores, at most 4. The
-   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Default: 1.
+   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Where threads
+   * are not available, or one stops, calls continue on the calling thread. Default: 1.
    */
   threads?: number | 'auto';
 }
@@ -59,8 +65,8 @@ export function configure(options: ConfigureOptions): void {
   if (inUse && choice !== undefined && choice !== 'auto' && choice !== engine?.simd) {
     fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
   }
-  const running = engine?.team?.size ?? 1;
-  if (inUse && count !== undefined && count !== 'auto' && count !== running) {
+  const running = engine?.team?.running ?? 1;
+  if (inUse && count !== undefined && count !== 'auto' && count !== running && count !== requestedThreads) {
     fail('configure', `threads must be chosen before the first model is made, got ${count} while ${running} run`);
   }
   if (choice !== undefined) requestedSimd = choice;
@@ -105,7 +111,7 @@ export interface BackendInfo {
   wasmBytes: number;
   /** Size of the memory shared by all models in bytes. */
   memoryBytes: number;
-  /** Threads that share a large kernel call; 1 where memory cannot be shared. */
+  /** Threads that share a large kernel call; 1 where memory cannot be shared, and after a thread has stopped. */
   threads: number;
   /** Models that hold memory: used, and neither disposed of nor garbage-collected. */
   models: number;
@@ -116,7 +122,7 @@ export function backendInfo(): BackendInfo {
   rejectExtraArguments('backendInfo', 0, arguments);
   const { simd, turbo, wasmBytes, memory, team } = started();
   const memoryBytes = memory.buffer.byteLength;
-  return { simd, turbo: [...turbo], wasmBytes, memoryBytes, threads: team?.size ?? 1, models };
+  return { simd, turbo: [...turbo], wasmBytes, memoryBytes, threads: team?.running ?? 1, models };
 }
 
 /** Kernels for hosts that do not allow the package to compile its own. */
@@ -170,12 +176,38 @@ export function team(): Team | null {
 export function setBatch(batch: number): void {
   const { kernels, team } = started();
   kernels.setBatch(batch);
-  team?.setBatch(batch);
+  if (team) team.batch = batch;
 }
 
-/** The kernels. The object never changes once a block has been allocated. */
+/** The kernels. Once a block has been allocated, the object changes in `leaveThreads` only. */
 export function kernels(): Kernels {
   return started().kernels;
+}
+
+/**
+ * @internal Continues on one thread after `ThreadsLost`, in a copy of the memory: a thread that is merely slow, and that
+ * the host has not ended yet, writes to the other. What the threads computed must be computed again.
+ */
+export function leaveThreads(): void {
+  const before = started();
+  const { team, shared } = before;
+  if (!team || !shared) return;
+  // Another object in any case, so that plans bind their calls anew
+  const after: Engine = { ...before, kernels: { ...before.kernels }, team: null, shared: null };
+  try {
+    const initial = before.memory.buffer.byteLength / PAGE;
+    after.memory = new WebAssembly.Memory({ initial, maximum: shared.maximum, shared: true });
+    after.kernels = instantiate(shared.module, after.memory)!;
+    after.kernels.setWideVectors(wideVectors());
+    after.kernels.setBatch(team.batch);
+    after.kernels.allocate(1); // starts the heap, which is then overwritten like all of the memory
+    new Uint8Array(after.memory.buffer).set(new Uint8Array(before.memory.buffer));
+  } catch {
+    // There is no room for a copy: gives slow threads time to end
+    for (const end = performance.now() + SLOW_MILLISECONDS; performance.now() < end; );
+    Object.assign(after, { memory: before.memory, kernels: { ...before.kernels } });
+  }
+  engine = after;
 }
 
 function started(call = 'lstm-wasm'): Engine {
@@ -222,12 +254,19 @@ function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer
   const kernels = instantiate(code, memory);
   if (typeof kernels?.isRelaxed !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
-  const wide = turbo.flags.includes('revectorize') ? 1 : 0;
+  const wide = wideVectors();
   kernels.setWideVectors(wide);
   turbo.started = true;
-  const team = shared && isModule(code) ? new Team(threads, kernels, code, memory, wide) : null;
-  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes, team };
+  const sharing = shared && isModule(code) ? { module: code, maximum: shared.maximum } : null;
+  const team = sharing && new Team(threads, kernels, sharing.module, memory, wide);
+  if (!team && threads > 1 && requestedThreads !== 'auto') {
+    warnOfOneThread(isModule(source) ? 'init was given a compiled module' : 'the host cannot share memory');
+  }
+  const simd = kernels.isRelaxed() ? 'relaxed' : 'strict';
+  return { kernels, memory, simd, turbo: turbo.flags, wasmBytes, team, shared: sharing };
 }
+
+const wideVectors = (): number => (turbo.flags.includes('revectorize') ? 1 : 0);
 
 function newMemory(call: string): WebAssembly.Memory {
   try {

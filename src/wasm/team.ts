@@ -1,36 +1,103 @@
 /**
  * Threads that share one kernel call. The calling thread takes part: chunks are handed out by a counter, so it computes all
  * that no other thread has begun, and a thread that does not run costs nothing.
+ *
+ * A thread may stop at any time: the host may end it, or it may run out of memory. If it stops in the middle of a chunk,
+ * `run` throws `ThreadsLost`; otherwise nothing is lost.
  */
 
+import { warn } from '../util/warning.ts';
 import type { Address, Kernels } from './kernels.ts';
-import { batchIndex, CHUNK_BITS, controlBytes, type ThreadData, threadProgram, word } from './threadProgram.ts';
+import { batchIndex, CHUNK_BITS, controlBytes, Mark, type ThreadData, threadProgram, word } from './threadProgram.ts';
 
-/** A kernel that computes a range of rows, or of columns of weights. */
-type RangeKernel = (plan: Address, first: number, count: number) => void;
+/** Kernels that compute a range of rows, or of columns of weights. */
+type RangeKernels = Readonly<Record<string, (plan: Address, first: number, count: number) => void>>;
+
+/** A kernel that runs over all rows or columns in chunks. */
+interface Job {
+  readonly name: string;
+  readonly end: string | undefined;
+  readonly plan: Address;
+  readonly extent: number;
+  /** The rows or columns of a chunk; the last one may have fewer. */
+  readonly size: number;
+  readonly chunks: number;
+}
+
+/** Runs a job on the calling thread. @param computed which chunks are computed, but perhaps not ended */
+function compute(kernels: RangeKernels, job: Job, computed: readonly boolean[] = []): void {
+  const { name, end, plan, extent, size, chunks } = job;
+  for (let n = 0; n < chunks; n++) {
+    const count = Math.min(size, extent - n * size);
+    if (!computed[n]) kernels[name]!(plan, n * size, count);
+    if (end !== undefined) kernels[end]!(plan, n * size, count);
+  }
+}
 
 /** Jobs are numbered from 1 to this, again and again. */
 const LAST_JOB = 2 ** (31 - CHUNK_BITS) - 1;
 /** Tickets have room for these, and for one more of each thread. */
 const MOST_CHUNKS = 2 ** CHUNK_BITS - 96;
-/** A chunk takes less than a second. */
-const STALL_MILLISECONDS = 20_000;
+/**
+ * How long the calling thread waits for a chunk of another one, by the time that its own chunks took. On a busy machine, a
+ * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
+ */
+const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
+/** Own chunks are timed in each job of this many, because reading the clock delays the calling thread. */
+const JOBS_PER_TIMING = 17;
+/** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
+const LONGEST_LOOK = 10;
+
+/** Thrown by `run` after a thread has stopped in the middle of a kernel, whose results are incomplete. */
+export class ThreadsLost extends Error {
+  /**
+   * Completes the results, unless the kernel has overwritten what it reads.
+   *
+   * @param kernels those of a memory to which lost threads do not write
+   */
+  readonly finish: (kernels: Kernels) => void;
+
+  constructor(finish: (kernels: Kernels) => void) {
+    super('a thread has stopped');
+    this.finish = finish;
+  }
+}
+
+const STOPPED = 'a thread has stopped';
+const FORBIDDEN = 'the host does not allow workers';
+
+let warned = false;
+
+/** Warns once that calls run on one thread. */
+export function warnOfOneThread(reason: string): void {
+  if (!warned) warn(`lstm-wasm: calls run on one thread, because ${reason}; the results are the same`);
+  warned = true;
+}
+
+/** A thread, as far as a team needs it. */
+interface Thread {
+  terminate(): unknown;
+}
 
 export class Team {
   /** Threads, the calling one included. */
   readonly size: number;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
-  readonly #kernels: Readonly<Record<string, RangeKernel>>;
+  readonly #kernels: RangeKernels;
   readonly #data: Omit<ThreadData, 'number'>;
   readonly #numberOf: ReadonlyMap<string, number>;
-  #started = false;
+  #threads: Thread[] | null = null;
   #ended = false;
+  /** Why threads have stopped while no kernel ran; null if they have not. */
+  #lost: string | null = null;
   #job = 0;
+  /** Milliseconds of a chunk of the calling thread: the longest of the last timings. */
+  #chunkTime = 0;
 
   constructor(size: number, kernels: Kernels, module: WebAssembly.Module, memory: WebAssembly.Memory, wide: number) {
     this.size = size;
-    this.#kernels = kernels as unknown as Record<string, RangeKernel>;
+    this.#kernels = kernels as unknown as RangeKernels;
     const names = Object.keys(kernels);
     this.#numberOf = new Map(names.map((name, n) => [name, n]));
     const control = new SharedArrayBuffer(controlBytes);
@@ -39,8 +106,17 @@ export class Team {
     this.#numbers = new Float64Array(control);
   }
 
-  /** Sets the number of the next training batch for all threads. */
-  setBatch(batch: number): void {
+  /** The threads that run, or will. */
+  get running(): number {
+    return this.#ended || this.#lost ? 1 : this.size;
+  }
+
+  /** The number of the next training batch, for all threads. */
+  get batch(): number {
+    return this.#numbers[batchIndex]!;
+  }
+
+  set batch(batch: number) {
     this.#numbers[batchIndex] = batch;
   }
 
@@ -49,21 +125,28 @@ export class Team {
    *
    * @param extent the number of rows or columns
    * @param least the number of them that a thread takes at a time; more if there would be too many chunks
+   * @param end a kernel that ends each chunk: it overwrites what the first one reads
+   * @throws ThreadsLost if a thread has stopped; the threads have been ended
    */
-  run(name: string, plan: Address, extent: number, least: number): void {
-    const kernel = this.#kernels[name]!;
+  run(name: string, plan: Address, extent: number, least: number, end?: string): void {
     const size = Math.max(least, Math.ceil(extent / MOST_CHUNKS));
     const chunks = Math.ceil(extent / size);
-    if (chunks === 1 || this.#ended) {
-      kernel(plan, 0, extent);
-      return;
-    }
-    if (!this.#started) this.#start();
+    const job: Job = { name, end, plan, extent, size, chunks };
+    if (chunks > 1 && this.#isReady()) this.#share(job);
+    else compute(this.#kernels, job);
+  }
+
+  #share(job: Job): void {
+    const { name, end, plan, extent, size, chunks } = job;
+    const kernel = this.#kernels[name]!;
+    const endKernel = end === undefined ? null : this.#kernels[end]!;
     const words = this.#words;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
     Atomics.store(words, word.described, this.#job);
     Atomics.store(words, word.done, 0);
     words[word.kernel] = this.#numberOf.get(name)!;
+    words[word.end] = end === undefined ? -1 : this.#numberOf.get(end)!;
+    if (end !== undefined) words.fill(Mark.begun, word.marks, word.marks + chunks);
     words[word.plan] = plan;
     words[word.extent] = extent;
     words[word.size] = size;
@@ -71,70 +154,129 @@ export class Team {
     Atomics.store(words, word.ticket, this.#job << CHUNK_BITS);
     Atomics.store(words, word.job, this.#job);
     if (Atomics.load(words, word.sleepers) > 0) Atomics.notify(words, word.job);
+    const isTimed = this.#job % JOBS_PER_TIMING === 1;
+    const start = isTimed ? performance.now() : 0;
+    let own = 0;
     for (;;) {
       const chunk = Atomics.add(words, word.ticket, 1) & (2 ** CHUNK_BITS - 1);
       if (chunk >= chunks) break;
       const first = chunk * size;
-      kernel(plan, first, Math.min(size, extent - first));
+      const count = Math.min(size, extent - first);
+      try {
+        kernel(plan, first, count);
+        if (endKernel) {
+          words[word.marks + chunk] = Mark.computed;
+          endKernel(plan, first, count);
+        }
+      } catch {
+        this.#fail('a kernel has failed', job); // on one thread it fails again, and throws
+      }
       Atomics.add(words, word.done, 1);
+      own++;
     }
-    this.#join(chunks);
+    if (isTimed && own > 0) this.#chunkTime = Math.max((performance.now() - start) / own, 0.9 * this.#chunkTime);
+    this.#join(job);
   }
 
   /** Waits for the chunks that other threads have begun. */
-  #join(chunks: number): void {
+  #join(job: Job): void {
     const words = this.#words;
-    let end = 0;
-    for (let n = 1; Atomics.load(words, word.done) < chunks; n++) {
+    const limit = waitFor(this.#chunkTime);
+    let last = 0;
+    let waited = 0;
+    for (let n = 1; Atomics.load(words, word.done) < job.chunks; n++) {
       if (n % 1024 > 0) continue;
       const now = performance.now();
-      if (end === 0) end = now + STALL_MILLISECONDS;
-      else if (now > end) this.#fail();
+      if (last > 0) waited += Math.min(now - last, LONGEST_LOOK);
+      if (waited > limit) this.#fail(STOPPED, job);
+      last = now;
     }
-    if (words[word.failed] !== 0) this.#fail();
+    if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread', job);
   }
 
-  #fail(): never {
+  #fail(reason: string, job: Job): never {
+    this.#giveUp(reason);
+    const computed = job.end === undefined ? [] : Array.from({ length: job.chunks }, (_, n) => !this.#take(n));
+    throw new ThreadsLost(kernels => compute(kernels as unknown as RangeKernels, job, computed));
+  }
+
+  /** Takes a chunk from its thread, unless it is computed. */
+  #take(chunk: number): boolean {
+    return Atomics.compareExchange(this.#words, word.marks + chunk, Mark.begun, Mark.taken) === Mark.begun;
+  }
+
+  #giveUp(reason: string): void {
     this.end();
-    throw new Error('lstm-wasm: a thread has stopped; the call has no result, and later calls run on one thread');
+    warnOfOneThread(reason);
+  }
+
+  /** Starts the threads; returns false if there are none any more. */
+  #isReady(): boolean {
+    if (!this.#ended && !this.#threads) this.#start();
+    if (!this.#ended && this.#lost) this.#giveUp(this.#lost);
+    return !this.#ended;
   }
 
   #start(): void {
-    this.#started = true;
-    for (let n = 1; n < this.size; n++) startThread({ ...this.#data, number: n });
+    const threads: Thread[] = [];
+    this.#threads = threads;
+    try {
+      while (threads.length < this.size - 1) {
+        const data = { ...this.#data, number: threads.length + 1 };
+        threads.push(startThread(data, reason => (this.#lost ??= reason)));
+      }
+    } catch {
+      this.#lost = FORBIDDEN;
+    }
   }
 
   /** Ends the threads; later calls run on the calling thread. */
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
+    Atomics.store(this.#words, word.chunks, 0); // no more chunks of the current job are taken
     Atomics.store(this.#words, word.job, -1);
     Atomics.notify(this.#words, word.job);
+    for (const thread of this.#threads ?? []) thread.terminate();
   }
+}
+
+interface NodeThread extends Thread {
+  unref(): void;
+  on(event: 'error' | 'exit', listener: () => void): void;
 }
 
 interface NodeThreads {
-  Worker: new (
-    program: string,
-    options: { eval: true; execArgv: string[]; workerData: ThreadData },
-  ) => { unref(): void; on(event: 'error', listener: () => void): void };
+  Worker: new (program: string, options: { eval: true; execArgv: string[]; workerData: ThreadData }) => NodeThread;
 }
 
-/** Starts a thread. If the host does not allow it, the calling thread computes everything. */
-function startThread(data: ThreadData): void {
-  try {
-    const host = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
-    const node = host?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
-    if (node) {
-      const program = `${threadProgram}run(require('node:worker_threads').workerData);`;
-      const thread = new node.Worker(program, { eval: true, execArgv: [], workerData: data });
-      thread.on('error', () => {});
-      thread.unref();
-    } else {
-      const program = `${threadProgram}onmessage = ({ data }) => run(data);`;
-      const url = URL.createObjectURL(new Blob([program], { type: 'text/javascript' }));
-      new Worker(url).postMessage(data);
-    }
-  } catch {
-    // Workers are forbidden, for example by a Content-Security-Policy
-  }
+/**
+ * Starts a thread.
+ *
+ * @param lose called if it stops
+ * @throws if the host does not allow it
+ */
+function startThread(data: ThreadData, lose: (reason: string) => void): Thread {
+  const host = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
+  const node = host?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
+  if (!node) return startWorker(data, lose);
+  const program = `${threadProgram}run(require('node:worker_threads').workerData);`;
+  const thread = new node.Worker(program, { eval: true, execArgv: [], workerData: data });
+  thread.on('error', () => lose(STOPPED));
+  thread.on('exit', () => lose(STOPPED));
+  thread.unref();
+  return thread;
+}
+
+/** Starts a worker of a page. A Content-Security-Policy that forbids it throws, or is reported later. */
+function startWorker(data: ThreadData, lose: (reason: string) => void): Thread {
+  const program = `${threadProgram}onmessage = ({ data }) => run(data);`;
+  const url = URL.createObjectURL(new Blob([program], { type: 'text/javascript' }));
+  const worker = new Worker(url);
+  worker.onerror = event => {
+    event.preventDefault(); // a warning is enough
+    lose(event.message ? STOPPED : FORBIDDEN);
+  };
+  worker.postMessage(data);
+  return worker;
 }

@@ -24,16 +24,23 @@ export const word = {
   sleepers: 9,
   /** 1 after a kernel has thrown. */
   failed: 10,
+  /** The position of the kernel that ends a chunk among the names, or -1. */
+  end: 11,
+  /** For each chunk of a job with such a kernel, one of `Mark`. */
+  marks: 32,
 } as const;
+
+/** What is known of a chunk: only a thread that changes `begun` to `computed` may end it, and `begun` may become `taken`. */
+export const Mark = { begun: 0, computed: 1, taken: 2 } as const;
 
 /** The index of the number of the training batch among the same words, read as float64. */
 export const batchIndex = 8;
 
-/** Bytes for the words and the number of the batch. */
-export const controlBytes = 128;
-
 /** Bits of a ticket for the number of the chunk. */
 export const CHUNK_BITS = 12;
+
+/** Bytes for the words, with the number of the batch among them. */
+export const controlBytes = 4 * (word.marks + 2 ** CHUNK_BITS);
 
 /** How long a thread looks for the next job before it sleeps: the next one soon follows while a model trains. */
 const WATCH_MILLISECONDS = 0.3;
@@ -66,6 +73,8 @@ function run({ module, memory, control, names, wide, number }) {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control);
   const pause = Atomics.pause ?? (() => {});
+  const isMine = chunk =>
+    Atomics.compareExchange(words, ${word.marks} + chunk, ${Mark.begun}, ${Mark.computed}) === ${Mark.begun};
   for (let seen = 0; ; ) {
     const end = performance.now() + ${WATCH_MILLISECONDS};
     let job = Atomics.load(words, ${word.job});
@@ -88,9 +97,13 @@ function run({ module, memory, control, names, wide, number }) {
       if (ticket >> ${CHUNK_BITS} !== Atomics.load(words, ${word.described}) || chunk >= chunks) break;
       const size = words[${word.size}];
       const first = chunk * size;
+      const count = Math.min(size, words[${word.extent}] - first);
+      const plan = words[${word.plan}];
+      const end = words[${word.end}];
       try {
         exports.setBatch(numbers[${batchIndex}]);
-        kernels[words[${word.kernel}]](words[${word.plan}], first, Math.min(size, words[${word.extent}] - first));
+        kernels[words[${word.kernel}]](plan, first, count);
+        if (end >= 0 && isMine(chunk)) kernels[end](plan, first, count);
       } catch {
         Atomics.store(words, ${word.failed}, 1);
       }

@@ -15,21 +15,36 @@ const isolation = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
-const sites: { isolated?: Site; plain?: Site } = {};
+const forbidden = { ...isolation, 'content-security-policy': "worker-src 'self'" };
+const sites: { isolated?: Site; forbidden?: Site; plain?: Site } = {};
 beforeAll(async () => {
   sites.isolated = await serve(dist, isolation);
+  sites.forbidden = await serve(dist, forbidden);
   sites.plain = await serve(dist);
 });
 afterAll(async () => {
   await sites.isolated?.close();
+  await sites.forbidden?.close();
   await sites.plain?.close();
 });
 
-/** Trains ten steps in the page, or in a worker of it; returns the threads that ran, and all weights. */
-async function train(page: Page, threads: number, inWorker = false) {
+/**
+ * Trains ten steps in the page, or in a worker of it, and terminates the threads before one of the steps; returns the
+ * threads that ran in the end, all weights, and the warnings of the page.
+ */
+async function train(page: Page, threads: number, { inWorker = false, lastStep = 10 } = {}) {
   await loadFixture(page, 'plain');
   return page.evaluate(
-    async (threads, inWorker) => {
+    async (threads, inWorker, lastStep) => {
+      const warnings: string[] = [];
+      console.warn = (message: string) => warnings.push(message);
+      const workers: Worker[] = [];
+      globalThis.Worker = class extends Worker {
+        constructor(...args: ConstructorParameters<typeof Worker>) {
+          super(...args);
+          workers.push(this);
+        }
+      };
       const { lw, connect, numbers } = (globalThis as unknown as { fixture: PageFixture }).fixture;
       const host = inWorker ? connect() : lw;
       await host.configure({ simd: 'strict', threads });
@@ -44,18 +59,25 @@ async function train(page: Page, threads: number, inWorker = false) {
       });
       await model.compile({ optimizer: lw.train.adam(0.01), loss: 'meanSquaredError' });
       const [x, y] = [lw.tensor(numbers(3600), [50, 12, 6]), lw.tensor(numbers(100), [50, 2])];
-      for (let n = 0; n < 10; n++) await model.trainOnBatch(x, y);
+      for (let n = 0; n < 10; n++) {
+        if (n === lastStep) for (const worker of workers) worker.terminate();
+        await model.trainOnBatch(x, y);
+        await new Promise(resolve => setTimeout(resolve)); // events of workers
+      }
       const weights = await model.getWeights();
       const info = await host.backendInfo();
       if ('terminate' in host) await host.terminate();
-      return { threads: info.threads, weights: weights.flatMap(weight => [...weight.dataSync()]) };
+      return { threads: info.threads, warnings, weights: weights.flatMap(weight => [...weight.dataSync()]) };
     },
     threads,
     inWorker,
+    lastStep,
   );
 }
 
 const bits = (values: readonly number[]) => createHash('sha256').update(Float32Array.from(values)).digest('hex');
+
+const warning = (reason: string) => `lstm-wasm: calls run on one thread, because ${reason}; the results are the same`;
 
 inBrowsers(installed => {
   const { openPage } = browserPages(installed, { dark: false, reducedMotion: false }, () => sites.isolated!);
@@ -64,18 +86,37 @@ inBrowsers(installed => {
     const one = await train((await openPage()).page, 1);
     const three = await train((await openPage()).page, 3);
     expect([one.threads, three.threads]).toEqual([1, 3]);
+    expect([...one.warnings, ...three.warnings]).toEqual([]);
     expect(bits(three.weights)).toBe(bits(one.weights));
   });
 
   it('a worker of such a page trains to the same bits on three threads', async () => {
     const one = await train((await openPage()).page, 1);
-    const three = await train((await openPage()).page, 3, true);
+    const three = await train((await openPage()).page, 3, { inWorker: true });
     expect(three.threads).toBe(3);
     expect(bits(three.weights)).toBe(bits(one.weights));
   });
 
-  it('a page without isolation runs one thread', async () => {
-    const { threads } = await train((await openPage('', sites.plain)).page, 3);
+  it('after its threads were terminated, a page trains to the same bits', async () => {
+    const one = await train((await openPage()).page, 1);
+    const three = await train((await openPage()).page, 3, { lastStep: 5 });
+    expect(bits(three.weights)).toBe(bits(one.weights));
+    expect(three.warnings.length).toBeLessThan(2);
+  });
+
+  it('a page that may not start workers from blobs trains to the same bits on one thread, and warns once', async () => {
+    const one = await train((await openPage()).page, 1);
+    const page = await openPage('', sites.forbidden);
+    const three = await train(page.page, 3);
+    page.faults.length = 0; // the browser reports the policy
+    expect(three.threads).toBe(1);
+    expect(three.warnings).toEqual([warning('the host does not allow workers')]);
+    expect(bits(three.weights)).toBe(bits(one.weights));
+  });
+
+  it('a page without isolation runs one thread, and warns once', async () => {
+    const { threads, warnings } = await train((await openPage('', sites.plain)).page, 3);
     expect(threads).toBe(1);
+    expect(warnings).toEqual([warning('the host cannot share memory')]);
   });
 });

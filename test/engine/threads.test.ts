@@ -6,10 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { binary } from '../../src/wasm/binaries.ts';
 import { newSharedMemory, withSharedMemory } from '../../src/wasm/sharedMemory.ts';
-
-type Package = typeof import('lstm-wasm');
-type LayersModel = import('lstm-wasm').LayersModel;
-type SymbolicTensor = import('lstm-wasm').SymbolicTensor;
+import { programNames, trained } from './trainings.ts';
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
@@ -17,74 +14,7 @@ afterEach(() => vi.restoreAllMocks());
 // Node 20 needs the flag; later versions ignore it
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-/** Models whose calls are large enough to be shared, with every kernel that threads share. */
-const programs = {
-  'stacked lstm': ({ layers, sequential }) =>
-    sequential({
-      layers: [
-        layers.lstm({ units: 33, returnSequences: true, stateful: true, batchInputShape: [51, 13, 5] }),
-        layers.lstm({ units: 40, returnSequences: true, recurrentDropout: 0.2 }),
-        layers.timeDistributed({ layer: layers.dense({ units: 20, activation: 'relu' }) }),
-        layers.lstm({ units: 30, recurrentActivation: 'hardSigmoid' }),
-        layers.dense({ units: 3 }),
-      ],
-    }),
-  'masked and bidirectional': ({ layers, sequential }) =>
-    sequential({
-      layers: [
-        layers.masking({ batchInputShape: [51, 13, 5] }),
-        layers.bidirectional({ layer: layers.gru({ units: 30, returnSequences: true }) }),
-        layers.gru({ units: 41, resetAfter: false, returnSequences: true, dropout: 0.2 }),
-        layers.simpleRNN({ units: 70 }),
-        layers.dense({ units: 200, activation: 'tanh' }),
-        layers.dense({ units: 3, activation: 'softmax' }),
-      ],
-    }),
-  'a graph with attention': ({ layers, input, model }) => {
-    const x = input({ batchShape: [51, 13, 5] });
-    const masked = layers.masking().apply(x);
-    const encoder = layers.lstm({ units: 26, returnSequences: true, returnState: true });
-    const [encoded, ...states] = encoder.apply(masked) as SymbolicTensor[];
-    const decoder = layers.lstm({ units: 26, returnSequences: true });
-    const decoded = decoder.apply(encoded!, { initialState: states }) as SymbolicTensor;
-    const heads = layers.multiHeadAttention({ numHeads: 3, keyDim: 7, dropout: 0.1 });
-    const dot = layers.attention({ useCausalMask: true, returnAttentionScores: true, dropout: 0.2 });
-    const [context, scores] = dot.apply([decoded, encoded!]) as SymbolicTensor[];
-    const scaled = layers.attention({ useScale: true }).apply([decoded, encoded!]) as SymbolicTensor;
-    const added = layers.additiveAttention().apply([decoded, encoded!]) as SymbolicTensor;
-    const all = layers
-      .concatenate()
-      .apply([
-        heads.apply([decoded, encoded!]) as SymbolicTensor,
-        layers.add().apply([context!, scaled, added]) as SymbolicTensor,
-        scores!,
-      ]);
-    const y = layers
-      .dense({ units: 3 })
-      .apply(layers.gru({ units: 20 }).apply(all as SymbolicTensor) as SymbolicTensor);
-    return model({ inputs: x, outputs: y as SymbolicTensor });
-  },
-} satisfies Record<string, (lw: Package) => LayersModel>;
-
-/** SHA-256 of weights and predictions after ten steps. */
-function trained(lw: Package, name: keyof typeof programs): string {
-  lw.setRandomSeed(4);
-  const model = programs[name](lw);
-  model.compile({ optimizer: lw.train.adam({ learningRate: 0.01, globalClipNorm: 1 }), loss: 'meanSquaredError' });
-  const x = lw.randomNormal([51, 13, 5]).dataSync();
-  for (let row = 0; row < 51; row += 3) x.fill(0, row * 65 + 20, row * 65 + 40); // masked steps
-  const y = lw.randomUniform([51, 3]);
-  for (let n = 0; n < 10; n++) model.trainOnBatch(lw.tensor(x, [51, 13, 5]), y);
-  const hash = createHash('sha256');
-  for (const weight of model.getWeights()) hash.update(weight.dataSync());
-  hash.update(model.predictOnBatch(lw.tensor(x, [51, 13, 5])).dataSync());
-  model.dispose();
-  return hash.digest('hex');
-}
-
-const cases = (['strict', 'relaxed'] as const).flatMap(simd =>
-  (Object.keys(programs) as (keyof typeof programs)[]).map(name => ({ simd, name })),
-);
+const cases = (['strict', 'relaxed'] as const).flatMap(simd => programNames.map(name => ({ simd, name })));
 
 test.each(cases)('the $simd bits of $name are the same for 1 to 7 threads', expectSameBits);
 
@@ -99,20 +29,6 @@ async function expectSameBits({ simd, name }: (typeof cases)[number]): Promise<v
   }
   expect(hashes.size).toBe(1);
 }
-
-test('where the host forbids workers, the calling thread computes everything', async () => {
-  const lw = await import('lstm-wasm');
-  lw.configure({ simd: 'strict', threads: 1 });
-  const expected = trained(lw, 'stacked lstm');
-  vi.resetModules();
-  const other = await import('lstm-wasm');
-  other.configure({ simd: 'strict', threads: 3 });
-  other.backendInfo();
-  vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
-    throw new Error('forbidden');
-  });
-  expect(trained(other, 'stacked lstm')).toBe(expected);
-});
 
 test('a layer with more than a million rows gives the bits of one thread', async () => {
   const results = [];
@@ -131,14 +47,6 @@ test('a layer with more than a million rows gives the bits of one thread', async
     );
   }
   expect(results[1]).toBe(results[0]);
-});
-
-test('where memory cannot be shared, one thread runs', async () => {
-  vi.stubGlobal('SharedArrayBuffer', undefined);
-  const lw = await import('lstm-wasm');
-  lw.configure({ threads: 4 });
-  expect(lw.backendInfo().threads).toBe(1);
-  vi.unstubAllGlobals();
 });
 
 test('configure rejects a number of threads that is not a positive integer', async () => {

@@ -22,6 +22,17 @@ const ranges = (extent: number, size: number): [number, number][] =>
     Math.min(size, extent - n * size),
   ]).reverse();
 
+/** Computes the rows twice, as after a thread has stopped. */
+function forwardInParts({ kernels }: Harness, layer: BoundCell, { cell, B, carried }: Case): void {
+  const named = kernels as unknown as Record<string, Part>;
+  const before = carried ? layer.state() : [];
+  for (const [first, rows] of [...ranges(B, 4), ...ranges(B, 7)]) {
+    named[`${cell}ForwardRows`]!(layer.address, first, rows);
+    for (const [n, values] of before.entries()) expectBits(layer.state()[n]!, values, `state ${n}`);
+  }
+  for (const [first, rows] of ranges(B, 3)) named[`${cell}ForwardEnd`]!(layer.address, first, rows);
+}
+
 function backwardInParts({ kernels }: Harness, layer: BoundCell, { cell, U, B }: Case): void {
   const named = kernels as unknown as Record<string, Part>;
   const part = (name: string) => named[`${cell}Backward${name}`]!;
@@ -39,7 +50,7 @@ describe.each([
 ] as const)('%o', kind => {
   const options = product({ masked: flags, drops: flags, sequences: flags, carried: flags });
   test.each(options.map((option, n) => ({ ...option, useBias: n % 3 > 0, wide: n % 2 })))(
-    'the parts of backward give the bits of the whole: %o',
+    'the parts of forward and backward give the bits of the whole: %o',
     option => {
       for (const [U, B, T] of [
         [1, 5, 1],
@@ -48,12 +59,14 @@ describe.each([
       ] as const) {
         const subject: Case = { ...kind, ...option, U, B, T, I: 3, dx: true };
         const given = draw(subject);
-        const [whole, parts] = [harness(), harness()].map(h => {
-          const layer = prepare(h, subject, given);
-          layer.forward();
-          layer.setDy(given.dY.data);
-          return { h, layer };
-        });
+        const [whole, parts] = [harness(), harness()].map(h => ({ h, layer: prepare(h, subject, given) }));
+        whole!.layer.forward();
+        forwardInParts(parts!.h, parts!.layer, subject);
+        expectBits(parts!.layer.y(), whole!.layer.y(), 'y');
+        for (const [n, values] of (option.carried ? parts!.layer.state() : []).entries()) {
+          expectBits(values, whole!.layer.state()[n]!, `state ${n} of ${U} units`);
+        }
+        for (const { layer } of [whole!, parts!]) layer.setDy(given.dY.data);
         whole!.layer.backward();
         backwardInParts(parts!.h, parts!.layer, subject);
         expectBits(parts!.layer.dx(), whole!.layer.dx(), 'dX');
