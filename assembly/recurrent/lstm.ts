@@ -242,31 +242,39 @@ export function lstmBackwardRows(plan: LstmPlan, first: i32, rows: i32): void {
 }
 
 /**
- * The weight gradients of groups [first, first + count), after lstmBackwardRows for all rows; adds to dw. Every sum has
- * the order of lstmBackward, and so the same bits.
+ * The weight gradients of halves of groups [first, first + count), after lstmBackwardRows for all rows; adds to dw. Every
+ * sum has the order of lstmBackward, and so the same bits.
  */
 export function lstmBackwardWeights(plan: LstmPlan, first: i32, count: i32): void {
   const B = plan.batch;
   const step = <usize>groups(plan) * plan.gatesGroup;
-  const panel = <usize>(1 + 4 * groups(plan) + plan.inputs) * GATES;
+  const width = 4 * groups(plan) + plan.inputs;
+  const middle = (width >> 2) << 1;
+  const panel = <usize>(1 + width) * GATES;
   for (let row = 0; row < B; row += ROW_BLOCK) {
     const rows = min(ROW_BLOCK, B - row);
     const chunk = max(1, ENOUGH_ROWS / rows);
     for (let end = plan.steps; end > 0; end -= chunk) {
       const t = max(0, end - chunk);
-      for (let g = first; g < first + count; g++) {
+      for (let half = first; half < first + count; half++) {
+        const g = half >> 1;
+        if (half & 1) {
+          weightGradients(plan, row, rows, t, end - t, g, middle, width);
+          continue;
+        }
         const dz = plan.gates + <usize>g * plan.gatesGroup + <usize>row * GATES;
         for (let s = end - 1; s >= t; s--) addBiasGradient(plan.dw + <usize>g * panel, dz + <usize>s * step, rows);
+        weightGradients(plan, row, rows, t, end - t, g, 0, middle);
       }
-      weightGradients(plan, row, rows, t, end - t, first, count);
     }
   }
-  if (!plan.useBias) clearBiasGradients(plan, first, count);
+  if (!plan.useBias) clearBiasGradients(plan, (first + 1) >> 1, (first + count + 1) >> 1);
 }
 
-function clearBiasGradients(plan: LstmPlan, first: i32, count: i32): void {
+/** Clears those of groups [from, to). */
+function clearBiasGradients(plan: LstmPlan, from: i32, to: i32): void {
   const panel = <usize>(1 + 4 * groups(plan) + plan.inputs) * GATES;
-  for (let g = first; g < first + count; g++) memory.fill(plan.dw + <usize>g * panel, 0, GATES);
+  for (let g = from; g < to; g++) memory.fill(plan.dw + <usize>g * panel, 0, GATES);
 }
 
 /** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
@@ -328,19 +336,22 @@ function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void 
       matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, kernel, rows, I);
     }
     if (++pending == chunk || t == 0) {
-      if (adds) weightGradients(plan, first, rows, t, pending, 0, G);
+      if (adds) for (let g = 0; g < G; g++) weightGradients(plan, first, rows, t, pending, g, 0, H + I);
       pending = 0;
     }
   }
   if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
 }
 
-/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t for `count` steps from t on and some groups. */
+/**
+ * dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t for `count` steps from t on and a group.
+ *
+ * @param from, to the rows of [R, W], one above the other
+ */
 function weightGradients(
-  plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32, firstGroup: i32, groupCount: i32,
+  plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32, g: i32, from: i32, to: i32,
 ): void {
   const B = <usize>plan.batch;
-  const I = plan.inputs;
   const G = groups(plan);
   const H = 4 * G;
   const hxStep = B * plan.hxRow;
@@ -348,24 +359,24 @@ function weightGradients(
   const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
   const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
-  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
-    const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
-    const dR = plan.dw + <usize>(g * (1 + H + I) + 1) * GATES;
-    const dW = dR + <usize>H * GATES;
-    if (count > fresh) {
-      const from = <usize>fresh;
-      const width = adjacent ? H + I : H;
-      outerPanel16(
-        dR, hx + from * hxStep, plan.hxRow, hxStep,
-        dz + from * gatesStep, GATES, gatesStep, rows, count - fresh, width,
-      );
-    }
-    if (plan.wide) {
-      const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-      outerPanel16(dW, x, plan.xRow, plan.xStep, dz, GATES, gatesStep, rows, count, I);
-    } else if (fresh) {
-      outerPanel16(dW, hx + <usize>H * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, rows, count, I);
-    }
+  const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
+  const dRW = plan.dw + <usize>(g * (1 + H + plan.inputs) + 1) * GATES;
+  const end = adjacent ? to : min(to, H);
+  if (count > fresh && from < end) {
+    const skipped = <usize>fresh;
+    outerPanel16(
+      dRW + <usize>from * GATES, hx + skipped * hxStep + <usize>from * 4, plan.hxRow, hxStep,
+      dz + skipped * gatesStep, GATES, gatesStep, rows, count - fresh, end - from,
+    );
+  }
+  const start = max(from, H);
+  if (adjacent || start >= to) return;
+  const dW = dRW + <usize>start * GATES;
+  if (plan.wide) {
+    const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow + <usize>(start - H) * 4;
+    outerPanel16(dW, x, plan.xRow, plan.xStep, dz, GATES, gatesStep, rows, count, to - start);
+  } else {
+    outerPanel16(dW, hx + <usize>start * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, rows, count, to - start);
   }
 }
 

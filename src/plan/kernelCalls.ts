@@ -24,17 +24,17 @@ interface Sharing {
   readonly rows: (sizes: Sizes) => number;
   /** Rows in a tile of the products. */
   readonly tile: number;
-  /** The groups of columns, as the kernel of weight gradients counts them; 0 without weights. */
+  /** The groups of columns, or their halves, as the kernel of weight gradients counts them; 0 without weights. */
   readonly groups: (sizes: Sizes) => number;
-  /** Floats of weights, which every range of rows reads at every time step. */
+  /** Floats of weights, which every chunk of rows reads at every time step. */
   readonly weights: (sizes: Sizes) => number;
 }
 
-const recurrent = (gates: number, group: number): Sharing => ({
+const recurrent = (gates: number, group: number, parts = 1): Sharing => ({
   work: ({ batch, steps, inputs, units }) => batch! * steps! * gates * units! * (inputs! + units!),
   rows: ({ batch }) => batch!,
   tile: TILE,
-  groups: ({ units }) => Math.ceil(units! / group),
+  groups: ({ units }) => parts * Math.ceil(units! / group),
   weights: ({ inputs, units }) => gates * units! * (inputs! + units!),
 });
 
@@ -42,7 +42,7 @@ const recurrent = (gates: number, group: number): Sharing => ({
 const TILE = 4;
 
 const sharings: Partial<Record<Kind, Sharing>> = {
-  lstm: recurrent(4, 4),
+  lstm: recurrent(4, 4, 2),
   gru: recurrent(3, 4),
   simpleRnn: recurrent(1, 16),
   dense: {
@@ -62,9 +62,7 @@ const sharings: Partial<Record<Kind, Sharing>> = {
 };
 
 /** Fewer multiplications take less time than handing out the work. */
-const LEAST_WORK = 50_000;
-/** Weights that stay in a cache close to the core, in floats: with larger ones, each thread takes one range of rows. */
-const CLOSE_WEIGHTS = 65_536;
+const LEAST_WORK = 15_000;
 
 /** @internal Whether the threads of a team share a call. */
 export function isShared({ kind, fields }: KernelCall, team: Team | null): boolean {
@@ -103,6 +101,31 @@ const needsOneThread = (kind: Kind, { activation, additive, scale }: Sizes): boo
     ? activation === activationNumbers.logSoftmax
     : kind === 'attention' && (additive! > 0 || scale !== 0);
 
+/** What a chunk costs beside its rows, in rows: handing it out, and reading the weights anew. */
+const CHUNK_COST = 2;
+/** Weights that stay in a cache close to the core, in floats: with larger ones, each thread takes one chunk. */
+const CLOSE_WEIGHTS = 65_536;
+/** How much longer than with the best chunks it may take with more of them, which a thread that is late delays less. */
+const SLACK = 1.05;
+
+/** The rows of a chunk, if each thread takes the next one when it is ready. */
+function rowsOfChunk(rows: number, tile: number, threads: number, weights: number): number {
+  const best = Math.ceil(rows / threads / tile) * tile;
+  if (weights > CLOSE_WEIGHTS) return best;
+  const limit = SLACK * timeOf(best);
+  let size = Math.ceil(rows / (4 * threads) / tile) * tile;
+  while (size < best && timeOf(size) > limit) size += tile;
+  return size;
+
+  /** By the thread that takes the most. */
+  function timeOf(size: number): number {
+    const whole = Math.floor(rows / size);
+    const rest = rows % size;
+    const last = rest > 0 && whole % threads === 0 ? Math.ceil(rest / tile) * tile + CHUNK_COST : 0;
+    return Math.ceil(whole / threads) * (size + CHUNK_COST) + last;
+  }
+}
+
 function sharedFunctions(
   run: (direction: string) => Run,
   kind: Kind,
@@ -113,8 +136,7 @@ function sharedFunctions(
   const { tile } = sharing;
   const rows = sharing.rows(sizes);
   const groups = sharing.groups(sizes);
-  const ranges = sharing.weights(sizes) > CLOSE_WEIGHTS ? team.size : 4 * team.size;
-  const rowsEach = Math.min(BLOCK, Math.ceil(rows / ranges / tile) * tile);
+  const rowsEach = Math.min(BLOCK, rowsOfChunk(rows, tile, team.size, sharing.weights(sizes)));
   const groupsEach = Math.ceil(groups / (4 * team.size));
   // Carried states are stored last, because a kernel that reads them may run again
   const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;

@@ -38,7 +38,7 @@ function backwardInParts({ kernels }: Harness, layer: BoundCell, { cell, U, B }:
   const part = (name: string) => named[`${cell}Backward${name}`]!;
   part('Start')(layer.address, 0, 0);
   for (const [first, rows] of ranges(B, 4)) part('Rows')(layer.address, first, rows);
-  const groups = Math.ceil(U / (cell === 'simpleRnn' ? 16 : 4));
+  const groups = { lstm: 2 * Math.ceil(U / 4), gru: Math.ceil(U / 4), simpleRnn: Math.ceil(U / 16) }[cell];
   for (const [first, count] of ranges(groups, 2)) part('Weights')(layer.address, first, count);
 }
 
