@@ -8,7 +8,8 @@ export {
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export {
   lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
-  lstmRewind,
+  lstmCellsBackward, lstmInputGroups, lstmRewind, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
+  lstmSweepEnd, lstmSweepStart,
 } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
 export { packState, unpackState } from './recurrent/shared';

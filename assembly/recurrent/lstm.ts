@@ -59,8 +59,29 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
 /** The part of lstmForward that threads run at the same time. It does not change the carried state. */
 export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
-  const B = <usize>plan.batch;
+  const H = 4 * groups(plan);
   const T = plan.steps;
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : plan.hxRow;
+
+  drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  loadState(plan, first, rows);
+  if (plan.wide) projectInput(plan, first, rows, 0, groups(plan));
+  else copyInput(plan, first, rows);
+
+  for (let t = 0; t < T; t++) {
+    forwardStep(plan, t, first, rows, 0, groups(plan));
+    const previous = out + (<usize>(t * plan.batch) + first) * outRow;
+    const mask = maskOf(plan.mask, plan.maskStep, t, first);
+    if (mask) copySkippedRows(previous, outRow, <usize>plan.batch * outRow, mask, rows, H);
+    if (plan.drop) dropSlot(plan, t + 1, first, rows);
+  }
+  if (plan.cT) copyFinalCells(plan, first, rows);
+}
+
+/** One time step of some groups. */
+function forwardStep(plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
+  const B = <usize>plan.batch;
   const I = plan.inputs;
   const G = groups(plan);
   const H = 4 * G;
@@ -70,51 +91,43 @@ export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
   const panel = <usize>(1 + H + I) * GATES;
   const carried = hasInitialState(plan);
   const general = isGeneral(plan);
-
-  drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
-  loadState(plan, first, rows);
-  if (plan.wide) projectInput(plan, first, rows);
-  else gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
-
-  for (let t = 0; t < T; t++) {
-    const hx = plan.hx + (<usize>t * B + first) * hxRow;
-    const previous = out + (<usize>t * B + first) * outRow;
-    const mask = maskOf(plan.mask, plan.maskStep, t, first);
-    for (let g = 0; g < G; g++) {
-      const at = (<usize>t * G + g) * B + first; // index of row `first` of this group in slot t
-      const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
-      const w = plan.w + <usize>g * panel;
-      // Without a carried state h_0 = 0, and the first step multiplies only the input
-      if (plan.wide) {
-        if (t > 0 || carried) product(z, z, GATES, hx, hxRow, H, w + GATES, rows);
-      } else if (t > 0 || carried) {
-        product(z, w, 0, hx, hxRow, H + I, w + GATES, rows);
-      } else {
-        product(z, w, 0, hx + <usize>H * 4, hxRow, I, w + <usize>(1 + H) * GATES, rows);
-      }
-      const cPrev = plan.c + at * UNITS;
-      const c = cPrev + <usize>G * B * UNITS;
-      const tanhC = plan.tanhC + at * UNITS;
-      const h = previous + B * outRow + <usize>g * UNITS;
-      const units = g < G - 1 ? 4 : plan.units;
-      const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
-      const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
-      if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, units);
-      else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
-      if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
+  const hx = plan.hx + (<usize>t * B + first) * hxRow;
+  const next = out + (<usize>(t + 1) * B + first) * outRow;
+  const mask = maskOf(plan.mask, plan.maskStep, t, first);
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
+    const at = (<usize>t * G + g) * B + first; // index of row `first` of this group in slot t
+    const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
+    const w = plan.w + <usize>g * panel;
+    // Without a carried state h_0 = 0, and the first step multiplies only the input
+    if (plan.wide) {
+      if (t > 0 || carried) product(z, z, GATES, hx, hxRow, H, w + GATES, rows);
+    } else if (t > 0 || carried) {
+      product(z, w, 0, hx, hxRow, H + I, w + GATES, rows);
+    } else {
+      product(z, w, 0, hx + <usize>H * 4, hxRow, I, w + <usize>(1 + H) * GATES, rows);
     }
-    if (mask) copySkippedRows(previous, outRow, B * outRow, mask, rows, H);
-    if (plan.drop) dropSlot(plan, t + 1, first, rows);
-  }
-  if (plan.cT) {
-    const c = plan.c + <usize>T * G * B * UNITS;
-    copyCells(c, plan.cT, plan.cTRow, plan, first, rows, H, unpack);
+    const cPrev = plan.c + at * UNITS;
+    const c = cPrev + <usize>G * B * UNITS;
+    const tanhC = plan.tanhC + at * UNITS;
+    const h = next + <usize>g * UNITS;
+    const units = g < G - 1 ? 4 : plan.units;
+    const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
+    const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
+    if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, units);
+    else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
+    if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
   }
 }
 
 /** Stores the carried state of some rows, after lstmForwardRows for them. */
 export function lstmForwardEnd(plan: LstmPlan, first: i32, rows: i32): void {
   storeState(plan, plan.steps, first, rows);
+}
+
+function copyFinalCells(plan: LstmPlan, first: i32, rows: i32): void {
+  const G = groups(plan);
+  const c = plan.c + <usize>(plan.steps * G * plan.batch) * UNITS;
+  copyCells(c, plan.cT, plan.cTRow, plan, first, rows, 4 * G, unpack);
 }
 
 /** Restores the carried state from before lstmForward, while the workspace still holds its batch. */
@@ -137,11 +150,17 @@ function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K
   }
 }
 
+/** Copies x next to h. */
+function copyInput(plan: LstmPlan, first: i32, rows: i32): void {
+  const x = plan.hx + <usize>(4 * groups(plan)) * 4;
+  gatherInput(x, plan.hxRow, plan.x, plan.xRow, plan.xStep, plan.steps, plan.batch, first, rows, plan.inputs);
+}
+
 /** z_t = x_t W + b for all steps, in a pass of its own because a wide x would evict h from L1. */
-function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
+function projectInput(plan: LstmPlan, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
   const G = groups(plan);
   const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
-  for (let g = 0; g < G; g++) {
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
     const w = plan.w + <usize>g * panel;
     const kernel = w + <usize>(1 + 4 * G) * GATES;
     for (let t = 0; t < plan.steps; t++) {
@@ -285,32 +304,15 @@ function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void 
   const G = groups(plan);
   const H = 4 * G;
   const gatesStep = <usize>G * plan.gatesGroup;
-  const cStep = <usize>G * B * UNITS;
-  const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
+  const dhStep = stepOfDh(plan);
   const chunk = max(1, ENOUGH_ROWS / rows);
 
-  fillUnits(plan.dc, plan, first, rows);
-  if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
-  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
-
+  startSweep(plan, first, rows);
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
     const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
-    for (let g: usize = 0; g < <usize>G; g++) {
-      const at = (g * B + first) * UNITS;
-      const c = plan.c + <usize>t * cStep + at;
-      const tanhC = plan.tanhC + <usize>t * cStep + at;
-      const db = adds ? plan.dw + g * <usize>(1 + H + I) * GATES : 0;
-      const z = gates + g * plan.gatesGroup;
-      if (plan.slopes) {
-        const slopes = z - plan.gates + plan.slopes;
-        const slopesC = plan.slopesC + <usize>t * cStep + at;
-        cellBackwardGeneral(z, slopes, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, slopesC, rows);
-      } else {
-        cellBackwardFast(z, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
-      }
-    }
+    cellsBackward(plan, t, first, rows, 0, G, adds);
     if (t > 0 || plan.dh0) {
       // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
       const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
@@ -341,6 +343,43 @@ function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void 
     }
   }
   if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
+}
+
+function startSweep(plan: LstmPlan, first: i32, rows: i32): void {
+  fillUnits(plan.dc, plan, first, rows);
+  if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
+  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, 4 * groups(plan));
+}
+
+/** Bytes from one time step of dh to the next: only the last one has a gradient without sequences, and one slot is enough. */
+@inline
+function stepOfDh(plan: LstmPlan): usize {
+  return plan.sequences ? <usize>plan.batch * plan.dhRow : 0;
+}
+
+/** One time step of some groups, backward through the cells; with `adds`, adds the bias gradients of these rows to dw. */
+function cellsBackward(
+  plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32, adds: bool,
+): void {
+  const B = <usize>plan.batch;
+  const G = <usize>groups(plan);
+  const cStep = G * B * UNITS;
+  const gates = plan.gates + <usize>t * G * plan.gatesGroup + <usize>first * GATES;
+  const dh = plan.dh + <usize>t * stepOfDh(plan) + <usize>first * plan.dhRow;
+  for (let g = <usize>firstGroup; g < <usize>(firstGroup + groupCount); g++) {
+    const at = (g * B + first) * UNITS;
+    const c = plan.c + <usize>t * cStep + at;
+    const tanhC = plan.tanhC + <usize>t * cStep + at;
+    const db = adds ? plan.dw + g * (1 + 4 * G + plan.inputs) * GATES : 0;
+    const z = gates + g * plan.gatesGroup;
+    if (plan.slopes) {
+      const slopes = z - plan.gates + plan.slopes;
+      const slopesC = plan.slopesC + <usize>t * cStep + at;
+      cellBackwardGeneral(z, slopes, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, slopesC, rows);
+    } else {
+      cellBackwardFast(z, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+    }
+  }
 }
 
 /**
@@ -378,6 +417,85 @@ function weightGradients(
   } else {
     outerPanel16(dW, hx + <usize>start * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, rows, count, to - start);
   }
+}
+
+// ------------------------------------------------------------------------------------------- groups of units on threads
+//
+// For few rows: at each time step, threads compute some groups of all rows, and wait for each other. Without masks and
+// recurrent dropout.
+
+/** Sets the time step of the kernels below. */
+export function lstmSetStep(plan: LstmPlan, t: i32): void {
+  plan.step = t;
+}
+
+/** Before the first step. */
+export function lstmStepsStart(plan: LstmPlan): void {
+  loadState(plan, 0, plan.batch);
+  if (!plan.wide) copyInput(plan, 0, plan.batch);
+}
+
+/** The products of a wide input for some groups, after lstmStepsStart. */
+export function lstmInputGroups(plan: LstmPlan, first: i32, count: i32): void {
+  projectInput(plan, 0, plan.batch, first, count);
+}
+
+/** A time step of some groups. */
+export function lstmStepGroups(plan: LstmPlan, first: i32, count: i32): void {
+  forwardStep(plan, plan.step, 0, plan.batch, first, count);
+}
+
+/** After the last step; lstmForwardEnd follows. */
+export function lstmStepsEnd(plan: LstmPlan): void {
+  if (plan.cT) copyFinalCells(plan, 0, plan.batch);
+}
+
+/** Before the last step, backward. */
+export function lstmSweepStart(plan: LstmPlan): void {
+  transposeWeights(plan);
+  startSweep(plan, 0, plan.batch);
+}
+
+/** A time step backward through the cells of some groups. */
+export function lstmCellsBackward(plan: LstmPlan, first: i32, count: i32): void {
+  cellsBackward(plan, plan.step, 0, plan.batch, first, count, false);
+}
+
+/**
+ * Sixteens of columns of dh_{t-1}, followed by those of dx, at one time step, after lstmCellsBackward for all groups. Every
+ * sum has the order of lstmBackward.
+ */
+export function lstmStatesBackward(plan: LstmPlan, first: i32, count: i32): void {
+  const t = plan.step;
+  const G = groups(plan);
+  const H = 4 * G;
+  const wide = (H + 15) >> 4;
+  const gates = plan.gates + <usize>(t * G) * plan.gatesGroup;
+  const dh = plan.dh + <usize>t * stepOfDh(plan);
+  const from = 16 * first;
+  const to = min(16 * (first + count), H);
+  if (from < to && (t > 0 || plan.dh0)) {
+    const at = <usize>from * 4;
+    const below = (t > 0 ? dh - stepOfDh(plan) : plan.dh0) + at;
+    const row = t > 0 ? plan.dhRow : plan.dh0Row;
+    const sums = t > 0 && plan.sequences;
+    matmul(
+      below, row, sums ? below : ZEROS, sums ? row : 0, sums ? 4 : 0,
+      gates, GATES, plan.gatesGroup, 16, G, plan.wt + at * <usize>(16 * G), plan.batch, to - from,
+    );
+  }
+  const fromX = 16 * max(0, first - wide);
+  const toX = min(16 * (first + count - wide), plan.inputs);
+  if (!plan.dx || fromX >= toX) return;
+  const at = <usize>fromX * 4;
+  const kernel = plan.wt + <usize>(16 * H * G) * 4 + at * <usize>(16 * G);
+  const dx = plan.dx + <usize>t * plan.dxStep + at;
+  matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, kernel, plan.batch, toX - fromX);
+}
+
+/** After the first step, backward; lstmBackwardWeights follows. */
+export function lstmSweepEnd(plan: LstmPlan): void {
+  if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, 0, plan.batch, 4 * groups(plan), unpack);
 }
 
 /** wt = transposed(R) [4H, H], then transposed(W) [4H, I] if dx is computed, both packed. */

@@ -71,4 +71,5 @@ export class LstmPlan {
   recurrentActivation: i32; // an Activation, of i, f and o
   slopes: usize; // like gates: derivatives of activations other than tanh and sigmoid; 0 with those, or without training
   slopesC: usize; // like tanhC, under the same conditions
+  step: i32; // the time step of kernels that compute one, set by lstmSetStep
 }

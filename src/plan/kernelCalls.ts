@@ -4,6 +4,7 @@ import type { Kernels } from '../wasm/kernels.ts';
 import { activationNumbers, rowBlockNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
 import type { KernelCall } from './planner.ts';
+import { sharesUnits, unitFunctions } from './unitGroups.ts';
 
 /** Each takes the address of the plan structure. */
 export interface KernelFunctions {
@@ -81,6 +82,7 @@ export function kernelFunctions(kernels: Kernels, call: KernelCall, team: Team |
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});
   const rewind = run('Rewind');
   const sizes = fields as unknown as Sizes;
+  if (team && kind === 'lstm' && sharesUnits(sizes)) return { ...unitFunctions(kernels, sizes, team), rewind };
   if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), rewind };
   // Kernels with a batch size in their structure take a range of rows
   if (!(structures[kind] as readonly string[]).includes('batch')) {

@@ -94,6 +94,10 @@ test.each([
   ['all stateful', 'simpleRnnBackwardWeights', 'throw 0'],
   ['masked and bidirectional', 'gruBackwardRows', 'throw 0'],
   ['masked and bidirectional', 'denseForwardRows', 'throw 0'],
+  ['a few rows', 'lstmStepGroups', 'throw 0'],
+  ['a few rows', 'lstmStatesBackward', 'throw 0'],
+  ['a graph with attention', 'attentionForwardRows', 'throw 0'],
+  ['a graph with attention', 'attentionBackwardRows', 'throw 0'],
 ] as const)('%s: after %s has ended halfway in a thread by %s, the bits are those of one thread', async (...args) => {
   const [name, kernel, ends] = args;
   const result = await onOneThread(name);

@@ -153,6 +153,7 @@ export class LstmCell extends Cell {
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
         slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
+        step: 0,
       },
     };
     planner.calls.push(call, ...after);
