@@ -95,9 +95,9 @@ export class Stream {
     checkLength(call, 'input', input, step.width);
     checkOut(call, 'out', result, plan.outputs[0]!.width);
     plan = this.#ready(call);
-    this.#write(call, float32(), plan, step, 'input', input);
-    plan.forward();
-    this.#read(call, float32(), plan.outputs[0]!, result);
+    const memory = float32();
+    this.#write(call, memory, plan, step, 'input', input);
+    this.#read(call, plan.forward() ? float32() : memory, plan.outputs[0]!, result);
     return result;
   }
 

@@ -3,7 +3,8 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
-import { Block, float32, int32, kernels, leaveThreads, team } from '../wasm/engine.ts';
+import { Block, float32, generation, int32, kernels, leaveThreads, team } from '../wasm/engine.ts';
+import type { Kernels } from '../wasm/kernels.ts';
 import { structures } from '../wasm/shared.generated.ts';
 import { ThreadsLost } from '../wasm/team.ts';
 import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
@@ -70,15 +71,18 @@ export class CompiledPlan {
   readonly outputs: readonly CompiledOutput[];
   readonly #structures: Block;
   readonly #addresses: readonly number[];
-  /** The kernels to which the calls are bound. */
-  #kernels = kernels();
-  #calls: readonly KernelFunctions[];
+  #calls!: readonly KernelFunctions[];
+  /** The kernels to which the calls are bound, and their generation. */
+  #kernels!: Kernels;
+  #generation!: number;
+  /** Whether threads may be lost in a call. */
+  #isShared!: boolean;
   readonly #blocks: Addresses;
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
     this.#blocks = addresses;
-    this.#calls = this.#bind();
+    this.#bind();
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
     const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
@@ -98,15 +102,12 @@ export class CompiledPlan {
     });
   }
 
-  #bind(): KernelFunctions[] {
+  /** Binds the calls to the kernels, again after `leaveThreads`. */
+  #bind(): void {
     this.#kernels = kernels();
-    return this.plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
-  }
-
-  /** The calls, bound to the kernels that run now: others after `leaveThreads`. */
-  #bound(): readonly KernelFunctions[] {
-    if (this.#kernels !== kernels()) this.#calls = this.#bind();
-    return this.#calls;
+    this.#generation = generation;
+    this.#isShared = team() !== null;
+    this.#calls = this.plan.calls.map(one => kernelFunctions(this.#kernels, one, team()));
   }
 
   /** Writes the structures one after the other, and reserves scratch behind them; returns their addresses. */
@@ -154,9 +155,13 @@ export class CompiledPlan {
     return this.#addressOf(offset) / FLOAT;
   }
 
-  /** Runs the calls forward. If threads are lost, it continues on one. */
-  forward(): void {
-    this.#forward(this.plan.constantCalls, this.#calls.length);
+  /**
+   * Runs the calls forward. If threads are lost, it continues on one.
+   *
+   * @returns whether threads were lost, which moves the memory: views of it must be fetched again
+   */
+  forward(): boolean {
+    return this.#forward(this.plan.constantCalls, this.#calls.length);
   }
 
   /** Runs the calls of a stream that depend on constants only; `forward` runs the others. */
@@ -164,15 +169,23 @@ export class CompiledPlan {
     this.#forward(0, this.plan.constantCalls);
   }
 
-  #forward(from: number, to: number): void {
-    const calls = this.#bound();
+  #forward(from: number, to: number): boolean {
+    if (this.#generation !== generation) this.#bind();
+    if (this.#isShared) return this.#forwardOnThreads(from, to);
+    for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!);
+    return false;
+  }
+
+  #forwardOnThreads(from: number, to: number): boolean {
     let n = from;
     try {
-      for (; n < to; n++) calls[n]!.forward(this.#addresses[n]!);
+      for (; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!);
+      return false;
     } catch (error) {
       leaveThreadsAfter(error);
       error.finish(kernels());
       this.#forward(n + 1, to);
+      return true;
     }
   }
 
@@ -183,9 +196,9 @@ export class CompiledPlan {
    * the carried states are those from before it, so the caller begins again
    */
   backward(): boolean {
-    const calls = this.#bound();
+    if (this.#generation !== generation) this.#bind();
     try {
-      for (let n = calls.length - 1; n >= 0; n--) calls[n]!.backward(this.#addresses[n]!);
+      for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!);
       return true;
     } catch (error) {
       leaveThreadsAfter(error);
@@ -197,8 +210,8 @@ export class CompiledPlan {
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
     // Last call first: calls of a shared layer carry the states from one to the next
-    const calls = this.#bound();
-    for (let n = calls.length - 1; n >= 0; n--) calls[n]!.rewind(this.#addresses[n]!);
+    if (this.#generation !== generation) this.#bind();
+    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */

@@ -179,6 +179,9 @@ export function setBatch(batch: number): void {
   if (team) team.batch = batch;
 }
 
+/** Rises in `leaveThreads`: calls that were bound to the kernels before must be bound anew. */
+export let generation = 0;
+
 /** The kernels. Once a block has been allocated, the object changes in `leaveThreads` only. */
 export function kernels(): Kernels {
   return started().kernels;
@@ -192,8 +195,7 @@ export function leaveThreads(): void {
   const before = started();
   const { team, shared } = before;
   if (!team || !shared) return;
-  // Another object in any case, so that plans bind their calls anew
-  const after: Engine = { ...before, kernels: { ...before.kernels }, team: null, shared: null };
+  const after: Engine = { ...before, team: null, shared: null };
   try {
     const initial = before.memory.buffer.byteLength / PAGE;
     after.memory = new WebAssembly.Memory({ initial, maximum: shared.maximum, shared: true });
@@ -205,9 +207,10 @@ export function leaveThreads(): void {
   } catch {
     // There is no room for a copy: gives slow threads time to end
     for (const end = performance.now() + SLOW_MILLISECONDS; performance.now() < end; );
-    Object.assign(after, { memory: before.memory, kernels: { ...before.kernels } });
+    Object.assign(after, { memory: before.memory, kernels: before.kernels });
   }
   engine = after;
+  generation++;
 }
 
 function started(call = 'lstm-wasm'): Engine {

@@ -161,7 +161,7 @@ function fenceRuns(): void {
     fill(fences);
     runningFences = fences;
     try {
-      forward.call(this);
+      return forward.call(this);
     } finally {
       runningFences = [];
     }
