@@ -1,6 +1,9 @@
 /** Threads in pages: with cross-origin isolation, and in a worker of such a page. */
 
 import { createHash } from 'node:crypto';
+import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -15,17 +18,26 @@ const isolation = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+const isolate = fileURLToPath(new URL('../../examples/isolate.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-isolate-'));
 const forbidden = { ...isolation, 'content-security-policy': "worker-src 'self'" };
-const sites: { isolated?: Site; forbidden?: Site; plain?: Site } = {};
+const sites: { isolated?: Site; forbidden?: Site; plain?: Site; withoutHeaders?: Site } = {};
 beforeAll(async () => {
   sites.isolated = await serve(dist, isolation);
   sites.forbidden = await serve(dist, forbidden);
   sites.plain = await serve(dist);
+  cpSync(dist, folder, { recursive: true });
+  copyFileSync(isolate, join(folder, 'isolate.js'));
+  const html = '<!doctype html><link rel="icon" href="data:,"><script src="isolate.js"></script>';
+  writeFileSync(join(folder, 'index.html'), html);
+  sites.withoutHeaders = await serve(folder);
 });
 afterAll(async () => {
   await sites.isolated?.close();
   await sites.forbidden?.close();
   await sites.plain?.close();
+  await sites.withoutHeaders?.close();
+  rmSync(folder, { recursive: true });
 });
 
 /**
@@ -112,6 +124,16 @@ inBrowsers(installed => {
     expect(three.threads).toBe(1);
     expect(three.warnings).toEqual([warning('the host does not allow workers')]);
     expect(bits(three.weights)).toBe(bits(one.weights));
+  });
+
+  it('a page whose host sends no headers runs threads with the service worker of examples/isolate.js', async () => {
+    const { page } = await openPage('', sites.withoutHeaders);
+    while (!(await page.evaluate(() => crossOriginIsolated).catch(() => false))) {
+      await new Promise(resolve => setTimeout(resolve, 20)); // the page is loaded again
+    }
+    const { threads, warnings, weights } = await train(page, 2);
+    expect([threads, warnings]).toEqual([2, []]);
+    expect(bits(weights)).toBe(bits((await train((await openPage()).page, 1)).weights));
   });
 
   it('a page without isolation runs one thread, and warns once', async () => {
