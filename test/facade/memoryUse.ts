@@ -72,12 +72,12 @@ export async function expectFlat(
 }
 
 /**
- * Bytes of garbage per call: the minimum of up to 50 measurements, which end at the first one of at most `enough`. The
- * first calls may include recompilation by the JIT compiler.
+ * Bytes of garbage per call: the minimum of up to 400 measurements, which end at the first one of at most `enough`. Code
+ * makes more garbage until the JIT compiler has optimized it, which takes a while if the machine is busy.
  */
 export function garbageOf(call: () => unknown, enough: number): number {
   let least = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < 50 && least > enough; n++) {
+  for (let n = 0; n < 400 && least > enough; n++) {
     collectGarbage();
     const before = hostNow();
     for (let m = 0; m < 100; m++) call();
