@@ -9,7 +9,7 @@ export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export {
   lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
   lstmCellsBackward, lstmInputGroups, lstmRewind, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
-  lstmSweepEnd, lstmSweepStart,
+  lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
 } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
 export { packState, unpackState } from './recurrent/shared';

@@ -374,10 +374,12 @@ function transposeWeights(plan: GruPlan): void {
   const step = panelBytes(plan);
   const recurrent = plan.w + 2 * PANEL;
   if (plan.resetAfter) {
-    packTransposedRows(plan.wt, recurrent, step, 12, G, H);
+    packTransposedRows(plan.wt, recurrent, step, 12, G, H, 0, H);
   } else {
-    packTransposedRows(plan.wt, recurrent, step, 8, G, H);
-    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H);
+    packTransposedRows(plan.wt, recurrent, step, 8, G, H, 0, H);
+    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H, 0, H);
   }
-  if (plan.dx) packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, recurrent + <usize>H * PANEL, step, 12, G, plan.inputs);
+  if (!plan.dx) return;
+  const kernel = recurrent + <usize>H * PANEL;
+  packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, kernel, step, 12, G, plan.inputs, 0, plan.inputs);
 }

@@ -450,9 +450,13 @@ export function lstmStepsEnd(plan: LstmPlan): void {
   if (plan.cT) copyFinalCells(plan, 0, plan.batch);
 }
 
-/** Before the last step, backward. */
+/** Sixteens of columns of the transposed weights, as lstmStatesBackward reads them. */
+export function lstmTransposeColumns(plan: LstmPlan, first: i32, count: i32): void {
+  transposeColumns(plan, first, count);
+}
+
+/** Before the last step, backward; lstmTransposeColumns for all columns goes before. */
 export function lstmSweepStart(plan: LstmPlan): void {
-  transposeWeights(plan);
   startSweep(plan, 0, plan.batch);
 }
 
@@ -500,9 +504,26 @@ export function lstmSweepEnd(plan: LstmPlan): void {
 
 /** wt = transposed(R) [4H, H], then transposed(W) [4H, I] if dx is computed, both packed. */
 function transposeWeights(plan: LstmPlan): void {
+  transposeColumns(plan, 0, sixteens(plan));
+}
+
+/** Sixteens of columns of dh, then of dx if it is computed. */
+function sixteens(plan: LstmPlan): i32 {
+  const own = (4 * groups(plan) + 15) >> 4;
+  return plan.dx ? own + ((plan.inputs + 15) >> 4) : own;
+}
+
+/** Sixteens of columns of wt. */
+function transposeColumns(plan: LstmPlan, first: i32, count: i32): void {
   const G = groups(plan);
   const H = 4 * G;
-  const panel = <usize>(1 + H + plan.inputs) * GATES;
-  packTransposedRows(plan.wt, plan.w + GATES, panel, 16, G, H);
-  if (plan.dx) packTransposedRows(plan.wt + <usize>(16 * H * G) * 4, plan.w + <usize>(1 + H) * GATES, panel, 16, G, plan.inputs);
+  const I = plan.inputs;
+  const own = (H + 15) >> 4;
+  const panel = <usize>(1 + H + I) * GATES;
+  const kernel = plan.wt + <usize>(16 * H * G) * 4;
+  const end = first + count;
+  packTransposedRows(plan.wt, plan.w + GATES, panel, 16, G, H, 16 * first, min(16 * end, H));
+  if (end <= own) return;
+  const from = 16 * max(0, first - own);
+  packTransposedRows(kernel, plan.w + <usize>(1 + H) * GATES, panel, 16, G, I, from, min(16 * (end - own), I));
 }

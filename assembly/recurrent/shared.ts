@@ -8,7 +8,8 @@
  */
 
 import { Copy, copyRows } from '../memory/copy';
-import { packedAt, padded } from '../products/matmul';
+import { transpose } from '../memory/rows';
+import { packedAt, padded, panelWidth } from '../products/matmul';
 import { dropoutMask } from '../layers/dropout';
 
 /** Bytes of one row and group of units. */
@@ -175,21 +176,25 @@ export function copyGroups(
  * Packs transposed weights: row n of all panels becomes column n of a packed matrix [width * panels, cols].
  *
  * @param w the first of `panels` panels [..][width], panelStep apart
+ * @param from, to the columns; `from` starts a panel of the packed matrix, and `to` ends one
  */
-export function packTransposedRows(t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32): void {
+export function packTransposedRows(
+  t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32, from: i32, to: i32,
+): void {
   const K = width * panels;
   const bytes = <usize>width * 4;
-  if (cols & 3) memory.fill(t, 0, <usize>(K * padded(cols)) * 4);
-  for (let n = 0; n < cols; n++) {
-    let to = t + packedAt(0, n, K, cols);
-    const next = packedAt(1, n, K, cols) - packedAt(0, n, K, cols);
-    let from = w + <usize>n * bytes;
+  for (let n = from; n < to;) {
+    const packedWidth = panelWidth(cols - n);
+    const row = <usize>packedWidth * 4;
+    const count = min(packedWidth, cols - n);
+    let packed = t + packedAt(0, n, K, cols);
+    let plain = w + <usize>n * bytes;
+    if (count < packedWidth) memory.fill(packed, 0, <usize>K * row);
     for (let p = 0; p < panels; p++) {
-      for (let lane: usize = 0; lane < bytes; lane += 4) {
-        store<f32>(to, load<f32>(from + lane));
-        to += next;
-      }
-      from += panelStep;
+      transpose(packed, row, plain, bytes, count, width);
+      packed += bytes * packedWidth;
+      plain += panelStep;
     }
+    n += packedWidth;
   }
 }

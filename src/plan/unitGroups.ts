@@ -50,6 +50,7 @@ export function unitFunctions(
       if (stateH) kernels.lstmForwardEnd(plan, 0, batch!);
     },
     backward(plan) {
+      share('lstmTransposeColumns', plan, columns);
       kernels.lstmSweepStart(plan);
       for (let t = steps! - 1; t >= 0; t--) {
         kernels.lstmSetStep(plan, t);
