@@ -1,15 +1,14 @@
 /**
  * Matrix products over packed panels.
  *
- * A packed matrix [K, N] consists of panels of 8 columns, with a panel of 4 for the last 1 to 4 columns; each panel is
- * stored row by row: [K][8]. Panels are padded with zeros. The tiles read a panel front to back, and it stays in L1 for
- * all rows of the other factor. With wide vectors, panels have 16 columns while more than 12 are left.
+ * A packed matrix [K, N] consists of panels of 16 columns while more than 12 are left, then of panels of 8, with a panel of
+ * 4 for the last 1 to 4 columns; each panel is stored row by row: [K][16]. Panels are padded with zeros. The tiles read a
+ * panel front to back, and it stays in L1 for all rows of the other factor.
  *
  * Letters: M rows, N columns, K reduction. Strides are in bytes, sizes in elements.
  */
 
 import { Copy } from '../memory/copy';
-import { wideVectors } from './wideVectors';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
 /** Sixteen zeros: the initial values of a product that starts from zero. */
@@ -27,7 +26,7 @@ export function padded(n: i32): i32 {
 /** Columns of the next panel, with `cols` columns left. */
 @inline
 export function panelWidth(cols: i32): i32 {
-  return wideVectors && cols > 12 ? 16 : cols > 4 ? 8 : 4;
+  return cols > 12 ? 16 : cols > 4 ? 8 : 4;
 }
 
 /**

@@ -14,7 +14,12 @@ export function packRows(packed: usize, plain: usize, rowBytes: usize, K: i32, N
     const count = min(width, N);
     let row = plain;
     for (let k = 0; k < K; k++) {
-      if (count == 8) {
+      if (count == 16) {
+        v128.store(packed, v128.load(row));
+        v128.store(packed, v128.load(row, 16), 16);
+        v128.store(packed, v128.load(row, 32), 32);
+        v128.store(packed, v128.load(row, 48), 48);
+      } else if (count == 8) {
         v128.store(packed, v128.load(row));
         v128.store(packed, v128.load(row, 16), 16);
       } else {

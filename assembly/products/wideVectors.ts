@@ -2,11 +2,10 @@
  * Whether the host merges vectors.
  *
  * Under `lstm-wasm/turbo`, V8 merges two adjacent vectors of 128 bits into one of 256. A tile of 4x16 then fits into the
- * registers, does twice the work for each number it loads, and needs panels of 16 columns; otherwise it spills. The
- * choice changes no order of additions, so the bits are the same.
+ * registers, and does twice the work for each number it loads; otherwise it spills. The choice changes no order of
+ * additions, so the bits are the same.
  */
 
-/** Packed matrices depend on it: set it before anything is packed. */
 export let wideVectors = false;
 
 export function setWideVectors(on: bool): void {

@@ -9,7 +9,7 @@ import type { TestKernels } from './testKernels.generated.ts';
 export function packedIndex(rows: number, columns: number) {
   return (r: number, c: number) => {
     const wide = 16 * Math.floor(c / 16);
-    const [first, width] = wideVectors && columns - wide > 12 ? [wide, 16] : [8 * Math.floor(c / 8), 0];
+    const [first, width] = columns - wide > 12 ? [wide, 16] : [8 * Math.floor(c / 8), 0];
     return first * rows + r * (width || (columns - first > 4 ? 8 : 4)) + (c - first);
   };
 }
@@ -43,7 +43,7 @@ export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 /** All cases on the strict build, every third on the others. */
 export const some = <T>(cases: T[]): T[] => (build === 'strict' ? cases : cases.filter((_, n) => n % 3 === 0));
 
-/** Whether panels and tiles are those for wide vectors. */
+/** Whether tiles are those for wide vectors. */
 export const wideVectors = Boolean(process.env.LSTM_WASM_WIDE);
 
 /** Floats of a guard region: the width of the widest tile. */
