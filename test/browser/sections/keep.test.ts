@@ -97,7 +97,7 @@ inBrowsers(installed => {
     const page = await open(blankPage);
     const download = await catchDownloads(page);
     await page.evaluateOnNewDocument(() => {
-      // The network is made in a worker, which hears of it late here.
+      // The network is made in a worker. Its messages arrive 200 ms late here.
       const post = Worker.prototype.postMessage as (...message: unknown[]) => void;
       Worker.prototype.postMessage = function (...message: unknown[]) {
         setTimeout(() => post.apply(this, message), 200);
