@@ -1,8 +1,8 @@
 /**
  * Measures the package against other libraries, and against the peak speed of the machine. Every rival must first compute the
- * same results; then all are timed, interleaved, on one thread.
+ * same results; then all are timed, interleaved: on one thread, and those that have threads on several.
  *
- *   npm run bench:peers                              everything, half an hour: writes bench/results, docs/benchmark.svg
+ *   npm run bench:peers                              everything, an hour: writes bench/results, docs/benchmark.svg
  *   npm run bench:peers -- --only seed,512 --quick   some rows, less precise: writes out/bench
  *   npm run bench:peers -- --draw FILE               tables and chart from the numbers of an earlier run
  */
@@ -82,7 +82,7 @@ async function measure() {
     machine: machineHeader(),
     quick: quick ?? false,
     partial: only !== undefined,
-    rivals: rivals.map(({ name, version, differs }) => ({ name, version, differs })),
+    rivals: rivals.map(({ name, version, threads = 1, differs }) => ({ name, version, threads, differs })),
     absent,
     rows: [],
   };

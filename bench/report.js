@@ -7,7 +7,7 @@
  * @property {Record<string, string | number>} machine
  * @property {boolean} quick
  * @property {boolean} partial whether rows were left out, so that it must not be published
- * @property {{ name: string, version: string, differs?: string }[]} rivals
+ * @property {{ name: string, version: string, threads?: number, differs?: string }[]} rivals
  * @property {{ rival: string, why: string }[]} absent from the whole run
  * @property {Row[]} rows
  */
@@ -62,21 +62,33 @@ export function markdown(report) {
 
 /** @param {Report} report */
 function introduction({ machine, quick }) {
-  const { date, cpu, node, v8 } = machine;
+  const { date, cpu, cores, node, v8 } = machine;
   const warning = quick ? ' **A quick run with rough figures.**' : '';
-  return `Measured ${date} on ${cpu}, Node ${node} (V8 ${v8}), one thread each.${warning} In milliseconds: the
-minimum of many interleaved samples, and in brackets the ratio to our relaxed build.`;
+  return `Measured ${date} on ${cpu}, ${cores} cores, Node ${node} (V8 ${v8}), on one thread if nothing else is said.${warning} In
+milliseconds: the minimum of many interleaved samples, and in brackets the ratio to our relaxed build on one thread.`;
 }
 
-/** @param {Report} report @param {keyof typeof headlines} kind */
+/** Two tables: on one thread, and on several. @param {Report} report @param {keyof typeof headlines} kind */
 function comparison({ rows, rivals }, kind) {
   const chosen = rows.filter(row => row.kind === kind);
   if (chosen.length === 0) return [];
-  const order = ['lstm-wasm', ...rivals.map(({ name }) => name)];
-  const names = order.filter(name => chosen.some(row => timeOf(row, name) !== undefined));
-  const marks = names.map(name => (rivals.find(rival => rival.name === name)?.differs ? `${name} *` : name));
-  const body = chosen.map(row => [row.title, ...names.map(name => cell(row, name))]);
-  return [`### ${headlines[kind]}`, table(['', ...marks], body), ...gaps(chosen, names)];
+  const isMeasured = (/** @type {string} */ name) => chosen.some(row => timeOf(row, name) !== undefined);
+  const onOne = rivals.filter(({ threads = 1 }) => threads === 1).map(({ name }) => name);
+  const onSeveral = rivals.filter(({ threads = 1 }) => threads > 1).map(({ name }) => name);
+  const tableOf = (/** @type {string[]} */ names) => {
+    const marks = names.map(name => (rivals.find(rival => rival.name === name)?.differs ? `${name} *` : name));
+    return table(
+      ['', ...marks],
+      chosen.map(row => [row.title, ...names.map(name => cell(row, name))]),
+    );
+  };
+  const [first, second] = [['lstm-wasm', ...onOne].filter(isMeasured), onSeveral.filter(isMeasured)];
+  return [
+    `### ${headlines[kind]}`,
+    tableOf(first),
+    ...(second.length > 0 ? [tableOf(second)] : []),
+    ...gaps(chosen, [...first, ...second]),
+  ];
 }
 
 /** @param {Row} row @param {string} rival */

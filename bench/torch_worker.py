@@ -1,4 +1,4 @@
-"""PyTorch on one thread, for bench/rivals/torch.js. Reads requests from stdin, writes replies to stdout, one line of JSON each.
+"""PyTorch on the number of threads in the first argument, for bench/rivals/torch.js. Reads requests from stdin, writes replies to stdout, one line of JSON each.
 
 It measures its own time, so the time of the pipe is not included. Tensors are base64 of float32.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+    os.environ[name] = sys.argv[1]
 
 BLAS_QUERY = """
 import ctypes
@@ -46,7 +46,7 @@ CORE = choose_core()
 
 import torch  # noqa: E402, reads the variables set above
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[1]))
 torch.set_num_interop_threads(1)
 
 

@@ -1,20 +1,37 @@
-/** ONNX Runtime, as WebAssembly and as native code, on one thread. It can only predict. */
+/** ONNX Runtime, as WebAssembly and as native code, on one or several threads. It can only predict. */
 
 import { encodeOnnx } from '../onnx.js';
-import { cannotTrain, load, measuredAsync } from './rival.js';
+import { inNode } from './remote.js';
+import { cannotTrain, load, measuredAsync, named } from './rival.js';
 
 /** @typedef {import('./rival.js').Rival} Rival */
 
+/** @type {Rival['limitation']} */
+const onnxLimitation = (_, kind) =>
+  kind === 'train' ? 'it cannot train' : kind === 'create' ? 'it cannot create models' : '';
+
+/**
+ * The same on several threads, in a process of its own, because the number of threads is set for the whole process.
+ * @param {'web' | 'node'} flavour
+ * @param {number} threads
+ */
+export const onnxRuntimeOnThreads = (flavour, threads) =>
+  inNode(
+    { file: 'onnxruntime', name: 'onnxRuntime', args: [flavour, threads] },
+    { name: named(`ONNX Runtime ${flavour}`, threads), threads, limitation: onnxLimitation },
+  );
+
 /**
  * @param {'web' | 'node'} flavour
+ * @param {number} [threads]
  * @returns {Promise<Rival>}
  */
-export async function onnxRuntime(flavour) {
+export async function onnxRuntime(flavour, threads = 1) {
   const ort = await load(`onnxruntime-${flavour}`);
-  if (flavour === 'web') ort.env.wasm.numThreads = 1;
+  if (flavour === 'web') ort.env.wasm.numThreads = threads;
   const options = {
     executionProviders: [flavour === 'web' ? 'wasm' : 'cpu'],
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
@@ -22,11 +39,11 @@ export async function onnxRuntime(flavour) {
   };
   const version = ort.env.versions?.[flavour] ?? ort.env.versions?.common;
   return {
-    name: `ONNX Runtime ${flavour}`,
-    version: `onnxruntime-${flavour} ${version}, ${flavour === 'web' ? 'WebAssembly' : 'native'}, 1 thread`,
+    name: named(`ONNX Runtime ${flavour}`, threads),
+    threads,
+    version: `onnxruntime-${flavour} ${version}, ${flavour === 'web' ? 'WebAssembly' : 'native'}, ${threads} thread${threads > 1 ? 's' : ''}`,
     checkedWith: 'sgd',
-    limitation: (_, kind) =>
-      kind === 'train' ? 'it cannot train' : kind === 'create' ? 'it cannot create models' : '',
+    limitation: onnxLimitation,
 
     async build({ workload, weights, data }) {
       const { units, batch, timeSteps, inputs, stateful } = workload;

@@ -2,21 +2,24 @@
 
 import { timed } from '../harness.js';
 import { instanceOf } from '../instance.js';
-import { measured } from './rival.js';
+import { measured, named } from './rival.js';
 
 /** @typedef {import('./rival.js').Rival} Rival */
 /** @typedef {import('./rival.js').Workload} Workload */
 
 /**
  * @param {'strict' | 'relaxed'} simd
- * @param {{ turbo?: boolean }} [options]
+ * @param {{ turbo?: boolean, threads?: number }} [options]
  * @returns {Promise<Rival>}
  */
-export async function ours(simd, options) {
+export async function ours(simd, options = {}) {
   const lw = await instanceOf(simd, options);
+  const flags = options.turbo ? ` with lstm-wasm/turbo (${lw.backendInfo().turbo.join(', ')})` : '';
+  const { threads } = lw.backendInfo();
   return {
-    name: simd,
-    version: `lstm-wasm ${lw.version}, ${simd} build`,
+    name: named(simd, threads),
+    threads,
+    version: `lstm-wasm ${lw.version}, ${simd} build${flags}, ${threads} thread${threads > 1 ? 's' : ''}, Node ${process.version}`,
     checkedWith: 'sgd',
     limitation: () => '',
     library: lw,

@@ -12,6 +12,7 @@ import { timed, timedAsync } from '../harness.js';
  * @typedef {object} Rival
  * @property {string} name
  * @property {string} version of the package, and settings that affect its speed
+ * @property {number} [threads] those on which it runs; default 1
  * @property {string} [differs] why its results cannot be compared with ours, and what is timed instead; such a rival is
  *   not checked, and its results are marked
  * @property {'sgd' | 'adam'} checkedWith the optimizer of the comparison. SGD is the same everywhere, but PyTorch
@@ -60,6 +61,9 @@ export const measured = (predict, train) => kind => timed(kind === 'train' ? tra
  * @returns {(kind: Kind) => Measure}
  */
 export const measuredAsync = (predict, train) => kind => timedAsync(kind === 'train' ? train : predict);
+
+/** The name of a rival on a number of threads. @type {(name: string, threads: number) => string} */
+export const named = (name, threads) => (threads > 1 ? `${name}, ${threads} threads` : name);
 
 /** For rivals that only predict. @returns {never} */
 export function cannotTrain() {

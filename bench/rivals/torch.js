@@ -2,7 +2,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { remote } from './remote.js';
+import { inProcess } from './remote.js';
+import { named } from './rival.js';
 
 /** The Python of the system, for which PyTorch is packaged; `python3` in the path may be another one. */
 export const PYTHON = '/usr/bin/python3';
@@ -12,12 +13,17 @@ export function hasTorch() {
   return spawnSync(PYTHON, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0;
 }
 
-export function torch() {
+/** @param {number} [threads] */
+export function torch(threads = 1) {
   const program = fileURLToPath(new URL('../torch_worker.py', import.meta.url));
-  return remote('PyTorch', PYTHON, [program], about => {
-    const blas = about.core
-      ? `OpenBLAS for ${about.core}`
-      : 'no OpenBLAS: apt-get install libopenblas0 makes it faster';
-    return `PyTorch ${about.torch}, ${blas}, ${about.threads} thread`;
+  return inProcess(PYTHON, [program, String(threads)], {
+    name: named('PyTorch', threads),
+    threads,
+    version(about) {
+      const blas = about.core
+        ? `OpenBLAS for ${about.core}`
+        : 'no OpenBLAS: apt-get install libopenblas0 makes it faster';
+      return `PyTorch ${about.torch}, ${blas}, ${about.threads} thread${about.threads > 1 ? 's' : ''}`;
+    },
   });
 }

@@ -1,8 +1,8 @@
 /** The package with `lstm-wasm/turbo`, in a separate process of a newer Node, because turbo sets flags of the process. */
 
-import { fileURLToPath } from 'node:url';
 import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
-import { remote } from './remote.js';
+import { inNode } from './remote.js';
+import { named } from './rival.js';
 
 /** The first major version whose V8 merges vectors. */
 const MIN_MAJOR = 24;
@@ -16,9 +16,8 @@ export function missingTurbo() {
   return newerNode() ? '' : `needs Node ${MIN_MAJOR}, which is not installed`;
 }
 
-export function turbo() {
-  const program = fileURLToPath(new URL('../turbo-worker.js', import.meta.url));
-  return remote('turbo', newerNode()?.path ?? '', [program], about => {
-    return `lstm-wasm ${about.version}, relaxed build with lstm-wasm/turbo (${about.turbo}), Node ${about.node}`;
-  });
+/** @param {number} [threads] */
+export function turbo(threads = 1) {
+  const args = ['relaxed', { turbo: true, threads }];
+  return inNode({ file: 'ours', name: 'ours', args }, { name: named('turbo', threads), threads }, newerNode()?.path);
 }
