@@ -46,9 +46,9 @@ export interface ConfigureOptions {
   /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. Default: the fastest of the host. */
   simd?: 'auto' | 'strict' | 'relaxed';
   /**
-   * The threads that share a large kernel call, the calling thread included; 'auto' for half of the cores, at most 4. The
-   * results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Where threads
-   * are not available, or one stops, calls continue on the calling thread. Default: 1.
+   * The threads that share a large kernel call, the calling thread included; 'auto' for one on each physical core, at most
+   * 4. The results are the same for any number, to the bit. Pages need cross-origin isolation for more than one. Where
+   * threads are not available, or one stops, calls continue on the calling thread. Default: 1.
    */
   threads?: number | 'auto';
 }
@@ -236,17 +236,31 @@ const relaxedModule = Uint8Array.of(
 
 /** The number of threads to start, the calling one included. */
 function chooseThreads(): number {
-  if (requestedThreads !== 'auto') return requestedThreads;
-  return Math.max(1, Math.min(4, Math.floor(cores() / 2)));
+  return requestedThreads === 'auto' ? Math.max(1, Math.min(4, physicalCores())) : requestedThreads;
 }
 
-/** The number of logical cores. */
-function cores(): number {
+interface NodeModules {
+  getBuiltinModule?(name: 'node:os'): { availableParallelism(): number; cpus(): readonly unknown[] };
+  getBuiltinModule?(name: 'node:fs'): { readFileSync(file: string, encoding: 'utf8'): string };
+}
+
+/** The physical cores that this process may use: on Linux by the list of the system, else half of the logical cores. */
+function physicalCores(): number {
   const { navigator, process } = globalThis as {
     navigator?: { hardwareConcurrency?: number };
-    process?: { getBuiltinModule?(name: string): { availableParallelism(): number } };
+    process?: NodeModules;
   };
-  return navigator?.hardwareConcurrency ?? process?.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
+  const os = process?.getBuiltinModule?.('node:os');
+  const logical = os?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1;
+  try {
+    const files = process!.getBuiltinModule!('node:fs');
+    const siblings = os!
+      .cpus()
+      .map((_, n) => files.readFileSync(`/sys/devices/system/cpu/cpu${n}/topology/thread_siblings_list`, 'utf8'));
+    return Math.min(logical, new Set(siblings).size);
+  } catch {
+    return Math.floor(logical / 2);
+  }
 }
 
 function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer>, wasmBytes: number): Engine {

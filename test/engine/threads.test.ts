@@ -68,6 +68,43 @@ test('configure rejects another number of threads after the first model', async 
   expect(backendInfo().threads).toBe(1);
 });
 
+test.each([
+  { cores: ['0', '1', '0', '1'], available: 4, threads: 2 },
+  { cores: ['0', '1', '2', '3', '4', '5'], available: 6, threads: 4 },
+  { cores: ['0', '1', '2', '3'], available: 1, threads: 1 },
+  { cores: [], available: 6, threads: 3 },
+])('auto starts $threads threads where $available logical cores share the cores $cores', async expected => {
+  const { cores, available, threads } = expected;
+  const { getBuiltinModule } = process;
+  vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) => {
+    const cpus = () => (cores.length > 0 ? cores : ['']);
+    if (name === 'node:os') return { availableParallelism: () => available, cpus };
+    if (name !== 'node:fs') return getBuiltinModule.call(process, name);
+    return { readFileSync: (file: string) => cores[Number(/cpu(\d+)\/topology/.exec(file)?.[1])] ?? expect.fail() };
+  }) as never);
+  const { backendInfo, configure } = await import('lstm-wasm');
+  configure({ threads: 'auto' });
+  expect(backendInfo().threads).toBe(threads);
+});
+
+test('threads use no processor time while no call runs, and no call keeps the process alive', () => {
+  const program = `
+    import { configure, layers, randomNormal, sequential } from '${new URL('../../dist/index.js', import.meta.url)}';
+    configure({ threads: 3 });
+    const model = sequential({ layers: [layers.lstm({ units: 64, inputShape: [20, 8] }), layers.dense({ units: 1 })] });
+    model.predictOnBatch(randomNormal([64, 20, 8]));
+    await new Promise(resolve => setTimeout(resolve, 300));
+    const before = process.cpuUsage();
+    await new Promise(resolve => setTimeout(resolve, 700));
+    const { user, system } = process.cpuUsage(before);
+    console.log((user + system) / 1000);
+  `;
+  const options = { encoding: 'utf8', timeout: 30_000 } as const;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], options);
+  expect(stderr).toBe('');
+  expect(Number(stdout)).toBeLessThan(100);
+});
+
 test('a program with threads ends by itself', () => {
   const program = `
     import { configure, layers, randomNormal, sequential } from '${new URL('../../dist/index.js', import.meta.url)}';
