@@ -2,13 +2,14 @@
  * A million steps of the seed program, to check that memory does not grow and the last steps are as fast as the first. Runs in
  * a separate process with `--expose-gc`, where lstm-wasm is installed, and prints its measurements as JSON.
  *
- *   node --expose-gc steps.js 1000000
+ *   node --expose-gc steps.js 1000000 [threads]
  */
 
-import { backendInfo, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { backendInfo, configure, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
 
 const steps = Number(process.argv[2]);
+configure({ threads: Number(process.argv[3] ?? 1) });
 /** Steps that are timed together: a hundred blocks in each tenth of the run. */
 const blockSteps = steps / 1000;
 
@@ -45,6 +46,7 @@ const report = {
   last,
   milliseconds: [median(times.subarray(0, 100)), median(times.subarray(900))],
   ratios: [median(ratios.subarray(0, 100)), median(ratios.subarray(900))],
+  threads: backendInfo().threads,
   finite: losses.every(Number.isFinite),
   loss: [losses[0], losses[999]],
 };

@@ -1,5 +1,5 @@
 /**
- * Long runs: a million training steps, ten thousand models, ten thousand random graphs, a hundred workers terminated during
+ * Long runs: a million training steps on one and on two threads, ten thousand models, ten thousand random graphs, a hundred workers terminated during
  * training, a thousand threads terminated at random moments. Each runs in a separate process with the installed package.
  *
  * LSTM_WASM_LONG=0.01 in the environment runs a hundredth of it, to try the step.
@@ -32,7 +32,8 @@ const TIMEOUT = 60 * 60_000;
 export const long = {
   name: 'long',
   when: 'beside',
-  about: 'a million steps, ten thousand models and graphs, a hundred workers and a thousand threads terminated',
+  about:
+    'a million steps on one and on two threads, ten thousand models and graphs, a hundred workers and a thousand threads terminated',
   async run({ root, home, say }) {
     const share = Number(process.env.LSTM_WASM_LONG || 1);
     if (!(share > 0)) throw new Error(`LSTM_WASM_LONG must be a number above 0, got ${process.env.LSTM_WASM_LONG}`);
@@ -55,6 +56,7 @@ export const long = {
 /** @type {Record<string, string>} */
 const titles = {
   steps: 'training steps of the seed program',
+  threads: 'training steps of the seed program on two threads',
   models: 'models created and dropped',
   graphs: 'random graphs created and dropped',
   workers: 'workers terminated during training',
@@ -62,11 +64,12 @@ const titles = {
 };
 
 /** The minimum counts of a shortened run. @type {Record<string, number>} */
-const minimumCounts = { steps: 1000, models: 2000, graphs: 2000, workers: 10, kills: 20 };
+const minimumCounts = { steps: 1000, threads: 1000, models: 2000, graphs: 2000, workers: 10, kills: 20 };
 
 /** @type {[string, number, (report: any) => Omit<Outcome, 'what'>][]} */
 const programs = [
   ['steps', 1_000_000, checkSteps],
+  ['threads', 1_000_000, report => checkSteps(report, 2)],
   ['models', 10_000, checkModels],
   ['graphs', 10_000, checkModels],
   ['workers', 100, checkWorkers],
@@ -80,15 +83,20 @@ const programs = [
  * @param {number} count
  */
 async function runProgram(folder, home, name, count) {
-  const file = join(home, `long-${name}.mjs`);
-  copyFileSync(`${folder}/${name}.js`, file); // beside the node_modules with the installed package
+  const [program, ...rest] = name === 'threads' ? ['steps', '2'] : [name];
+  const file = join(home, `long-${program}.mjs`);
+  copyFileSync(`${folder}/${program}.js`, file); // beside the node_modules with the installed package
   const options = { cwd: home, timeout: TIMEOUT, killSignal: /** @type {const} */ ('SIGKILL') };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', file, String(count)], options);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', file, String(count), ...rest],
+    options,
+  );
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
-/** @param {any} report */
-function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, loss }) {
+/** @param {any} report @param {number} [expectedThreads] */
+function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, loss, threads }, expectedThreads = 1) {
   const heap = last.heap + last.buffers - first.heap - first.buffers;
   return verdict(
     [
@@ -98,6 +106,7 @@ function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, 
         late <= early * MAX_SLOWDOWN,
         `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${MAX_SLOWDOWN}`,
       ],
+      [threads === expectedThreads, `${threads} threads ran in the end, instead of ${expectedThreads}`],
       [finite && loss[1] < loss[0], `the loss went from ${loss[0]} to ${loss[1]}`],
     ],
     `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript heap grew by ${kib(heap)} (at most ${kib(MAX_HEAP_GROWTH)}); ` +
