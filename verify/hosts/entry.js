@@ -5,16 +5,18 @@ import { sineCosine } from 'lstm-wasm/data';
 import { connect } from 'lstm-wasm/worker';
 import { program } from './program.js';
 
-/** @typedef {(simd: 'strict' | 'auto', place: 'here' | 'worker') => Promise<import('./program.js').Found>} RunProgram */
+/** @typedef {(simd: 'strict' | 'auto' | 'threads', place: 'here' | 'worker') => Promise<import('./program.js').Found>} RunProgram */
 
 /** @type {RunProgram} */
 async function runProgram(simd, place) {
+  const options = simd === 'threads' ? /** @type {const} */ ({ simd: 'strict', threads: 3 }) : { simd };
   if (place === 'here') {
-    lw.configure({ simd });
+    lw.configure(options);
     return program({ lw, sineCosine, models: lw });
   }
-  const host = connect({ simd });
+  const host = connect();
   try {
+    await host.configure(options);
     return await program({ lw, sineCosine, models: host });
   } finally {
     await host.terminate();

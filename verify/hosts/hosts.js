@@ -13,12 +13,13 @@ import { outputOf, versionOf } from './tools.js';
 /**
  * @typedef {import('./stage.js').Stage} Stage
  * @typedef {import('./program.js').Found} Found
- * @typedef {'strict' | 'auto'} Simd
+ * @typedef {'strict' | 'auto' | 'threads'} Simd threads: strict kernels on three threads
  *
  * A place in which the package can run: a thread of a host, or a bundle in one.
  * @typedef {object} Place
  * @property {string} name
  * @property {(simd: Simd) => Promise<Found>} run each call starts the host again
+ * @property {boolean} [hasThreads] whether `run` supports threads
  *
  * @typedef {object} Ready
  * @property {string} title with the version
@@ -86,6 +87,7 @@ function command(name, tool, words) {
 function fromCommand(stage, path, words, entry = './entry.js', places = ['here', 'worker']) {
   return places.map(place => ({
     name: place === 'here' ? 'main thread' : 'worker',
+    hasThreads: entry === './entry.js',
     async run(simd) {
       const env = { DENO_DIR: join(stage.folder, 'deno'), DENO_NO_UPDATE_CHECK: '1' };
       const out = await outputOf(path, [...words, 'hosts/command.js', entry, simd, place], {

@@ -7,7 +7,7 @@
 
 /**
  * Opens a page and runs the program there, or in a worker of it.
- * @param {Browser} browser @param {string} url @param {'strict' | 'auto'} simd @param {Place} place
+ * @param {Browser} browser @param {string} url @param {import('./hosts.js').Simd} simd @param {Place} place
  * @returns {Promise<import('./program.js').Found>}
  */
 export async function runInPage(browser, url, simd, place) {
@@ -37,7 +37,7 @@ export async function runInPage(browser, url, simd, place) {
 
 /**
  * Runs in the page, so it uses no variable of this module.
- * @param {'strict' | 'auto'} simd @param {Place} place @param {string} inside
+ * @param {import('./hosts.js').Simd} simd @param {Place} place @param {string} inside
  * @returns {Promise<string>}
  */
 async function inThePage(simd, place, inside) {

@@ -14,6 +14,7 @@
  *
  * @typedef {object} Found
  * @property {'strict' | 'relaxed'} simd the kernels that ran
+ * @property {number} threads those that ran
  * @property {number[]} losses of the seed program
  * @property {number} milliseconds for a step of it, training and prediction; 0 where the clock does not advance
  * @property {string} seedSha of all its final weights
@@ -37,8 +38,8 @@ const EARLY = 50;
 export async function program(means) {
   const seedProgram = await trainSeedProgram(means);
   const stacked = await trainStacked(means);
-  const { simd } = await means.models.backendInfo();
-  return { simd, ...seedProgram, stackedSha: await shaOf(stacked), stacked: [...stacked] };
+  const { simd, threads } = await means.models.backendInfo();
+  return { simd, threads, ...seedProgram, stackedSha: await shaOf(stacked), stacked: [...stacked] };
 }
 
 /** @param {Means} means */

@@ -1,4 +1,4 @@
-/** Runs the program in all hosts, once for all steps: with strict kernels, and twice with those the host selects. */
+/** Runs the program in all hosts, once for all steps: with strict kernels, on threads, and twice with the kernels of the host. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { NotHere } from '../outcome.js';
@@ -12,6 +12,7 @@ import { openStage } from './stage.js';
  * @property {string} where such as "Deno 2.9.6: worker"
  * @property {Found} strict
  * @property {[Found, Found]} auto
+ * @property {Found} [threaded] strict, on three threads
  *
  * @typedef {object} HostRuns
  * @property {string} what
@@ -54,13 +55,14 @@ async function runHost(stage, host) {
   try {
     const { title, places, remark } = await host.prepare(stage);
     what = title;
-    for (const { name, run: start } of places) {
-      const run = (/** @type {'strict' | 'auto'} */ simd) =>
+    for (const { name, run: start, hasThreads } of places) {
+      const run = (/** @type {import('./hosts.js').Simd} */ simd) =>
         start(simd).catch(error => {
           throw new Error(`${name}, ${simd}: ${error instanceof Error ? error.message : error}`);
         });
       const strict = await run('strict');
-      runs.push({ where: `${what}: ${name}`, strict, auto: [await run('auto'), await run('auto')] });
+      const threaded = hasThreads ? { threaded: await run('threads') } : {};
+      runs.push({ where: `${what}: ${name}`, strict, auto: [await run('auto'), await run('auto')], ...threaded });
     }
     return { what, runs, note: remark };
   } catch (error) {

@@ -30,6 +30,7 @@ export const bits = {
       everywhere(hosts),
       same('501 steps of the seed program, strict', SEED_PROGRAM, runs, run => run.strict.seedSha),
       same('a stacked GRU and LSTM with dropout and shuffling, strict', STACKED, runs, run => run.strict.stackedSha),
+      onThreads(runs),
       close(runs),
       repeats(runs),
     ];
@@ -51,6 +52,20 @@ function same(what, expected, runs, shaOf) {
     return { what, status: 'passed', note: `${inAll(runs)} the weights have the SHA-256 ${expected}` };
   const mismatches = others.map(run => `${shaOf(run)} in ${run.where}`).join('; ');
   return { what, status: 'failed', note: `expected ${expected}, got ${mismatches}` };
+}
+
+/** @param {Run[]} runs @returns {Outcome} */
+function onThreads(runs) {
+  const what = 'both on three threads, strict';
+  const threaded = runs.flatMap(({ where, threaded }) => (threaded ? [{ where, ...threaded }] : []));
+  const wrong = threaded.filter(
+    ({ threads, seedSha, stackedSha }) => threads !== 3 || seedSha !== SEED_PROGRAM || stackedSha !== STACKED,
+  );
+  if (wrong.length > 0 || threaded.length === 0) {
+    const places = wrong.map(({ where, threads }) => `${where} (${threads} threads)`).join('; ');
+    return { what, status: 'failed', note: `other bits, or another number of threads, in ${places || 'no place'}` };
+  }
+  return { what, status: 'passed', note: `in ${threaded.length} places the weights have the SHA-256 of one thread` };
 }
 
 /** @param {Run[]} runs @returns {Outcome} */
