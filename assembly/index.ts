@@ -8,10 +8,13 @@ export {
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export {
   lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
-  lstmCellsBackward, lstmInputGroups, lstmRewind, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
-  lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
+  lstmRewind,
 } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
+export {
+  lstmCellsBackward, lstmInputGroups, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
+  lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
+} from './recurrent/lstmUnitGroups';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,

@@ -20,7 +20,7 @@ import {
   activateUpdateAndReset, addBiasGradients, cellBackwardFast, cellBackwardGeneral, cellForward, resetBackward, skipGates,
 } from './gruCell';
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
-import { SLICE, ZEROS, matmul } from '../products/matmul';
+import { SLICE, ZEROS, matmul, sixteens } from '../products/matmul';
 import {
   ENOUGH_ROWS, ROW_BLOCK, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, loadH, loadInitialH,
   maskOf, packTransposedRows, stateGradient, storeH,
@@ -374,12 +374,12 @@ function transposeWeights(plan: GruPlan): void {
   const step = panelBytes(plan);
   const recurrent = plan.w + 2 * PANEL;
   if (plan.resetAfter) {
-    packTransposedRows(plan.wt, recurrent, step, 12, G, H, 0, H);
+    packTransposedRows(plan.wt, recurrent, step, 12, G, H, 0, sixteens(H));
   } else {
-    packTransposedRows(plan.wt, recurrent, step, 8, G, H, 0, H);
-    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H, 0, H);
+    packTransposedRows(plan.wt, recurrent, step, 8, G, H, 0, sixteens(H));
+    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H, 0, sixteens(H));
   }
   if (!plan.dx) return;
   const kernel = recurrent + <usize>H * PANEL;
-  packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, kernel, step, 12, G, plan.inputs, 0, plan.inputs);
+  packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, kernel, step, 12, G, plan.inputs, 0, sixteens(plan.inputs));
 }
