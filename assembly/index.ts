@@ -7,6 +7,10 @@ export {
 } from './recurrent/gru';
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export {
+  gruCandidateGroups, gruCellsBackward, gruResetsBackward, gruSetStep, gruStatesBackward, gruStepGroups, gruStepsStart,
+  gruSweepStart, gruTransposeColumns,
+} from './recurrent/gruUnitGroups';
+export {
   lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
   lstmRewind,
 } from './recurrent/lstm';
