@@ -27,6 +27,16 @@ test('a chain of symbolic calls trains to the bits of the sequential model', () 
   expectBits(graph.predict(xs).dataSync(), chain.predict(xs).dataSync());
 });
 
+test('JSON.stringify takes symbolic tensors, alone and in objects', () => {
+  const x = input({ shape: [3], name: 'x' });
+  expect(JSON.parse(JSON.stringify({ x, list: [x] })).list[0]).toEqual({
+    name: 'x',
+    shape: [null, 3],
+    dtype: 'float32',
+  });
+  expect(JSON.stringify(x)).toContain('"name":"x"');
+});
+
 describe('dropout', () => {
   const ones = tensor(new Float32Array(400).fill(1), [4, 100]);
 
