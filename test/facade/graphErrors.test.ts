@@ -1,6 +1,6 @@
 // Mistakes in graphs and in data for several inputs and outputs: a sentence for each, and nothing has changed.
 
-import { input, layers, model, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
+import { input, layers, model, sequential, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 
@@ -172,6 +172,12 @@ describe('model', () => {
   ])('model rejects %s', (_, make, message) => {
     expect(make).toThrow(message);
     expect(make).toThrow(ValueError);
+  });
+
+  test('a sequential model rejects itself as a layer, and still works', () => {
+    const net = sequential({ name: 'net', layers: [layers.dense({ units: 3, inputShape: [3] })] });
+    expect(() => net.add(net)).toThrow("model.add: layer must not be the model itself, got 'net'");
+    expect(net.predict(numbers(2, 3)).shape).toEqual([2, 3]);
   });
 
   test('a rejected graph leaves its layers free for another model', () => {
