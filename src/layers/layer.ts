@@ -32,7 +32,7 @@ export interface WeightStore {
 /** Options of `layer.apply`. */
 export interface ApplyOptions {
   /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
-  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[];
+  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[] | null;
   /**
    * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
    * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic
@@ -240,6 +240,11 @@ export abstract class Layer {
   /** @internal Whether the layer carries a state from batch to batch. */
   get stateful(): boolean {
     return this.children.some(child => child.stateful);
+  }
+
+  /** @internal Whether calls of the layer can have initial states. */
+  get takesInitialStates(): boolean {
+    return false;
   }
 
   /** @internal Whether the layer creates a mask, which the layers above and the loss follow. */

@@ -83,6 +83,21 @@ test.each<[string, () => unknown, string]>([
     },
     'encoder.apply: encoder takes 1 input, got 2',
   ],
+  [
+    'an initial state of a layer without states',
+    () => layers.add({ name: 'sum' }).apply([named('a', 3), named('b', 3)], { initialState: named('h', 3) }),
+    'sum.apply: initialState must not be given, because sum has no states',
+  ],
+  [
+    'an initial state of a model',
+    () => {
+      const a = named('a', 3);
+      model({ inputs: a, outputs: dense('head').apply(a), name: 'part' }).apply(named('b', 3), {
+        initialState: named('h', 3),
+      });
+    },
+    'part.apply: initialState must not be given, because part has no states',
+  ],
 ])('layer.apply rejects %s', (_, run, message) => {
   expect(run).toThrow(message);
   expect(run).toThrow(ValueError);
