@@ -369,6 +369,15 @@ test.each<[string, (net: Net) => unknown, string]>([
   expect(net.trainOnBatch(good.x, good.y)).toEqual(other.trainOnBatch(good.x, good.y));
 });
 
+test('trainOnBatch names the output whose class does not exist, and changes nothing', () => {
+  const net = twoInputs();
+  net.compile({ optimizer: 'sgd', loss: ['mse', 'sparseCategoricalCrossentropy'] });
+  const snapshot = net.snapshot();
+  const rule = 'model.trainOnBatch: y.kind must hold numbers of classes from 0 to 2, got 3';
+  expect(() => net.trainOnBatch(good.x, [level, [[0], [3]]])).toThrow(rule);
+  expect(net.snapshot()).toEqual(snapshot);
+});
+
 test('fit rejects bad data for several inputs and outputs, and changes nothing', async () => {
   const net = twoInputs();
   const snapshot = net.snapshot();
