@@ -7,7 +7,7 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { checkBoolean } from '../util/options.ts';
+import { checkBoolean, checkText } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -514,10 +514,7 @@ export function rejectWrapped(call: string, layer: unknown): never {
 }
 
 function readName(call: string, className: string, name: unknown): string {
-  if (name !== undefined) {
-    if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
-    return name;
-  }
+  if (name !== undefined) return checkText(call, 'name', name);
   const count = (counters.get(className) ?? 0) + 1;
   counters.set(className, count);
   const snake = className.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();

@@ -1,16 +1,17 @@
 /** Functional models: graphs of layers between symbolic inputs and outputs. */
 
-import { listMasks, setApplyAtOnce } from '../layers/apply.ts';
+import { applyLayer, listMasks, setApplyAtOnce } from '../layers/apply.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
+import { readInputShape } from '../layers/layerOptions.ts';
 import { LayerNode, SymbolicTensor as SymbolicTensorOf } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, checkText } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
-import type { Shape } from '../util/shapes.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
 import { checkIdInputs, Graph, readTensors } from './graph.ts';
 import { graphConfig } from './graphConfig.ts';
@@ -55,12 +56,11 @@ export function input(options: InputOptions): Symbolic {
   if (dtype !== undefined && dtype !== 'float32' && dtype !== 'int32') {
     fail(call, `dtype must be 'float32' or 'int32', got ${show(dtype)}`);
   }
-  const layer = new InputLayer({
-    ...(shape ? { inputShape: shape } : { batchInputShape: batchShape! }),
-    name: name ?? `input${++inputs}`,
-  });
-  const own = layer.batchInputShape!;
-  return new LayerNode<Layer>(layer, [], layer.connect(call, [own])).outputs[0]!;
+  if (name !== undefined) checkText(call, 'name', name);
+  const given = shape === undefined ? { batchInputShape: batchShape! } : { inputShape: shape };
+  const batchInputShape = readInputShape(call, given, 1, true, ['shape', 'batchShape'])!;
+  const layer = new InputLayer({ batchInputShape, name: name ?? `input${++inputs}` });
+  return new LayerNode<Layer>(layer, [], layer.connect(call, [batchInputShape])).outputs[0]!;
 }
 
 /** Options of `model`. */
@@ -120,9 +120,7 @@ export function model(options: ContainerArgs): FunctionalModel {
   const call = 'model';
   const known = checkOptions<ContainerArgs>(call, options, ['inputs', 'outputs', 'name', 'seed']);
   const { name, seed } = known;
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    fail(call, `name must be a non-empty string, got ${show(name)}`);
-  }
+  if (name !== undefined) checkText(call, 'name', name);
   if (seed !== undefined) checkSeed(call, seed);
   const graph = new Graph(call, readTensors(call, 'inputs', known.inputs), readTensors(call, 'outputs', known.outputs));
   checkIdInputs(call, graph.calls);
@@ -144,8 +142,8 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 // ------------------------------------------------------------------------------------------------- tensors at once
 
 /** Computes a layer for tensors, by a model that consists of that layer. */
-setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
-  if (initialState !== undefined) fail(call, 'initialState must be symbolic tensors, with symbolic inputs');
+setApplyAtOnce((call, applied, given, { mask, training }) => {
+  const layer = applied as Layer;
   const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
   const tensors = list.map(value =>
     value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),
@@ -153,11 +151,15 @@ setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
   const masks = listMasks(call, mask, tensors.length).map(value =>
     value === null || value instanceof Tensor ? value : fail(call, `mask must be a tensor, got ${show(value)}`),
   );
-  const symbolOf = ({ shape }: Tensor) => input({ batchShape: [...shape] });
-  const [symbols, maskSymbols] = [tensors.map(symbolOf), masks.map(value => value && symbolOf(value))];
-  const outputs = (layer as Layer).apply<Symbolic | Symbolic[]>(symbols, masks.length > 0 ? { mask: maskSymbols } : {});
+  const symbols = tensors.map(value => symbolOf(call, 'inputs', value));
+  const maskSymbols = masks.map(value => value && symbolOf(call, 'mask', value));
+  for (const value of tensors) layer.checkInput(call, 'inputs', value.dataSync() as Float32Array, 0, value.size);
+  const node = applyLayer(layer, symbols, masks.length > 0 ? { mask: maskSymbols } : {}) as LayerNode<Layer>;
   const all = [...tensors, ...masks].filter(value => value !== null);
-  const net = model({ inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null), outputs });
+  const net = model({
+    inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null),
+    outputs: node.outputs,
+  });
   try {
     return net.predict<Tensor | Tensor[]>(all, {
       batchSize: tensors[0]!.shape[0]!,
@@ -167,3 +169,8 @@ setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
     net.view.disposeTemporary();
   }
 });
+
+function symbolOf(call: string, name: string, { shape }: Tensor): Symbolic {
+  if ((shape.length === 2 || shape.length === 3) && !shape.includes(0)) return input({ batchShape: [...shape] });
+  return fail(call, `${name} must be [batch, features] or [batch, timeSteps, features], got ${showShape(shape)}`);
+}

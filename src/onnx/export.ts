@@ -10,7 +10,7 @@ import { LayersModel } from '../model/layersModel.ts';
 import type { CallGraph } from '../plan/callGraph.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, checkText } from '../util/options.ts';
 import { Graph } from './graph.ts';
 import { axesOf, sizeOfAxis } from './openAxes.ts';
 import { FLOAT32, writeModel } from './proto.ts';
@@ -60,7 +60,7 @@ export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array 
   if (typeof states !== 'boolean' && states !== 'optional') {
     fail(call, `states must be true, false or 'optional', got ${show(states)}`);
   }
-  if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
+  checkText(call, 'name', name);
   const graph = writeGraph(call, model, states);
   return writeModel({
     irVersion: IR_VERSION,

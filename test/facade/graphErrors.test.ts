@@ -103,6 +103,57 @@ test.each<[string, () => unknown, string]>([
   expect(run).toThrow(ValueError);
 });
 
+test.each<[string, () => unknown, string]>([
+  ['a number as shape', () => input({ shape: wrong(5) }), 'input: shape must be an array of integers or null, got 5'],
+  ['null as shape', () => input({ shape: wrong(null) }), 'input: shape must be an array of integers or null, got null'],
+  ['three axes', () => input({ shape: [2, 3, 4] }), 'input: shape must be [T, D] or [D], got [2, 3, 4]'],
+  ['one axis of a batch', () => input({ batchShape: [2] }), 'input: batchShape must be [B, T, D] or [B, D], got [2]'],
+  ['a number as name', () => input({ shape: [2], name: wrong(5) }), 'input: name must be a non-empty string, got 5'],
+])('input rejects %s', (_, run, message) => {
+  expect(run).toThrow(message);
+  expect(run).toThrow(ValueError);
+});
+
+describe('layer.apply with tensors', () => {
+  test.each<[string, (layer: ReturnType<typeof dense>) => unknown, string]>([
+    [
+      'four axes',
+      layer => layer.apply(numbers(1, 2, 3, 4)),
+      'head.apply: inputs must be [batch, features] or [batch, timeSteps, features], got [1, 2, 3, 4]',
+    ],
+    [
+      'a mask of one axis',
+      layer => layer.apply(numbers(1, 2, 3), { mask: numbers(2) }),
+      'head.apply: mask must be [batch, features] or [batch, timeSteps, features], got [2]',
+    ],
+    [
+      'a mask of another length',
+      layer => layer.apply(numbers(1, 2, 3), { mask: numbers(1, 3) }),
+      "head.apply: the mask of 'head' must be [batch, timeSteps] for an input [batch, timeSteps, features], got [1, 3]",
+    ],
+  ])('rejects %s, and leaves the layer free', (_, run, message) => {
+    const head = dense('head');
+    expect(() => run(head)).toThrow(message);
+    expect(sequential({ layers: [layers.inputLayer({ inputShape: [5] }), head] }).countParams()).toBe(12);
+  });
+
+  test('rejects ids that do not exist, and leaves the layer free', () => {
+    const words = layers.embedding({ inputDim: 3, outputDim: 2, inputLength: 2, name: 'words' });
+    const rule = 'words.apply: inputs must hold integers from 0 to 2, the ids of words, got 5';
+    expect(() => words.apply(tensor([[1, 5]]))).toThrow(rule);
+    expect(sequential({ layers: [words] }).countParams()).toBe(6);
+  });
+
+  test('is no call of a graph: input and output are those of the first symbolic call', () => {
+    const head = dense('head');
+    head.apply(numbers(4, 3));
+    expect(() => head.output).toThrow('the layer has no input and output before it is applied');
+    const y = head.apply(named('a', 3));
+    expect(head.output).toBe(y);
+    expect(head.output.shape).toEqual([null, 2]);
+  });
+});
+
 describe('model', () => {
   const [a, b] = [named('a', 4, 3), named('b', 4, 3)];
   const sum = layers.add({ name: 'sum' }).apply([a, b]);
