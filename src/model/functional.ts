@@ -141,6 +141,9 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 
 // ------------------------------------------------------------------------------------------------- tensors at once
 
+/** How many layers have been applied to tensors, so that each call drops other numbers. */
+let appliedAtOnce = 0;
+
 /** Computes a layer for tensors, by a model that consists of that layer. */
 setApplyAtOnce((call, applied, given, { mask, training }) => {
   const layer = applied as Layer;
@@ -160,6 +163,7 @@ setApplyAtOnce((call, applied, given, { mask, training }) => {
     inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null),
     outputs: node.outputs,
   });
+  net.view.noise += appliedAtOnce++;
   try {
     return net.predict<Tensor | Tensor[]>(all, {
       batchSize: tensors[0]!.shape[0]!,

@@ -43,6 +43,9 @@ export interface BatchShapes {
   readonly targets: readonly number[][];
 }
 
+/** Above all numbers of training batches. */
+export const FIRST_NOISE = 2 ** 40;
+
 export class ModelView {
   readonly state: ModelState;
   readonly feedBuffers = new FeedBuffers();
@@ -54,8 +57,8 @@ export class ModelView {
   /** The shapes of the last batch: most batches have the same. */
   #shapes: BatchShapes | null = null;
   #disposed = false;
-  /** The number of the next batch with dropout outside of training, above all numbers of training batches. */
-  #noise = 2 ** 40;
+  /** The number of the next batch with dropout outside of training. */
+  noise = FIRST_NOISE;
 
   constructor(state: ModelState, batch: number | null = null) {
     this.state = state;
@@ -172,11 +175,6 @@ export class ModelView {
       targets: objective ? outputs.map((shape, n) => targetShapeOf(call, objective.outputs[n]!.loss, shape)) : [],
     };
     return this.#shapes;
-  }
-
-  /** A new number for the dropout of a prediction. */
-  nextNoise(): number {
-    return this.#noise++;
   }
 
   // -------------------------------------------------------------------------------------------------------- memory

@@ -9,7 +9,7 @@ import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, sizeOf } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
-import { float32, kernels, setBatch } from '../wasm/engine.ts';
+import { float32, kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -75,7 +75,6 @@ function predictBatches(
   const total = samples[0]!.count;
   const outs = shapes.map(shape => floatsFor(call, 'the predictions', shape));
   const batches = samples.map(all => new Selection(all));
-  if (training) setBatch(view.nextNoise());
   let squares = 0; // of finite numbers, finite in float64
   for (let from = 0; from < total; from += size) {
     const count = Math.min(size, total - from);
@@ -88,7 +87,6 @@ function predictBatches(
       squares += kernels().sumOfSquares(result * FLOAT, resultSize);
       out.set(float32().subarray(result, result + resultSize), from * sizeOf(shapes[n]!.slice(1)));
     }
-    if (training) setBatch(view.nextNoise());
   }
   if (isNotFinite(squares)) {
     const wrong = outs.flatMap(out => out.find(isNotFinite) ?? [])[0];

@@ -60,6 +60,37 @@ describe('dropout', () => {
     expectBits(kept!.dataSync(), ones.dataSync());
   });
 
+  test('dropout that apply keeps active drops other numbers in every prediction, batch, test and step', () => {
+    const x = input({ shape: [100] });
+    const layer = layers.dropout({ rate: 0.5 });
+    const net = model({ inputs: x, outputs: layer.apply(x, { training: true }), seed: 1 });
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    const stream = net.stream();
+    const one = new Float32Array(100).fill(1);
+    const runs: (() => unknown)[] = [
+      () => net.predict(ones).dataSync(),
+      () => net.testOnBatch(ones, ones.mul(tensor(one.map((_, n) => n)))),
+      () => stream.step(one),
+      () => layer.apply(ones, { training: true }).dataSync(),
+    ];
+    for (const run of runs) expect(run()).not.toEqual(run());
+    const rows = net.predict(ones, { batchSize: 1 }).arraySync() as number[][];
+    expect(new Set(rows.map(row => row.join())).size).toBe(4);
+  });
+
+  test('the training of another model does not change what a prediction drops', () => {
+    const dropped = () => {
+      const x = input({ shape: [100] });
+      return model({ inputs: x, outputs: layers.dropout({ rate: 0.5 }).apply(x, { training: true }), seed: 1 });
+    };
+    const [a, b] = [dropped(), dropped()];
+    const first = a.predict(ones).dataSync();
+    const other = sequential({ layers: [layers.dense({ units: 1, inputShape: [100] })] });
+    other.compile({ optimizer: 'sgd', loss: 'mse' });
+    for (let n = 0; n < 3; n++) other.trainOnBatch(ones, numbers(1, 4, 1));
+    expectBits(b.predict(ones).dataSync(), first);
+  });
+
   test('two calls of one layer drop different numbers', () => {
     const x = input({ shape: [100] });
     const layer = layers.dropout({ rate: 0.5 });
