@@ -59,7 +59,7 @@ function feedWith(
     xShapes[n] = shapeOfBatch(call, xNames[n]!, x, inputs[n]!.shape);
     xNumbers[n] = readBatch(call, xNames[n]!, x, xShapes[n]!);
   }
-  const shapes = view.batchShapes(call, xShapes, scored);
+  const shapes = view.batchShapes(call, xShapes, scored, xNames);
   const outputs = scored?.outputs ?? [];
   for (let n = 0; n < outputs.length; n++) {
     const y = unwrapTensor(call, yNames[n]!, ys[n]!);

@@ -1,7 +1,7 @@
 /** `predict` and `predictOnBatch`. */
 
 import { readSamples } from '../inputs/batches.ts';
-import { type ModelData, partName, partsOf } from '../inputs/parts.ts';
+import { type ModelData, partsOf } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
@@ -49,9 +49,8 @@ export function predictOnBatch(view: ModelView, x: ModelData): Tensor[] {
 
 /** Reads and checks all of x before the first batch runs, so that bad samples leave the states unchanged. */
 function readInputs(call: string, view: ModelView, x: ModelData, expected: (shape: Shape) => Shape): Samples[] {
-  const { inputs, inputNames } = view.ends(call);
+  const { inputs, inputNames, xNames: names } = view.ends(call);
   const { version } = view.state;
-  const names = inputNames.map(name => partName('x', name, inputNames.length));
   const parts = partsOf(call, 'x', x, inputNames);
   const samples = parts.map((part, n) => readSamples(call, names[n]!, part, expected(inputs[n]!.shape)));
   view.checkUnchanged(call, version);
@@ -71,6 +70,7 @@ function predictBatches(
     call,
     samples.map(({ shape }) => shape),
     null,
+    view.ends(call).xNames,
   );
   const total = samples[0]!.count;
   const outs = shapes.map(shape => floatsFor(call, 'the predictions', shape));

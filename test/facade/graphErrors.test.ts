@@ -1,7 +1,7 @@
 // Mistakes in graphs and in data for several inputs and outputs: a sentence for each, and nothing has changed.
 
 import { input, layers, model, sequential, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 
 const wrong = (value: unknown) => value as never;
@@ -427,6 +427,26 @@ test('trainOnBatch names the output whose class does not exist, and changes noth
   const rule = 'model.trainOnBatch: y.kind must hold numbers of classes from 0 to 2, got 3';
   expect(() => net.trainOnBatch(good.x, [level, [[0], [3]]])).toThrow(rule);
   expect(net.snapshot()).toEqual(snapshot);
+});
+
+test('fitDataset names its own arguments where inputs have other numbers of samples', async () => {
+  const [a, b] = [named('a', 3), named('b', 3)];
+  const net = model({ inputs: [a, b], outputs: layers.add().apply([a, b]) });
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  const source = [{ xs: [numbers(2, 3), numbers(4, 3)], ys: numbers(2, 3) }];
+  const rule = 'model.fitDataset: xs.b must hold as many samples as xs.a, 2, got 4';
+  await expect(net.fitDataset(source)).rejects.toThrow(rule);
+});
+
+test('fit names the input that holds a number that is not finite', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  await twoInputs().fit({ left: left.mul(tensor([Number.NaN])), ids }, good.y);
+  await twoInputs().fitDataset([{ xs: good.x, ys: { level: level.mul(tensor([Number.NaN])), kind } }]);
+  expect(warn.mock.calls.map(([text]) => text)).toEqual([
+    expect.stringContaining('sample 0 of x.left holds NaN'),
+    expect.stringContaining('sample 0 of ys.level holds NaN'),
+  ]);
+  warn.mockRestore();
 });
 
 test('fit rejects bad data for several inputs and outputs, and changes nothing', async () => {
