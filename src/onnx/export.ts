@@ -50,7 +50,8 @@ const NEWEST = 17;
 export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array {
   rejectExtraArguments('toOnnx', 2, arguments);
   const call = 'toOnnx';
-  if (!(model instanceof LayersModel)) fail(call, `model must be one of sequential() or model(), got ${show(model)}`);
+  if (!(model instanceof LayersModel))
+    fail(call, `model must be made with sequential() or model(), got ${show(model)}`);
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);
   const { opset = NEWEST, name = model.name } = known;
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {
