@@ -45,8 +45,7 @@ export function applyLayer<L extends Applicable>(
   const given: unknown[] = Array.isArray(inputs) ? inputs : [inputs];
   const all = [...given, ...states];
   if (!all.some(value => value instanceof SymbolicTensor)) {
-    if (states.length > 0) fail(call, 'initialState must be symbolic tensors, with symbolic inputs');
-    return { result: applyAtOnce(call, layer, inputs, known) };
+    return { result: applyAtOnce(call, layer, inputs, { ...known, initialState: states }) };
   }
   const tensors = all.map(value => {
     if (value instanceof SymbolicTensor) return value as SymbolicTensor<L>;

@@ -31,8 +31,11 @@ export interface WeightStore {
 
 /** Options of `layer.apply`. */
 export interface ApplyOptions {
-  /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
-  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[] | null;
+  /**
+   * The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Symbolic inputs take
+   * symbolic states, tensors take tensors. Default: zeros.
+   */
+  initialState?: SymbolicTensor<Layer> | Tensor | readonly (SymbolicTensor<Layer> | Tensor)[] | null;
   /**
    * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
    * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic

@@ -145,22 +145,30 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 let appliedAtOnce = 0;
 
 /** Computes a layer for tensors, by a model that consists of that layer. */
-setApplyAtOnce((call, applied, given, { mask, training }) => {
+setApplyAtOnce((call, applied, given, { initialState, mask, training }) => {
   const layer = applied as Layer;
   const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
   const tensors = list.map(value =>
     value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),
   );
+  const states = (initialState as unknown[]).map(value =>
+    value instanceof Tensor ? value : fail(call, `initialState must be tensors, got ${show(value)}`),
+  );
   const masks = listMasks(call, mask, tensors.length).map(value =>
     value === null || value instanceof Tensor ? value : fail(call, `mask must be a tensor, got ${show(value)}`),
   );
   const symbols = tensors.map(value => symbolOf(call, 'inputs', value));
+  const stateSymbols = states.map(value => symbolOf(call, 'initialState', value));
   const maskSymbols = masks.map(value => value && symbolOf(call, 'mask', value));
   for (const value of tensors) layer.checkInput(call, 'inputs', value.dataSync() as Float32Array, 0, value.size);
-  const node = applyLayer(layer, symbols, masks.length > 0 ? { mask: maskSymbols } : {}) as LayerNode<Layer>;
-  const all = [...tensors, ...masks].filter(value => value !== null);
+  const own = {
+    ...(states.length > 0 && { initialState: stateSymbols }),
+    ...(masks.length > 0 && { mask: maskSymbols }),
+  };
+  const node = applyLayer(layer, symbols, own) as LayerNode<Layer>;
+  const all = [...tensors, ...states, ...masks].filter(value => value !== null);
   const net = model({
-    inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null),
+    inputs: [...symbols, ...stateSymbols, ...maskSymbols].filter(symbol => symbol !== null),
     outputs: node.outputs,
   });
   net.view.noise += appliedAtOnce++;

@@ -1,6 +1,6 @@
 // Mistakes in graphs and in data for several inputs and outputs: a sentence for each, and nothing has changed.
 
-import { input, layers, model, sequential, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
+import { input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train, ValueError } from 'lstm-wasm';
 import { describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 
@@ -135,6 +135,15 @@ describe('layer.apply with tensors', () => {
     const head = dense('head');
     expect(() => run(head)).toThrow(message);
     expect(sequential({ layers: [layers.inputLayer({ inputShape: [5] }), head] }).countParams()).toBe(12);
+  });
+
+  test('rejects initial states of another width or kind, and leaves the layer free', () => {
+    const memory = layers.gru({ units: 3, name: 'memory' });
+    const apply = (initialState: Tensor) => () => memory.apply(numbers(2, 4, 5), { initialState });
+    const rule = 'memory.apply: the initial state h of memory must have the shape [2, 3], got [2, 4]';
+    expect(apply(numbers(2, 4))).toThrow(rule);
+    expect(apply(wrong(5))).toThrow('memory.apply: initialState must be tensors, got 5');
+    expect(sequential({ layers: [layers.inputLayer({ inputShape: [null, 2] }), memory] }).countParams()).toBe(63);
   });
 
   test('rejects ids that do not exist, and leaves the layer free', () => {

@@ -1,6 +1,6 @@
 // Functional models: the same numbers as sequential ones, shared layers, nested models, several inputs and outputs.
 
-import { input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train } from 'lstm-wasm';
+import { concat, input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 
@@ -127,6 +127,15 @@ test('the weight of a loss scales its gradient', () => {
   for (const n of [2, 3]) {
     for (const [k, step] of half[n]!.entries()) expect(step).toBeCloseTo(once[n]![k]! / 2, 6);
   }
+});
+
+test('layer.apply with tensors starts in the states that it is given', () => {
+  const layer = layers.lstm({ units: 3, returnState: true, returnSequences: true });
+  const x = numbers(1, 2, 4, 3);
+  const [whole] = layer.apply<Tensor[]>(x);
+  const [first, ...states] = layer.apply<Tensor[]>(x.slice([0, 0, 0], [2, 1, 3]));
+  const [rest] = layer.apply<Tensor[]>(x.slice([0, 1, 0], [2, 3, 3]), { initialState: states });
+  expectBits(concat([first!, rest!], 1).dataSync(), whole!.dataSync());
 });
 
 test('layer.apply computes tensors at once', () => {
