@@ -99,6 +99,7 @@ function writeGraph(call: string, model: LayersModel, states: boolean | 'optiona
       name,
       inputs: inputs.map(value => (layer.readsIds ? values[value]! : numbers(value))),
       ranks: inputs.map(value => axes[value]!.length + 1),
+      shape: axes[firstOutput]!.map(sizeOfAxis),
       passesMask: own.some(value => passMasks[value]),
       isRead: own.map(value => readers[value]! > 0),
     });
