@@ -1,6 +1,17 @@
 // Functional models: the same numbers as sequential ones, shared layers, nested models, several inputs and outputs.
 
-import { concat, input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train } from 'lstm-wasm';
+import {
+  concat,
+  input,
+  layers,
+  model,
+  type SymbolicTensor,
+  sequential,
+  setRandomSeed,
+  type Tensor,
+  tensor,
+  train,
+} from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 
@@ -127,6 +138,20 @@ test('the weight of a loss scales its gradient', () => {
   for (const n of [2, 3]) {
     for (const [k, step] of half[n]!.entries()) expect(step).toBeCloseTo(once[n]![k]! / 2, 6);
   }
+});
+
+test('a sequential model has the shapes of its layers, whatever graph they were applied in before', () => {
+  const first = layers.dense({ units: 2, inputShape: [3] });
+  const second = layers.dense({ units: 4 });
+  second.apply(first.apply<SymbolicTensor>(input({ shape: [7, 3] })));
+  const net = sequential({ layers: [first, second, layers.dense({ units: 1 })] });
+  expect([net.inputShape, net.outputShape]).toEqual([
+    [null, 3],
+    [null, 1],
+  ]);
+  expect(net.predict(numbers(1, 2, 3)).shape).toEqual([2, 1]);
+  net.pop();
+  expect(net.outputShape).toEqual([null, 4]);
 });
 
 test('layer.apply with tensors starts in the states that it is given', () => {
