@@ -40,7 +40,12 @@ export interface InputOptions {
 
 let inputs = 0;
 
-/** A symbolic input of a model. */
+/**
+ * A symbolic input of a model, for `layer.apply` and `model`.
+ *
+ * @returns a symbolic tensor of the shape of a batch, with null for sizes that are not fixed
+ * @throws ValueError unless there is either a shape or a batchShape, of [timeSteps, features] or [features] for a sample
+ */
 export function input(options: InputOptions): Symbolic {
   rejectExtraArguments('input', 1, arguments);
   const call = 'input';
@@ -114,6 +119,8 @@ export class FunctionalModel extends LayersModel {
  *     const x = input({ shape: [null, 3] });
  *     const y = layers.dense({ units: 1 }).apply(layers.lstm({ units: 8 }).apply(x));
  *     const net = model({ inputs: x, outputs: y });
+ *
+ * @throws ValueError if an input is missing, unused or given twice, or two layers have one name
  */
 export function model(options: ContainerArgs): FunctionalModel {
   rejectExtraArguments('model', 1, arguments);
