@@ -4,8 +4,8 @@
  *   node examples/date-conversion-attention.js [--units 64] [--epochs 12] [--quick] [--tfjs]
  *
  * An encoder reads the characters of the date. For each character of the answer, a decoder computes scores for all steps of
- * the encoder; their softmax says from which of them to take what. The decoder starts in the last states of the encoder. At
- * the end, the attention weights of one date are printed: each character of the answer comes from the right place.
+ * the encoder; their softmax gives the weights of a mean of the encoder's outputs. The decoder starts in the last states of the
+ * encoder. At the end, the attention weights of one date are printed: they show which characters each answer is read from.
  */
 
 import { backend, judge, progress, random } from './backend.js';

@@ -5,98 +5,16 @@
  * Letters: B batch, N heads, T queries, S keys and values, D width of a query and a key, V width of a value.
  */
 
-import { allLanes, lastLanes } from '../math/laneMasks';
 import { copyRow, scaleRow } from '../memory/rows';
 import { own } from '../memory/thread';
 import { packColumns, packRows, unpackRows } from '../products/packing';
 import { ZEROS, matmul, matmulTransposed, padded } from '../products/matmul';
+import { findVisible, hideGradients, isZeroed, maskScores } from './attentionMasks';
+import { AttentionBlock, AttentionPlan } from './attentionPlan';
 import { additiveScores, additiveScoresBackward, softmaxBackwardInPlace, softmaxInPlace } from './attentionScores';
 import { dropoutMask } from './dropout';
 
-/** A planned attention, written by src/plan; offsets and strides in bytes. */
-@unmanaged
-export class AttentionPlan {
-  rows: i32; // B
-  heads: i32; // N
-  queries: i32; // T
-  keys: i32; // S
-  depth: i32; // D
-  width: i32; // V
-  additive: i32; // 1: sums of tanh, for one head; 0: products
-  causal: i32; // 1: query i sees the keys up to i
-  replacesMasked: i32; // 1: a masked score becomes the least number; 0: 1e9 is subtracted from it, as Keras does in each case
-  factor: i32; // float32 bits of the constant scale
-  scale: usize; // a trained scale, instead of factor; 0 for none
-  dScale: usize; // its gradient, added to
-  gain: usize; // additive: [padded D], or one number if gainIsScalar; 0 for ones
-  dGain: usize; // its gradient, added to
-  gainIsScalar: i32;
-  q: usize; // [T, B, N D]
-  qRow: usize;
-  qStep: usize;
-  k: usize; // [S, B, N D]
-  kRow: usize;
-  kStep: usize;
-  v: usize; // [S, B, N V]
-  vRow: usize;
-  vStep: usize;
-  y: usize; // [T, B, padded (N V)]; the padding is written as zeros
-  yRow: usize;
-  yStep: usize;
-  dy: usize; // gradient of y; 0 for zeros
-  dyRow: usize;
-  dyStep: usize;
-  dq: usize; // gradients of q, k and v, overwritten, padded to whole vectors; 0 for none
-  dqRow: usize;
-  dqStep: usize;
-  dk: usize;
-  dkRow: usize;
-  dkStep: usize;
-  dv: usize;
-  dvRow: usize;
-  dvStep: usize;
-  qMask: usize; // [T, B], 0 for none: y is zero in masked steps or, with replacesMasked, all scores are masked
-  qMaskStep: usize;
-  vMask: usize; // [S, B]: masked keys and values
-  vMaskStep: usize;
-  kMask: usize; // [S, B], combined with vMask
-  kMaskStep: usize;
-  weights: usize; // softmax of the scores [B, N, T, padded S], or [BLOCK, padded S] in plans without gradients
-  keeps: i32; // 1: the former
-  rate: i32; // float32 bits of the dropout rate
-  seed: i32;
-  drop: usize; // factors of the weights [B, N, T, padded S]; 0 without dropout
-  scores: usize; // a second output for one head [T, B, padded S]: the weights after dropout; 0 for none
-  scoresRow: usize;
-  scoresStep: usize;
-  dScores: usize; // gradient of scores
-  dScoresRow: usize;
-  dScoresStep: usize;
-  // Scratch of one sample and head
-  visible: usize; // lanes of keys that are not masked [padded S]; 0 without a mask
-  query: usize; // [BLOCK, padded D]
-  context: usize; // [BLOCK, padded V]
-  dropped: usize; // [BLOCK, padded S], with dropout
-  keyPanels: usize; // [S, padded D], packed or, additive, plain
-  valuePanels: usize; // [S, padded V], packed
-  gains: usize; // [padded D], additive
-  // With gradients
-  dWeights: usize; // [BLOCK, padded S]
-  dQuery: usize; // [BLOCK, padded D]
-  dKeyPanels: usize; // like keyPanels
-  dValuePanels: usize; // like valuePanels
-  dGains: usize; // [padded D], additive
-}
-
-/** Queries that are processed at a time, so that their weights stay in the cache. src/ reserves as many rows. */
-export const enum AttentionBlock {
-  queries = 32,
-}
-
 const BLOCK: i32 = AttentionBlock.queries;
-
-/** A masked score, as in the attention of Keras' backends. */
-const LEAST: f32 = -2.372671e38;
 
 export function attentionForward(plan: AttentionPlan): void {
   attentionForwardStart(plan);
@@ -333,64 +251,6 @@ function computeContext(plan: AttentionPlan, weights: usize, b: usize, h: i32, f
     const to = y + <usize>n * plan.yStep;
     if (isZeroed(plan, b, first + n)) memory.fill(to, 0, <usize>(plan.width + zeros) * 4);
     else if (!isDirect) copyRow(to, context + <usize>n * step, plan.width, zeros);
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------------------ masks
-
-@inline
-function isMasked(mask: usize, step: usize, b: usize, n: i32): bool {
-  return mask != 0 && load<f32>(mask + <usize>n * step + 4 * b) == 0;
-}
-
-/** Whether the output of a query is zero because the query is masked. */
-@inline
-function isZeroed(plan: AttentionPlan, b: usize, query: i32): bool {
-  return !plan.replacesMasked && isMasked(plan.qMask, plan.qMaskStep, b, query);
-}
-
-function findVisible(plan: AttentionPlan, b: usize): void {
-  for (let n = 0; n < plan.keys; n++) {
-    const hidden = isMasked(plan.vMask, plan.vMaskStep, b, n) || isMasked(plan.kMask, plan.kMaskStep, b, n);
-    store<i32>(plan.visible + <usize>n * 4, hidden ? 0 : -1);
-  }
-}
-
-/** The number of keys that a query may see, before those that are masked. */
-function horizon(plan: AttentionPlan, b: usize, query: i32): i32 {
-  if (plan.replacesMasked && isMasked(plan.qMask, plan.qMaskStep, b, query)) return 0;
-  return plan.causal ? min(query + 1, plan.keys) : plan.keys;
-}
-
-/** Lanes of the four keys from n on that are visible within the horizon. */
-@inline
-function visibleAt(visible: usize, n: i32, end: i32): v128 {
-  if (n >= end) return i64x2.splat(0);
-  return v128.and(v128.load(visible + <usize>n * 4), n + 4 > end ? lastLanes(end) : allLanes());
-}
-
-function maskScores(plan: AttentionPlan, scores: usize, b: usize, first: i32, count: i32): void {
-  const least = f32x4.splat(LEAST);
-  const penalty = f32x4.splat(1e9);
-  for (let q = first; q < first + count; q++) {
-    const end = horizon(plan, b, q);
-    for (let n = 0; n < plan.keys; n += 4) {
-      const s = v128.load(scores);
-      const hidden = plan.replacesMasked ? least : f32x4.sub(s, penalty);
-      v128.store(scores, v128.bitselect(s, hidden, visibleAt(plan.visible, n, end)));
-      scores += 16;
-    }
-  }
-}
-
-/** Zeroes the gradients of scores that were replaced. */
-function hideGradients(plan: AttentionPlan, ds: usize, b: usize, first: i32, count: i32): void {
-  for (let q = first; q < first + count; q++) {
-    const end = horizon(plan, b, q);
-    for (let n = 0; n < plan.keys; n += 4) {
-      v128.store(ds, v128.and(v128.load(ds), visibleAt(plan.visible, n, end)));
-      ds += 16;
-    }
   }
 }
 

@@ -5,7 +5,7 @@
  * Letters: T time, B batch, U width of the output.
  */
 
-import { allLanes, lastLanes } from '../math/laneMasks';
+import { allLanes, lanesAt } from '../math/laneMasks';
 import { copyRow, loadUpTo4 } from '../memory/rows';
 
 /** The operations of the merging layers. src/ reads names and numbers from here. */
@@ -249,10 +249,4 @@ export function placeBackward(plan: PlacePlan): void {
       copyRow(dx, plan.dy + t * plan.dyStep + r * plan.dyRow, plan.width, -plan.width & 3);
     }
   }
-}
-
-/** Mask of the lanes of the vector at element i of n that are not padding. */
-@inline
-function lanesAt(i: i32, n: i32): v128 {
-  return i + 4 > n ? lastLanes(n) : allLanes();
 }

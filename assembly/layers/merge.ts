@@ -1,10 +1,10 @@
 /**
- * Merges the outputs of a forward and a backward layer, and adds the gradients of an input that two layers read.
+ * Merges the outputs of a forward and a backward layer, and adds, clears or scales the gradients of values.
  *
  * Letters: T time, B batch, U width of one input. Rows are written up to whole vectors, padded with zeros.
  */
 
-import { allLanes, lastLanes } from '../math/laneMasks';
+import { lanesAt } from '../math/laneMasks';
 
 /** How two outputs are merged. src/ reads names and numbers from here. */
 export const enum MergeMode {
@@ -144,12 +144,6 @@ export function scaleBackward(plan: ScalePlan): void {
       scale(dx, dx, reinterpret<f32>(plan.factor), plan.width);
     }
   }
-}
-
-/** Mask of the lanes of the vector at element i of n that are not padding. */
-@inline
-function lanesAt(i: i32, n: i32): v128 {
-  return i + 4 > n ? lastLanes(n) : allLanes();
 }
 
 /** y = a + b, (a + b) / 2 or a b over n numbers; y may be a. */

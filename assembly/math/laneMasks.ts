@@ -18,3 +18,9 @@ export function lastLanes(n: i32): v128 {
 export function allLanes(): v128 {
   return v128.load(MASKS);
 }
+
+/** Ones in the lanes of the vector at element i of n numbers that are not padding. */
+@inline
+export function lanesAt(i: i32, n: i32): v128 {
+  return i + 4 > n ? lastLanes(n) : allLanes();
+}

@@ -62,18 +62,3 @@ export function unpackRows(plain: usize, rowBytes: usize, packed: usize, K: i32,
     N -= width;
   }
 }
-
-/** Unpacks the transposed matrix to plain [N, K], padded with zeros to whole vectors. */
-export function unpackColumns(plain: usize, rowBytes: usize, packed: usize, K: i32, N: i32): void {
-  const bytes = <usize>K * 4;
-  const zeros = <usize>(padded(K) - K) * 4;
-  while (N > 0) {
-    const width = panelWidth(N);
-    const count = min(width, N);
-    transpose(plain, rowBytes, packed, <usize>width * 4, K, count);
-    if (zeros) for (let n: usize = 0; n < <usize>count; n++) memory.fill(plain + n * rowBytes + bytes, 0, zeros);
-    packed += <usize>(width * K) * 4;
-    plain += <usize>width * rowBytes;
-    N -= width;
-  }
-}

@@ -90,7 +90,8 @@ function checkForecast(
   steps: number,
   options: ForecastOptions | undefined,
 ): { task: ForecastTask; finish: (predicted: Float32Array) => Tensor } {
-  if (typeof model?.predict !== 'function') fail(call, `model must be a model, got ${show(model)}`);
+  if (typeof model?.predict !== 'function')
+    fail(call, `model must be made with sequential() or model(), got ${show(model)}`);
   if ('layers' in model && model.layers.length === 0) {
     fail(call, 'model must have a layer, got none; call model.add first');
   }

@@ -51,6 +51,7 @@ async function write(call: string, model: LayersModel): Promise<Uint8Array> {
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 export function checkModel(call: string, model: unknown): void {
-  if (!(model instanceof LayersModel)) fail(call, `model must be a model, got ${show(model)}`);
+  if (!(model instanceof LayersModel))
+    fail(call, `model must be made with sequential() or model(), got ${show(model)}`);
   if (model.layers.length === 0) fail(call, 'model must have a layer, got none');
 }

@@ -8,6 +8,7 @@ import { LayerNode, SymbolicTensor } from './symbolicTensor.ts';
 /** What `apply` needs of a layer. */
 interface Applicable {
   readonly name: string;
+  readonly takesInitialStates: boolean;
   connect(call: string, inputs: readonly Shape[]): Shape[];
 }
 
@@ -37,11 +38,14 @@ export function applyLayer<L extends Applicable>(
   const call = `${layer.name}.apply`;
   const known = checkOptions<Options>(call, options, ['initialState', 'mask', 'training']);
   const training = known.training === undefined ? null : checkBoolean(call, 'training', known.training);
-  const states = known.initialState === undefined ? [] : [known.initialState].flat();
+  const states = [known.initialState ?? []].flat();
+  if (states.length > 0 && !layer.takesInitialStates) {
+    fail(call, `initialState must not be given, because ${layer.name} has no states`);
+  }
   const given: unknown[] = Array.isArray(inputs) ? inputs : [inputs];
   const all = [...given, ...states];
   if (!all.some(value => value instanceof SymbolicTensor)) {
-    return { result: applyAtOnce(call, layer, inputs, known) };
+    return { result: applyAtOnce(call, layer, inputs, { ...known, initialState: states }) };
   }
   const tensors = all.map(value => {
     if (value instanceof SymbolicTensor) return value as SymbolicTensor<L>;

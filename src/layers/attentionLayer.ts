@@ -12,7 +12,7 @@ import {
   type Signals,
 } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
-import { fail, show } from '../util/errors.ts';
+import { fail } from '../util/errors.ts';
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -132,9 +132,6 @@ export function planAttention(
 ): Signals {
   const { needsGradients, batch } = planner;
   const [T, S] = [query.y.steps, value.y.steps];
-  if (key.y.steps !== S) {
-    fail(name, `value and key of ${layer.name} must have the same number of time steps, got ${show([S, key.y.steps])}`);
-  }
   const { heads } = spec;
   const D = query.y.width / heads;
   const V = value.y.width / heads;

@@ -84,12 +84,6 @@ export class Concatenate extends Layer {
       inputs.reduce((sum, input) => sum + sizeOf(input), 0);
     const steps = alongTime ? total(({ y }) => y.steps) : inputs[0].y.steps;
     const width = alongTime ? inputs[0].y.width : total(({ y }) => y.width);
-    for (const { y } of inputs) {
-      // Numbers of time steps may be known only now
-      if (alongTime || y.steps === steps) continue;
-      const shapes = `${showShape([batch, steps, inputs[0].y.width])} and ${showShape([batch, y.steps, y.width])}`;
-      fail(name, `the inputs of ${this.name} must have equal sizes except along axis 2, got ${shapes}`);
-    }
     const y = planner.rows(`${name}/y`, steps, width);
     const dy = planner.gradientRows(`${name}/dy`, steps, width);
     // A step counts if it counts in any input. Along time, inputs without a mask count everywhere.

@@ -104,10 +104,6 @@ export class Dot extends Layer {
     if (ranks[0] === 3 && ranks[1] === 2) operands.reverse();
     const [a, b] = operands as [Operand, Operand];
     const K = a.depth;
-    if (K !== b.depth) {
-      const sizes = `${operands[0]!.depth} and ${operands[1]!.depth}`;
-      fail(name, `the inputs of ${this.name} must have equal sizes along the axes ${axes.join(' and ')}, got ${sizes}`);
-    }
     const [M, N] = [a.count, b.count];
     const y = planner.rows(`${name}/y`, M, N);
     const dy = planner.gradientRows(`${name}/dy`, M, N);

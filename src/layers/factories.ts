@@ -141,7 +141,8 @@ export const additiveAttention = /* @__PURE__ */ factoryWithDefaults('additiveAt
 
 /**
  * Attention with several heads, as in transformers. Inputs [query, value] or [query, value, key], sequences of vectors; for
- * self-attention all of them are the same.
+ * self-attention all of them are the same. The output has the time steps of the query and, without `outputShape`, as many
+ * features.
  */
 export const multiHeadAttention = /* @__PURE__ */ factory('multiHeadAttention', MultiHeadAttention);
 

@@ -7,7 +7,7 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { checkBoolean } from '../util/options.ts';
+import { checkBoolean, checkText } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -31,8 +31,11 @@ export interface WeightStore {
 
 /** Options of `layer.apply`. */
 export interface ApplyOptions {
-  /** The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Default: zeros. */
-  initialState?: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[];
+  /**
+   * The states in which a recurrent layer starts: [h, c] for lstm, [h] otherwise, each [batch, units]. Symbolic inputs take
+   * symbolic states, tensors take tensors. Default: zeros.
+   */
+  initialState?: SymbolicTensor<Layer> | Tensor | readonly (SymbolicTensor<Layer> | Tensor)[] | null;
   /**
    * The time steps that count, [batch, timeSteps]: 0 or false masks a step, other numbers keep it. It replaces the mask
    * that the input has; for several inputs, a list with null for an input without a mask. Symbolic inputs take symbolic
@@ -240,6 +243,11 @@ export abstract class Layer {
   /** @internal Whether the layer carries a state from batch to batch. */
   get stateful(): boolean {
     return this.children.some(child => child.stateful);
+  }
+
+  /** @internal Whether calls of the layer can have initial states. */
+  get takesInitialStates(): boolean {
+    return false;
   }
 
   /** @internal Whether the layer creates a mask, which the layers above and the loss follow. */
@@ -509,10 +517,7 @@ export function rejectWrapped(call: string, layer: unknown): never {
 }
 
 function readName(call: string, className: string, name: unknown): string {
-  if (name !== undefined) {
-    if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
-    return name;
-  }
+  if (name !== undefined) return checkText(call, 'name', name);
   const count = (counters.get(className) ?? 0) + 1;
   counters.set(className, count);
   const snake = className.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();

@@ -47,27 +47,29 @@ const layerOptions = [
  *
  * @param inputRank the rank of a sample that `inputDim` describes
  * @param takesLists whether a sample may be a list of any length, `[null]`
+ * @param names of the options in error messages
  */
 export function readInputShape(
   call: string,
   options: LayerOptions,
   inputRank: 1 | 2,
   takesLists: boolean,
+  names: readonly [string, string] = ['inputShape', 'batchInputShape'],
 ): Shape | null {
   const { inputShape, batchInputShape, batchSize, inputDim } = options;
   const batch = batchSize === undefined || batchSize === null ? null : checkCount(call, 'batchSize', batchSize);
   let shape: Shape;
   if (batchInputShape !== undefined) {
-    if (inputShape !== undefined) fail(call, 'takes either inputShape or batchInputShape, got both');
-    shape = checkShape(call, 'batchInputShape', batchInputShape, { open: true });
+    if (inputShape !== undefined) fail(call, `takes either ${names.join(' or ')}, got both`);
+    shape = checkShape(call, names[1], batchInputShape, { open: true });
   } else if (inputShape !== undefined) {
-    shape = [batch, ...checkShape(call, 'inputShape', inputShape, { open: true })];
+    shape = [batch, ...checkShape(call, names[0], inputShape, { open: true })];
   } else if (inputDim !== undefined) {
     shape = [batch, ...(inputRank === 2 ? [null] : []), checkCount(call, 'inputDim', inputDim)];
   } else {
     return null;
   }
-  const name = batchInputShape === undefined ? 'inputShape' : 'batchInputShape';
+  const name = names[batchInputShape === undefined ? 0 : 1];
   const sample = shape.slice(1);
   if (sample.length !== 1 && sample.length !== 2) {
     const rule = batchInputShape === undefined ? '[T, D] or [D]' : '[B, T, D] or [B, D]';

@@ -75,12 +75,6 @@ export abstract class Merge extends Layer {
     const mode = this.mode;
     const steps = Math.max(...inputs.map(({ y }) => y.steps));
     const width = Math.max(...inputs.map(({ y }) => y.width));
-    for (const { y } of inputs) {
-      // Numbers of time steps may be known only now
-      if ((y.steps !== steps && y.steps !== 1) || (y.width !== width && y.width !== 1)) {
-        this.#refuse(name, [planner.batch, steps, width], [planner.batch, y.steps, y.width]);
-      }
-    }
     const y = planner.rows(`${name}/y`, steps, width);
     const dy = planner.gradientRows(`${name}/dy`, steps, width);
     // Gradients of sums need no operands, so all partial sums share the memory of the output

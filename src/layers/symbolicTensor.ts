@@ -74,8 +74,8 @@ export class SymbolicTensor<L extends Named = Named> {
     return this.index === 0 ? this.node.layer.name : `${this.node.layer.name}_${this.index}`;
   }
 
-  /** Name, shape and dtype, for JSON. */
-  toJSON(): { name: string; shape: Shape; dtype: string } {
+  /** Name, shape and dtype, for `JSON.stringify`, which passes a key. */
+  toJSON(_key?: string): { name: string; shape: Shape; dtype: string } {
     const { name, shape, dtype } = this;
     return { name, shape, dtype };
   }

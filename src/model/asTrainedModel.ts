@@ -44,7 +44,7 @@ export function asTrainedModel(model: CallbackModel, view: ModelView, step: Trai
       const shapes = xs.map((x, n) =>
         shapeOfBatch(call, xNames[n]!, unwrapTensor(call, xNames[n]!, x), [samples, ...inputs[n]!.shape.slice(1)]),
       );
-      const { targets } = view.batchShapes(call, shapes, objective);
+      const { targets } = view.batchShapes(call, shapes, objective, xNames);
       return {
         xs: shapes,
         ys: ys.map((y, n) => shapeOfTarget(call, yNames[n]!, y, objective.outputs[n]!.loss, targets[n]!)),

@@ -7,7 +7,7 @@ import { shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { Purpose } from '../plan/planner.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { float32 } from '../wasm/engine.ts';
+import { float32, setBatch } from '../wasm/engine.ts';
 import { FeedBuffers } from './feedBuffers.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -59,7 +59,7 @@ function feedWith(
     xShapes[n] = shapeOfBatch(call, xNames[n]!, x, inputs[n]!.shape);
     xNumbers[n] = readBatch(call, xNames[n]!, x, xShapes[n]!);
   }
-  const shapes = view.batchShapes(call, xShapes, scored);
+  const shapes = view.batchShapes(call, xShapes, scored, xNames);
   const outputs = scored?.outputs ?? [];
   for (let n = 0; n < outputs.length; n++) {
     const y = unwrapTensor(call, yNames[n]!, ys[n]!);
@@ -81,5 +81,7 @@ function feedWith(
     writeBatch(call, yNames[n]!, yNumbers[n]!, yShapes[n]!, memory, target);
     if (factors) writeSampleWeights(call, factors[n]!, shapes.targets[n]!, memory, target, start);
   }
+  // In training, the number of the batch is that of the step
+  if (purpose !== 'train' && (dropsOut || view.graph(call).calls.alwaysDrops)) setBatch(view.noise++);
   return plan;
 }

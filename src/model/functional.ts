@@ -1,16 +1,17 @@
 /** Functional models: graphs of layers between symbolic inputs and outputs. */
 
-import { listMasks, setApplyAtOnce } from '../layers/apply.ts';
+import { applyLayer, listMasks, setApplyAtOnce } from '../layers/apply.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
+import { readInputShape } from '../layers/layerOptions.ts';
 import { LayerNode, SymbolicTensor as SymbolicTensorOf } from '../layers/symbolicTensor.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, checkText } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
-import type { Shape } from '../util/shapes.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import { SharedWeights } from '../weights/sharedWeights.ts';
 import { checkIdInputs, Graph, readTensors } from './graph.ts';
 import { graphConfig } from './graphConfig.ts';
@@ -39,7 +40,12 @@ export interface InputOptions {
 
 let inputs = 0;
 
-/** A symbolic input of a model. */
+/**
+ * A symbolic input of a model, for `layer.apply` and `model`.
+ *
+ * @returns a symbolic tensor of the shape of a batch, with null for sizes that are not fixed
+ * @throws ValueError unless there is either a shape or a batchShape, of [timeSteps, features] or [features] for a sample
+ */
 export function input(options: InputOptions): Symbolic {
   rejectExtraArguments('input', 1, arguments);
   const call = 'input';
@@ -55,12 +61,11 @@ export function input(options: InputOptions): Symbolic {
   if (dtype !== undefined && dtype !== 'float32' && dtype !== 'int32') {
     fail(call, `dtype must be 'float32' or 'int32', got ${show(dtype)}`);
   }
-  const layer = new InputLayer({
-    ...(shape ? { inputShape: shape } : { batchInputShape: batchShape! }),
-    name: name ?? `input${++inputs}`,
-  });
-  const own = layer.batchInputShape!;
-  return new LayerNode<Layer>(layer, [], layer.connect(call, [own])).outputs[0]!;
+  if (name !== undefined) checkText(call, 'name', name);
+  const given = shape === undefined ? { batchInputShape: batchShape! } : { inputShape: shape };
+  const batchInputShape = readInputShape(call, given, 1, true, ['shape', 'batchShape'])!;
+  const layer = new InputLayer({ batchInputShape, name: name ?? `input${++inputs}` });
+  return new LayerNode<Layer>(layer, [], layer.connect(call, [batchInputShape])).outputs[0]!;
 }
 
 /** Options of `model`. */
@@ -114,15 +119,15 @@ export class FunctionalModel extends LayersModel {
  *     const x = input({ shape: [null, 3] });
  *     const y = layers.dense({ units: 1 }).apply(layers.lstm({ units: 8 }).apply(x));
  *     const net = model({ inputs: x, outputs: y });
+ *
+ * @throws ValueError if an input is missing, unused or given twice, or two layers have one name
  */
 export function model(options: ContainerArgs): FunctionalModel {
   rejectExtraArguments('model', 1, arguments);
   const call = 'model';
   const known = checkOptions<ContainerArgs>(call, options, ['inputs', 'outputs', 'name', 'seed']);
   const { name, seed } = known;
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    fail(call, `name must be a non-empty string, got ${show(name)}`);
-  }
+  if (name !== undefined) checkText(call, 'name', name);
   if (seed !== undefined) checkSeed(call, seed);
   const graph = new Graph(call, readTensors(call, 'inputs', known.inputs), readTensors(call, 'outputs', known.outputs));
   checkIdInputs(call, graph.calls);
@@ -143,21 +148,37 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 
 // ------------------------------------------------------------------------------------------------- tensors at once
 
+/** How many layers have been applied to tensors, so that each call drops other numbers. */
+let appliedAtOnce = 0;
+
 /** Computes a layer for tensors, by a model that consists of that layer. */
-setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
-  if (initialState !== undefined) fail(call, 'initialState must be symbolic tensors, with symbolic inputs');
+setApplyAtOnce((call, applied, given, { initialState, mask, training }) => {
+  const layer = applied as Layer;
   const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
   const tensors = list.map(value =>
     value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),
   );
+  const states = (initialState as unknown[]).map(value =>
+    value instanceof Tensor ? value : fail(call, `initialState must be tensors, got ${show(value)}`),
+  );
   const masks = listMasks(call, mask, tensors.length).map(value =>
     value === null || value instanceof Tensor ? value : fail(call, `mask must be a tensor, got ${show(value)}`),
   );
-  const symbolOf = ({ shape }: Tensor) => input({ batchShape: [...shape] });
-  const [symbols, maskSymbols] = [tensors.map(symbolOf), masks.map(value => value && symbolOf(value))];
-  const outputs = (layer as Layer).apply<Symbolic | Symbolic[]>(symbols, masks.length > 0 ? { mask: maskSymbols } : {});
-  const all = [...tensors, ...masks].filter(value => value !== null);
-  const net = model({ inputs: [...symbols, ...maskSymbols].filter(symbol => symbol !== null), outputs });
+  const symbols = tensors.map(value => symbolOf(call, 'inputs', value));
+  const stateSymbols = states.map(value => symbolOf(call, 'initialState', value));
+  const maskSymbols = masks.map(value => value && symbolOf(call, 'mask', value));
+  for (const value of tensors) layer.checkInput(call, 'inputs', value.dataSync() as Float32Array, 0, value.size);
+  const own = {
+    ...(states.length > 0 && { initialState: stateSymbols }),
+    ...(masks.length > 0 && { mask: maskSymbols }),
+  };
+  const node = applyLayer(layer, symbols, own) as LayerNode<Layer>;
+  const all = [...tensors, ...states, ...masks].filter(value => value !== null);
+  const net = model({
+    inputs: [...symbols, ...stateSymbols, ...maskSymbols].filter(symbol => symbol !== null),
+    outputs: node.outputs,
+  });
+  net.view.noise += appliedAtOnce++;
   try {
     return net.predict<Tensor | Tensor[]>(all, {
       batchSize: tensors[0]!.shape[0]!,
@@ -167,3 +188,8 @@ setApplyAtOnce((call, layer, given, { initialState, mask, training }) => {
     net.view.disposeTemporary();
   }
 });
+
+function symbolOf(call: string, name: string, { shape }: Tensor): Symbolic {
+  if ((shape.length === 2 || shape.length === 3) && !shape.includes(0)) return input({ batchShape: [...shape] });
+  return fail(call, `${name} must be [batch, features] or [batch, timeSteps, features], got ${showShape(shape)}`);
+}

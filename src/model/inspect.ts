@@ -25,7 +25,11 @@ export interface Inspection {
 /** The layer to inspect, given as a layer or by its name. */
 export function inspectedLayer(call: string, view: ModelView, layer: unknown): Recurrent {
   const { allLayers } = view.state;
-  const named = typeof layer === 'string' ? allLayers.find(({ name }) => name === layer) : layer;
+  const sameName = allLayers.filter(({ name }) => name === layer);
+  if (sameName.length > 1) {
+    fail(call, `layer must be the name of one layer, got that of ${sameName.length}, ${show(layer)}; pass the layer`);
+  }
+  const named = typeof layer === 'string' ? sameName[0] : layer;
   const found = typeof layer === 'string' && !named ? view.state.find(call, layer) : named;
   if (!(found instanceof Layer) || !allLayers.includes(found)) {
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
@@ -46,11 +50,10 @@ export function inspect(view: ModelView, layer: unknown, x: ModelData): Inspecti
   plan.forward();
   plan.rewind();
 
+  // Layers of two nested models may have the same name, so a call has a name of its own
+  const { name } = view.graph(call).calls.calls.find(({ layer }) => layer === inspected)!;
   const { buffers, units } = inspected.cells[0]!;
-  const tensors = Object.entries(buffers).map(([letter, buffer]) => [
-    letter,
-    collect(call, plan, inspected.name, buffer, units),
-  ]);
+  const tensors = Object.entries(buffers).map(([letter, buffer]) => [letter, collect(call, plan, name, buffer, units)]);
   const inspection = Object.fromEntries(tensors) as Inspection;
   const wrong = inspection.h.dataSync().find(isNotFinite);
   if (wrong !== undefined) warnOnce(view.parameters(call), call, 'h holds', wrong);
@@ -58,8 +61,14 @@ export function inspect(view: ModelView, layer: unknown, x: ModelData): Inspecti
 }
 
 /** The numbers of a buffer as [B, T, U]. */
-function collect(call: string, plan: CompiledPlan, layer: string, { name, first, index }: CellBuffer, units: number) {
-  const { start, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layer}/${name}`)!;
+function collect(
+  call: string,
+  plan: CompiledPlan,
+  layerCall: string,
+  { name, first, index }: CellBuffer,
+  units: number,
+) {
+  const { start, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layerCall}/${name}`)!;
   const [batch, steps] = [plan.plan.batch, shape[0]! - first];
   const out = floatsFor(call, 'the numbers of the layer', [batch, steps, units]);
   const from = plan.indexOf(start);

@@ -43,6 +43,9 @@ export interface BatchShapes {
   readonly targets: readonly number[][];
 }
 
+/** Above all numbers of training batches. */
+export const FIRST_NOISE = 2 ** 40;
+
 export class ModelView {
   readonly state: ModelState;
   readonly feedBuffers = new FeedBuffers();
@@ -54,8 +57,8 @@ export class ModelView {
   /** The shapes of the last batch: most batches have the same. */
   #shapes: BatchShapes | null = null;
   #disposed = false;
-  /** The number of the next batch with dropout outside of training, above all numbers of training batches. */
-  #noise = 2 ** 40;
+  /** The number of the next batch with dropout outside of training. */
+  noise = FIRST_NOISE;
 
   constructor(state: ModelState, batch: number | null = null) {
     this.state = state;
@@ -151,16 +154,21 @@ export class ModelView {
    * The shapes for a batch; fails if a layer cannot process it, or a loss does not fit its output.
    *
    * @param inputs the shape of each input
+   * @param xNames of the parts of x in error messages
    */
-  batchShapes(call: string, inputs: readonly (readonly number[])[], objective: Objective | null): BatchShapes {
+  batchShapes(
+    call: string,
+    inputs: readonly (readonly number[])[],
+    objective: Objective | null,
+    xNames: readonly string[],
+  ): BatchShapes {
     const last = this.#shapes;
     if (last && last.objective === objective && sameShapes(last.inputs, inputs)) return last;
-    const { inputNames } = this.ends(call);
     const batch = inputs[0]![0]!;
     const other = inputs.findIndex(shape => shape[0] !== batch);
     if (other >= 0) {
-      const [a, b] = [inputNames[0], inputNames[other]];
-      fail(call, `x.${b} must hold as many samples as x.${a}, ${batch}, got ${inputs[other]![0]}`);
+      const got = inputs[other]![0];
+      fail(call, `${xNames[other]} must hold as many samples as ${xNames[0]}, ${batch}, got ${got}`);
     }
     const copies = inputs.map(shape => [...shape]);
     const outputs = this.graph(call).shapesFor(call, copies) as number[][];
@@ -172,11 +180,6 @@ export class ModelView {
       targets: objective ? outputs.map((shape, n) => targetShapeOf(call, objective.outputs[n]!.loss, shape)) : [],
     };
     return this.#shapes;
-  }
-
-  /** A new number for the dropout of a prediction. */
-  nextNoise(): number {
-    return this.#noise++;
   }
 
   // -------------------------------------------------------------------------------------------------------- memory

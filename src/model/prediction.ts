@@ -1,7 +1,7 @@
 /** `predict` and `predictOnBatch`. */
 
 import { readSamples } from '../inputs/batches.ts';
-import { type ModelData, partName, partsOf } from '../inputs/parts.ts';
+import { type ModelData, partsOf } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
@@ -9,7 +9,7 @@ import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, sizeOf } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
-import { float32, kernels, setBatch } from '../wasm/engine.ts';
+import { float32, kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -49,9 +49,8 @@ export function predictOnBatch(view: ModelView, x: ModelData): Tensor[] {
 
 /** Reads and checks all of x before the first batch runs, so that bad samples leave the states unchanged. */
 function readInputs(call: string, view: ModelView, x: ModelData, expected: (shape: Shape) => Shape): Samples[] {
-  const { inputs, inputNames } = view.ends(call);
+  const { inputs, inputNames, xNames: names } = view.ends(call);
   const { version } = view.state;
-  const names = inputNames.map(name => partName('x', name, inputNames.length));
   const parts = partsOf(call, 'x', x, inputNames);
   const samples = parts.map((part, n) => readSamples(call, names[n]!, part, expected(inputs[n]!.shape)));
   view.checkUnchanged(call, version);
@@ -71,11 +70,11 @@ function predictBatches(
     call,
     samples.map(({ shape }) => shape),
     null,
+    view.ends(call).xNames,
   );
   const total = samples[0]!.count;
   const outs = shapes.map(shape => floatsFor(call, 'the predictions', shape));
   const batches = samples.map(all => new Selection(all));
-  if (training) setBatch(view.nextNoise());
   let squares = 0; // of finite numbers, finite in float64
   for (let from = 0; from < total; from += size) {
     const count = Math.min(size, total - from);
@@ -88,7 +87,6 @@ function predictBatches(
       squares += kernels().sumOfSquares(result * FLOAT, resultSize);
       out.set(float32().subarray(result, result + resultSize), from * sizeOf(shapes[n]!.slice(1)));
     }
-    if (training) setBatch(view.nextNoise());
   }
   if (isNotFinite(squares)) {
     const wrong = outs.flatMap(out => out.find(isNotFinite) ?? [])[0];

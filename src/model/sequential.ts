@@ -3,6 +3,7 @@
 import type { Layer } from '../layers/layer.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { type Config, serialize } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
 import { globalSeeds } from '../util/random.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelView } from './modelView.ts';
@@ -26,6 +27,7 @@ export class Sequential extends LayersModel {
 
   /** Adds a layer at the end. The first layer needs an `inputShape` or a `batchInputShape`. */
   add(layer: Layer): void {
+    if ((layer as unknown) === this) fail('model.add', `layer must not be the model itself, got '${this.name}'`);
     this.view.changeLayers('model.add', call => this.#stack.push(call, layer));
   }
 

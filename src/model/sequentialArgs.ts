@@ -2,7 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, checkText } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import { Stack } from './stack.ts';
 
@@ -24,9 +24,7 @@ const call = 'sequential';
 export function readSequentialArgs(options: unknown): SequentialArgs {
   const args = checkOptions<SequentialArgs>(call, options, ['layers', 'name', 'seed']);
   const { layers, name, seed } = args;
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    fail(call, `name must be a non-empty string, got ${show(name)}`);
-  }
+  if (name !== undefined) checkText(call, 'name', name);
   if (layers !== undefined && !Array.isArray(layers)) {
     fail(call, `layers must be an array of layers, got ${show(layers)}`);
   }

@@ -11,6 +11,8 @@ import { ModelState } from './modelState.ts';
 
 export class Stack extends ModelState {
   readonly #layers: Layer[] = [];
+  /** The output of each layer here; its first call, which gives `outputShape`, may be in another graph. */
+  readonly #outputs: Shape[] = [];
   /** Null until first used, and after the layers have changed. */
   #graph: Graph | null = null;
 
@@ -26,7 +28,7 @@ export class Stack extends ModelState {
 
   #chain(): Graph {
     const [first] = this.#layers as [Layer];
-    const shape = first.inputShape;
+    const shape = inputOf(first)!;
     const source = new InputLayer({ batchInputShape: shape, name: `${first.name}_input` });
     const [input] = new LayerNode<Layer>(source, [], [shape]).outputs;
     let output = input!;
@@ -47,7 +49,7 @@ export class Stack extends ModelState {
     }
     const below = layers.at(-1);
     const isModel = layer.nestedLayers !== null;
-    const input = below ? below.outputShape : isModel ? layer.inputShape : layer.batchInputShape;
+    const input = this.#outputs.at(-1) ?? inputOf(layer);
     if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
     if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
       const got = showShape(layer.batchInputShape);
@@ -71,6 +73,7 @@ export class Stack extends ModelState {
           fail(call, `a layer of a sequential model must have one output, got ${outputs.length} of '${layer.name}'`);
         }
         layer.drawSeeds(this.seeds);
+        this.#outputs.push(outputs[0]!);
       });
       layers.push(layer);
     });
@@ -79,7 +82,10 @@ export class Stack extends ModelState {
   /** Removes the last layer. If other models share the weights, it keeps its own, because they may use it too. */
   pop(call: string): void {
     const last = this.#layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
-    this.#rebuild(call, () => this.#layers.pop());
+    this.#rebuild(call, () => {
+      this.#layers.pop();
+      this.#outputs.pop();
+    });
     if (last.users === 0) last.unbuild();
   }
 
@@ -111,6 +117,9 @@ export class Stack extends ModelState {
     before?.free();
   }
 }
+
+/** The input shape of the first layer; null if it has none. */
+const inputOf = (layer: Layer): Shape | null => (layer.nestedLayers ? layer.inputShape : layer.batchInputShape);
 
 /** Whether two shapes can be of the same batch. */
 const agree = (a: Shape, b: Shape): boolean =>

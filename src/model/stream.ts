@@ -11,9 +11,10 @@ import { fail, show, suggest } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
-import { float32 } from '../wasm/engine.ts';
+import { float32, setBatch } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { type Graph, uniqueNames } from './graph.ts';
+import { FIRST_NOISE } from './modelView.ts';
 import { checkStates, readStates, writeStates } from './states.ts';
 import { type StepInput, type StreamGraph, streamGraph } from './streamGraph.ts';
 
@@ -51,6 +52,8 @@ export class Stream {
   /** The plan of one step, and `Parameters.version` for which it was compiled. */
   #plan: CompiledPlan | null = null;
   #version = 0;
+  /** The number of the next step with dropout. */
+  #noise = FIRST_NOISE;
 
   /** @internal */
   constructor(call: string, graph: Graph, parameters: Parameters, options: StreamOptions | undefined) {
@@ -97,6 +100,7 @@ export class Stream {
     plan = this.#ready(call);
     const memory = float32();
     this.#write(call, memory, plan, step, 'input', input);
+    this.#drawNoise();
     this.#read(call, plan.forward() ? float32() : memory, plan.outputs[0]!, result);
     return result;
   }
@@ -118,9 +122,15 @@ export class Stream {
     for (const [n, step] of steps.entries()) {
       this.#write(call, memory, plan, step, steps.length === 1 ? 'input' : step.name, parts[n]!);
     }
+    this.#drawNoise();
     plan.forward();
     for (const [n, result] of results.entries()) this.#read(call, float32(), plan.outputs[n]!, result);
     return several ? results : results[0]!;
+  }
+
+  /** Lets dropout that is always active drop other numbers than before. */
+  #drawNoise(): void {
+    if (this.#stream.calls.alwaysDrops) setBatch(this.#noise++);
   }
 
   /** Copies exactly the numbers of an input, even when a subclass of Float32Array reports another length. */
@@ -233,6 +243,7 @@ export class Stream {
     const { recurrent, initial } = this.#stream;
     this.#plans.resetStates();
     if (this.#constants.size === 0) return;
+    this.#drawNoise();
     plan.forwardConstants();
     const states = recurrent.map((layer, n) =>
       layer.states.map(({ width }, k) => {

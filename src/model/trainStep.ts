@@ -35,7 +35,7 @@ export class TrainStep {
       plan.forward();
       results = measure(plan, objective, penalty);
       if (!Number.isFinite(lossOf(results))) {
-        rejectWrongClass(call, plan, objective);
+        this.#rejectWrongClass(call, plan, objective);
         plan.rewind();
         return results;
       }
@@ -84,9 +84,21 @@ export class TrainStep {
     const penalty = this.#view.parameters(call).penalty(call);
     plan.forward();
     const results = measure(plan, objective, penalty);
-    if (!Number.isFinite(lossOf(results))) rejectWrongClass(call, plan, objective);
+    if (!Number.isFinite(lossOf(results))) this.#rejectWrongClass(call, plan, objective);
     this.warnIfNotFinite(call, results, false, context);
     return results;
+  }
+
+  /** Fails if the loss is not finite because y holds a class that does not exist. */
+  #rejectWrongClass(call: string, plan: CompiledPlan, { outputs }: Objective): void {
+    for (const [n, { loss }] of outputs.entries()) {
+      if (!isSparse(loss)) continue;
+      const wrong = plan.wrongClass(n);
+      if (wrong === undefined) continue;
+      plan.rewind();
+      const name = this.#view.ends(call).yNames[n]!;
+      fail(call, `${name} must hold numbers of classes from 0 to ${plan.outputs[n]!.width - 1}, got ${wrong}`);
+    }
   }
 }
 
@@ -111,14 +123,3 @@ const lossOf = (results: number | number[]): number => (typeof results === 'numb
 
 const withLoss = (results: number | number[], loss: number) =>
   typeof results === 'number' ? loss : [loss, ...results.slice(1)];
-
-/** Fails if the loss is not finite because y holds a class that does not exist. */
-function rejectWrongClass(call: string, plan: CompiledPlan, { outputs }: Objective): void {
-  for (const [n, { loss }] of outputs.entries()) {
-    if (!isSparse(loss)) continue;
-    const wrong = plan.wrongClass(n);
-    if (wrong === undefined) continue;
-    plan.rewind();
-    fail(call, `y must hold numbers of classes from 0 to ${plan.outputs[n]!.width - 1}, got ${wrong}`);
-  }
-}

@@ -10,7 +10,7 @@ import { LayersModel } from '../model/layersModel.ts';
 import type { CallGraph } from '../plan/callGraph.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, checkText } from '../util/options.ts';
 import { Graph } from './graph.ts';
 import { axesOf, sizeOfAxis } from './openAxes.ts';
 import { FLOAT32, writeModel } from './proto.ts';
@@ -50,7 +50,8 @@ const NEWEST = 17;
 export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array {
   rejectExtraArguments('toOnnx', 2, arguments);
   const call = 'toOnnx';
-  if (!(model instanceof LayersModel)) fail(call, `model must be one of sequential() or model(), got ${show(model)}`);
+  if (!(model instanceof LayersModel))
+    fail(call, `model must be made with sequential() or model(), got ${show(model)}`);
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);
   const { opset = NEWEST, name = model.name } = known;
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {
@@ -60,7 +61,7 @@ export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array 
   if (typeof states !== 'boolean' && states !== 'optional') {
     fail(call, `states must be true, false or 'optional', got ${show(states)}`);
   }
-  if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
+  checkText(call, 'name', name);
   const graph = writeGraph(call, model, states);
   return writeModel({
     irVersion: IR_VERSION,
@@ -98,6 +99,7 @@ function writeGraph(call: string, model: LayersModel, states: boolean | 'optiona
       name,
       inputs: inputs.map(value => (layer.readsIds ? values[value]! : numbers(value))),
       ranks: inputs.map(value => axes[value]!.length + 1),
+      shape: axes[firstOutput]!.map(sizeOfAxis),
       passesMask: own.some(value => passMasks[value]),
       isRead: own.map(value => readers[value]! > 0),
     });

@@ -85,7 +85,7 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
     return { value: ranks[0] === 2 ? value : graph.add('Flatten', name, [value], AXIS_1), mask: null };
   }
   if (layer instanceof Reshape) {
-    const [, ...target] = layer.outputShape as number[];
+    const target = call.shape as number[]; // its axes are fixed
     return { value: graph.add('Reshape', name, [value, graph.ints([0, ...target])]), mask: null };
   }
   if (layer instanceof RepeatVector) {

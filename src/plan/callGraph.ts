@@ -26,6 +26,8 @@ export interface CallGraph {
   readonly outputs: readonly number[];
   /** For each value, the number of calls and model outputs that read it. */
   readonly readers: readonly number[];
+  /** Whether dropout is active in a call whatever the batch is for. */
+  readonly alwaysDrops: boolean;
 }
 
 /** @param outputs of the model */
@@ -33,7 +35,8 @@ export function callGraph(inputCount: number, calls: readonly LayerCall[], outpu
   const valueCount = calls.reduce((count, call) => count + call.outputCount, inputCount);
   const readers = new Array<number>(valueCount).fill(0);
   for (const value of [...calls.flatMap(({ inputs }) => inputs), ...outputs]) readers[value]!++;
-  return { inputCount, valueCount, calls, outputs, readers };
+  const alwaysDrops = calls.some(({ training }) => training === true);
+  return { inputCount, valueCount, calls, outputs, readers, alwaysDrops };
 }
 
 /** The layers that are called, each once, in the order of their first calls. */

@@ -23,6 +23,9 @@ export interface Pairs {
   readonly count: number;
   readonly xs: readonly Samples[];
   readonly ys: readonly Samples[];
+  /** Names for messages. */
+  readonly xNames: readonly string[];
+  readonly yNames: readonly string[];
   /** For each output, a factor for the loss of each sample, or of each of its time steps; null for none. */
   readonly weights: readonly (Samples | null)[];
 }
@@ -45,11 +48,12 @@ export function readPairs(
   const factors = readAllSampleWeights(call, ys, weights, trained.outputNames(call));
   const classes = trained.classes(call);
   for (const [n, y] of ys.entries()) checkClasses(call, yNames[n]!, classes[n]!, y, factors[n]!);
-  return { count: xs[0]!.count, xs, ys, weights: factors };
+  return { count: xs[0]!.count, xs, ys, xNames, yNames, weights: factors };
 }
 
 /** Samples from index `from` up to, but not including, `to`: views, not copies. */
-export const partOfPairs = ({ xs, ys, weights }: Pairs, from: number, to: number): Pairs => ({
+export const partOfPairs = ({ xs, ys, weights, ...names }: Pairs, from: number, to: number): Pairs => ({
+  ...names,
   count: to - from,
   xs: xs.map(samples => samples.part(from, to)),
   ys: ys.map(samples => samples.part(from, to)),

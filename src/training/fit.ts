@@ -1,7 +1,7 @@
 /** `fit`: training on samples in memory. */
 
 import type { ModelData } from '../inputs/parts.ts';
-import { SampleOrder, type Samples, type Shuffle } from '../inputs/samples.ts';
+import { SampleOrder, type Shuffle } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeights } from '../inputs/sampleWeights.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
@@ -82,7 +82,7 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
   snapshot?.write();
   const order = new SampleOrder(samples, batchSize, shuffle, seed);
   const selection = new PairSelection(pairs, order.indices);
-  const diagnose = () => findFault('x', pairs.xs) ?? findFault('y', pairs.ys);
+  const diagnose = () => findFault(pairs);
   const pause = () => loop.pause();
 
   return loop.run(async (epochLogs, epoch, firstBatch) => {
@@ -179,10 +179,11 @@ export function readValidation(call: string, trained: TrainedModel, data: unknow
 }
 
 /** Describes the first sample with a number that is not finite; null if there is none. */
-export function findFault(name: string, parts: readonly Samples[]): string | null {
-  for (const { data, sampleSize } of parts) {
+export function findFault({ xs, ys, xNames, yNames }: Omit<Pairs, 'count' | 'weights'>): string | null {
+  const names = [...xNames, ...yNames];
+  for (const [n, { data, sampleSize }] of [...xs, ...ys].entries()) {
     const index = data.findIndex(value => !Number.isFinite(value));
-    if (index >= 0) return `sample ${Math.floor(index / sampleSize)} of ${name} holds ${data[index]}`;
+    if (index >= 0) return `sample ${Math.floor(index / sampleSize)} of ${names[n]} holds ${data[index]}`;
   }
   return null;
 }

@@ -103,14 +103,11 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
         const logs: Logs = { batch, size: shapes.xs[0]![0]! };
         await loop.batchBegin(batch, logs);
         const diagnose = () =>
-          findFault(
-            'xs',
-            xs.map((x, n) => readSamples(call, 'xs', x, shapes.xs[n]!)),
-          ) ??
-          findFault(
-            'ys',
-            ys.map((y, n) => readSamples(call, 'ys', y, shapes.ys[n]!)),
-          );
+          findFault({
+            ...shapes,
+            xs: xs.map((x, n) => readSamples(call, shapes.xNames[n]!, x, shapes.xs[n]!)),
+            ys: ys.map((y, n) => readSamples(call, shapes.yNames[n]!, y, shapes.ys[n]!)),
+          });
         loop.train(logs, xs, ys, joinWeights(next.weights, classWeight), diagnose);
         await loop.batchEnd(batch, logs);
       } finally {

@@ -66,6 +66,12 @@ export function checkBoolean(call: string, name: string, value: unknown): boolea
   return value;
 }
 
+/** Checks a string that is not empty. */
+export function checkText(call: string, name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  return fail(call, `${name} must be a non-empty string, got ${show(value)}`);
+}
+
 /** Checks that a value is one of the known names. The error suggests the most similar one. */
 export function checkName<K extends string>(call: string, name: string, value: unknown, known: readonly K[]): K {
   if (typeof value !== 'string') fail(call, `${name} must be a name, got ${show(value)}`);

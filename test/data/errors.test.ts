@@ -194,8 +194,8 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
   [() => sample([1], { random: () => 1 }), 'sample: random must return numbers in [0, 1), got 1'],
 
-  [() => forecast(wrong({}), series, 1), 'forecast: model must be a model, got {}'],
-  [() => forecast(wrong(null), series, 1), 'forecast: model must be a model, got null'],
+  [() => forecast(wrong({}), series, 1), 'forecast: model must be made with sequential() or model(), got {}'],
+  [() => forecast(wrong(null), series, 1), 'forecast: model must be made with sequential() or model(), got null'],
   [
     () => {
       const [a, b] = [input({ shape: [null, 1] }), input({ shape: [null, 1] })];

@@ -1,7 +1,7 @@
 // Mistakes in graphs and in data for several inputs and outputs: a sentence for each, and nothing has changed.
 
-import { input, layers, model, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
-import { describe, expect, test } from 'vitest';
+import { input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train, ValueError } from 'lstm-wasm';
+import { describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 
 const wrong = (value: unknown) => value as never;
@@ -83,9 +83,84 @@ test.each<[string, () => unknown, string]>([
     },
     'encoder.apply: encoder takes 1 input, got 2',
   ],
+  [
+    'an initial state of a layer without states',
+    () => layers.add({ name: 'sum' }).apply([named('a', 3), named('b', 3)], { initialState: named('h', 3) }),
+    'sum.apply: initialState must not be given, because sum has no states',
+  ],
+  [
+    'an initial state of a model',
+    () => {
+      const a = named('a', 3);
+      model({ inputs: a, outputs: dense('head').apply(a), name: 'part' }).apply(named('b', 3), {
+        initialState: named('h', 3),
+      });
+    },
+    'part.apply: initialState must not be given, because part has no states',
+  ],
 ])('layer.apply rejects %s', (_, run, message) => {
   expect(run).toThrow(message);
   expect(run).toThrow(ValueError);
+});
+
+test.each<[string, () => unknown, string]>([
+  ['a number as shape', () => input({ shape: wrong(5) }), 'input: shape must be an array of integers or null, got 5'],
+  ['null as shape', () => input({ shape: wrong(null) }), 'input: shape must be an array of integers or null, got null'],
+  ['three axes', () => input({ shape: [2, 3, 4] }), 'input: shape must be [T, D] or [D], got [2, 3, 4]'],
+  ['one axis of a batch', () => input({ batchShape: [2] }), 'input: batchShape must be [B, T, D] or [B, D], got [2]'],
+  ['a number as name', () => input({ shape: [2], name: wrong(5) }), 'input: name must be a non-empty string, got 5'],
+])('input rejects %s', (_, run, message) => {
+  expect(run).toThrow(message);
+  expect(run).toThrow(ValueError);
+});
+
+describe('layer.apply with tensors', () => {
+  test.each<[string, (layer: ReturnType<typeof dense>) => unknown, string]>([
+    [
+      'four axes',
+      layer => layer.apply(numbers(1, 2, 3, 4)),
+      'head.apply: inputs must be [batch, features] or [batch, timeSteps, features], got [1, 2, 3, 4]',
+    ],
+    [
+      'a mask of one axis',
+      layer => layer.apply(numbers(1, 2, 3), { mask: numbers(2) }),
+      'head.apply: mask must be [batch, features] or [batch, timeSteps, features], got [2]',
+    ],
+    [
+      'a mask of another length',
+      layer => layer.apply(numbers(1, 2, 3), { mask: numbers(1, 3) }),
+      "head.apply: the mask of 'head' must be [batch, timeSteps] for an input [batch, timeSteps, features], got [1, 3]",
+    ],
+  ])('rejects %s, and leaves the layer free', (_, run, message) => {
+    const head = dense('head');
+    expect(() => run(head)).toThrow(message);
+    expect(sequential({ layers: [layers.inputLayer({ inputShape: [5] }), head] }).countParams()).toBe(12);
+  });
+
+  test('rejects initial states of another width or kind, and leaves the layer free', () => {
+    const memory = layers.gru({ units: 3, name: 'memory' });
+    const apply = (initialState: Tensor) => () => memory.apply(numbers(2, 4, 5), { initialState });
+    const rule = 'memory.apply: the initial state h of memory must have the shape [2, 3], got [2, 4]';
+    expect(apply(numbers(2, 4))).toThrow(rule);
+    expect(apply(wrong(5))).toThrow('memory.apply: initialState must be tensors, got 5');
+    expect(sequential({ layers: [layers.inputLayer({ inputShape: [null, 2] }), memory] }).countParams()).toBe(63);
+  });
+
+  test('rejects ids that do not exist, and leaves the layer free', () => {
+    const words = layers.embedding({ inputDim: 3, outputDim: 2, inputLength: 2, name: 'words' });
+    const rule = 'words.apply: inputs must hold integers from 0 to 2, the ids of words, got 5';
+    expect(() => words.apply(tensor([[1, 5]]))).toThrow(rule);
+    expect(sequential({ layers: [words] }).countParams()).toBe(6);
+  });
+
+  test('is no call of a graph: input and output are those of the first symbolic call', () => {
+    const head = dense('head');
+    head.apply(numbers(4, 3));
+    expect(() => head.output).toThrow('the layer has no input and output before it is applied');
+    const y = head.apply(named('a', 3));
+    expect(head.output).toBe(y);
+    expect(head.output.shape).toEqual([null, 2]);
+  });
 });
 
 describe('model', () => {
@@ -172,6 +247,12 @@ describe('model', () => {
   ])('model rejects %s', (_, make, message) => {
     expect(make).toThrow(message);
     expect(make).toThrow(ValueError);
+  });
+
+  test('a sequential model rejects itself as a layer, and still works', () => {
+    const net = sequential({ name: 'net', layers: [layers.dense({ units: 3, inputShape: [3] })] });
+    expect(() => net.add(net)).toThrow("model.add: layer must not be the model itself, got 'net'");
+    expect(net.predict(numbers(2, 3)).shape).toEqual([2, 3]);
   });
 
   test('a rejected graph leaves its layers free for another model', () => {
@@ -346,6 +427,35 @@ test.each<[string, (net: Net) => unknown, string]>([
   expect(net.snapshot()).toEqual(snapshot);
   const other = twoInputs();
   expect(net.trainOnBatch(good.x, good.y)).toEqual(other.trainOnBatch(good.x, good.y));
+});
+
+test('trainOnBatch names the output whose class does not exist, and changes nothing', () => {
+  const net = twoInputs();
+  net.compile({ optimizer: 'sgd', loss: ['mse', 'sparseCategoricalCrossentropy'] });
+  const snapshot = net.snapshot();
+  const rule = 'model.trainOnBatch: y.kind must hold numbers of classes from 0 to 2, got 3';
+  expect(() => net.trainOnBatch(good.x, [level, [[0], [3]]])).toThrow(rule);
+  expect(net.snapshot()).toEqual(snapshot);
+});
+
+test('fitDataset names its own arguments where inputs have other numbers of samples', async () => {
+  const [a, b] = [named('a', 3), named('b', 3)];
+  const net = model({ inputs: [a, b], outputs: layers.add().apply([a, b]) });
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  const source = [{ xs: [numbers(2, 3), numbers(4, 3)], ys: numbers(2, 3) }];
+  const rule = 'model.fitDataset: xs.b must hold as many samples as xs.a, 2, got 4';
+  await expect(net.fitDataset(source)).rejects.toThrow(rule);
+});
+
+test('fit names the input that holds a number that is not finite', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  await twoInputs().fit({ left: left.mul(tensor([Number.NaN])), ids }, good.y);
+  await twoInputs().fitDataset([{ xs: good.x, ys: { level: level.mul(tensor([Number.NaN])), kind } }]);
+  expect(warn.mock.calls.map(([text]) => text)).toEqual([
+    expect.stringContaining('sample 0 of x.left holds NaN'),
+    expect.stringContaining('sample 0 of ys.level holds NaN'),
+  ]);
+  warn.mockRestore();
 });
 
 test('fit rejects bad data for several inputs and outputs, and changes nothing', async () => {

@@ -1,6 +1,17 @@
 // Functional models: the same numbers as sequential ones, shared layers, nested models, several inputs and outputs.
 
-import { input, layers, model, sequential, setRandomSeed, type Tensor, tensor, train } from 'lstm-wasm';
+import {
+  concat,
+  input,
+  layers,
+  model,
+  type SymbolicTensor,
+  sequential,
+  setRandomSeed,
+  type Tensor,
+  tensor,
+  train,
+} from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 
@@ -27,6 +38,16 @@ test('a chain of symbolic calls trains to the bits of the sequential model', () 
   expectBits(graph.predict(xs).dataSync(), chain.predict(xs).dataSync());
 });
 
+test('JSON.stringify takes symbolic tensors, alone and in objects', () => {
+  const x = input({ shape: [3], name: 'x' });
+  expect(JSON.parse(JSON.stringify({ x, list: [x] })).list[0]).toEqual({
+    name: 'x',
+    shape: [null, 3],
+    dtype: 'float32',
+  });
+  expect(JSON.stringify(x)).toContain('"name":"x"');
+});
+
 describe('dropout', () => {
   const ones = tensor(new Float32Array(400).fill(1), [4, 100]);
 
@@ -48,6 +69,37 @@ describe('dropout', () => {
     const [dropped, kept] = net.predict<Tensor[]>(ones);
     expect(new Set(dropped!.dataSync())).toEqual(new Set([0, 2]));
     expectBits(kept!.dataSync(), ones.dataSync());
+  });
+
+  test('dropout that apply keeps active drops other numbers in every prediction, batch, test and step', () => {
+    const x = input({ shape: [100] });
+    const layer = layers.dropout({ rate: 0.5 });
+    const net = model({ inputs: x, outputs: layer.apply(x, { training: true }), seed: 1 });
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    const stream = net.stream();
+    const one = new Float32Array(100).fill(1);
+    const runs: (() => unknown)[] = [
+      () => net.predict(ones).dataSync(),
+      () => net.testOnBatch(ones, ones.mul(tensor(one.map((_, n) => n)))),
+      () => stream.step(one),
+      () => layer.apply(ones, { training: true }).dataSync(),
+    ];
+    for (const run of runs) expect(run()).not.toEqual(run());
+    const rows = net.predict(ones, { batchSize: 1 }).arraySync() as number[][];
+    expect(new Set(rows.map(row => row.join())).size).toBe(4);
+  });
+
+  test('the training of another model does not change what a prediction drops', () => {
+    const dropped = () => {
+      const x = input({ shape: [100] });
+      return model({ inputs: x, outputs: layers.dropout({ rate: 0.5 }).apply(x, { training: true }), seed: 1 });
+    };
+    const [a, b] = [dropped(), dropped()];
+    const first = a.predict(ones).dataSync();
+    const other = sequential({ layers: [layers.dense({ units: 1, inputShape: [100] })] });
+    other.compile({ optimizer: 'sgd', loss: 'mse' });
+    for (let n = 0; n < 3; n++) other.trainOnBatch(ones, numbers(1, 4, 1));
+    expectBits(b.predict(ones).dataSync(), first);
   });
 
   test('two calls of one layer drop different numbers', () => {
@@ -86,6 +138,29 @@ test('the weight of a loss scales its gradient', () => {
   for (const n of [2, 3]) {
     for (const [k, step] of half[n]!.entries()) expect(step).toBeCloseTo(once[n]![k]! / 2, 6);
   }
+});
+
+test('a sequential model has the shapes of its layers, whatever graph they were applied in before', () => {
+  const first = layers.dense({ units: 2, inputShape: [3] });
+  const second = layers.dense({ units: 4 });
+  second.apply(first.apply<SymbolicTensor>(input({ shape: [7, 3] })));
+  const net = sequential({ layers: [first, second, layers.dense({ units: 1 })] });
+  expect([net.inputShape, net.outputShape]).toEqual([
+    [null, 3],
+    [null, 1],
+  ]);
+  expect(net.predict(numbers(1, 2, 3)).shape).toEqual([2, 1]);
+  net.pop();
+  expect(net.outputShape).toEqual([null, 4]);
+});
+
+test('layer.apply with tensors starts in the states that it is given', () => {
+  const layer = layers.lstm({ units: 3, returnState: true, returnSequences: true });
+  const x = numbers(1, 2, 4, 3);
+  const [whole] = layer.apply<Tensor[]>(x);
+  const [first, ...states] = layer.apply<Tensor[]>(x.slice([0, 0, 0], [2, 1, 3]));
+  const [rest] = layer.apply<Tensor[]>(x.slice([0, 1, 0], [2, 3, 3]), { initialState: states });
+  expectBits(concat([first!, rest!], 1).dataSync(), whole!.dataSync());
 });
 
 test('layer.apply computes tensors at once', () => {

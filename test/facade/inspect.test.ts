@@ -1,6 +1,15 @@
 /** `inspect`: gates and states against the float64 reference; the model does not change. */
 
-import { type Layer, layers, type Sequential, sequential, setRandomSeed, ValueError } from 'lstm-wasm';
+import {
+  type Layer,
+  layers,
+  model,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  input as symbol,
+  ValueError,
+} from 'lstm-wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { sigmoid } from '../reference/activations.ts';
@@ -29,6 +38,22 @@ const sizes = [
 beforeEach(() => setRandomSeed(3));
 
 describe('model.inspect', () => {
+  it('inspect tells layers of one name in two nested models apart', () => {
+    const part = (name: string) =>
+      sequential({ name, layers: [layers.lstm({ units: 2, inputShape: [3, 2], name: 'memory' })] });
+    const [a, b] = [part('a'), part('b')];
+    const x = symbol({ shape: [3, 2] });
+    const net = model({ inputs: x, outputs: layers.add().apply([a.apply(x), b.apply(x)]) });
+    const { nested } = input(2, 3, 2);
+    for (const one of [a, b]) {
+      const expected = one.inspect('memory', nested).h.dataSync();
+      expectBits(net.inspect(one.layers[0]!, nested).h.dataSync(), expected);
+    }
+    expect(() => net.inspect('memory', nested)).toThrow(
+      "model.inspect: layer must be the name of one layer, got that of 2, 'memory'; pass the layer",
+    );
+  });
+
   it.each(sizes)('inspect returns i f g o c h of an lstm, B $B T $T D $D U $U', ({ B, T, D, U }) => {
     const model = sequential({ layers: [layers.lstm({ units: U, inputShape: [T, D] }), layers.dense({ units: 1 })] });
     const [kernel, recurrentKernel, bias] = weightsOf(model);

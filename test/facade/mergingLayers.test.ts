@@ -1,6 +1,6 @@
 // Options, shapes and configurations of merging layers and attention.
 
-import { type Layer, layers } from 'lstm-wasm';
+import { input, type Layer, layers, model, ones } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 
 const wrong = (value: unknown) => value as never;
@@ -323,4 +323,24 @@ test.each<[string, () => Layer, (config: never) => Layer]>([
   const config = make().getConfig();
   expect(rebuild(config as never).getConfig()).toEqual(config);
   expect(rebuild(JSON.parse(JSON.stringify(config)) as never).getConfig()).toEqual(config);
+});
+
+test.each<[string, () => Layer, string]>([
+  ['add', () => layers.add({ name: 'm' }), 'equal sizes or sizes of 1, got [2, 4, 5] and [2, 3, 5]'],
+  [
+    'concatenate',
+    () => layers.concatenate({ name: 'm' }),
+    'equal sizes except along axis 2, got [2, 4, 5] and [2, 3, 5]',
+  ],
+  [
+    'dot',
+    () => layers.dot({ name: 'm', axes: 1 }),
+    'equal batch sizes, and equal sizes along the axes 1 and 1, got [2, 4, 5] and [2, 3, 5]',
+  ],
+])('%s rejects numbers of time steps that differ only in a batch', (_, make, message) => {
+  const [a, b] = [input({ shape: [null, 5] }), input({ shape: [null, 5] })];
+  const net = model({ inputs: [a, b], outputs: make().apply([a, b]) });
+  expect(() => net.predict([ones([2, 4, 5]), ones([2, 3, 5])])).toThrow(
+    `model.predict: the inputs of m must have ${message}`,
+  );
 });

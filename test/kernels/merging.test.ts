@@ -3,9 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { Concatenate } from '../../src/layers/concatenate.ts';
 import { Dot } from '../../src/layers/dot.ts';
-import type { Layer } from '../../src/layers/layer.ts';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from '../../src/layers/merge.ts';
-import { Planner, type Signals } from '../../src/plan/planner.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type Block, block } from '../reference/block.ts';
 import { dotOf, numericalGradient } from '../reference/differences.ts';
@@ -259,27 +257,4 @@ test('normalized zeros give zero, with a gradient scaled by the greatest inverse
   bound.backward();
   expectClose(bound.gradient(0), [0.6e7, 0.8e7], { abs: 0, rel: 1e-6 });
   expectClose(bound.gradient(1), [0, 0], { abs: 0, rel: 0 });
-});
-
-test.each<[string, () => Layer, number[], string]>([
-  ['add', () => new Add({ name: 'm' }), [4, 3], 'equal sizes or sizes of 1, got [2, 4, 5] and [2, 3, 5]'],
-  [
-    'concatenate',
-    () => new Concatenate({ name: 'm' }),
-    [4, 3],
-    'equal sizes except along axis 2, got [2, 4, 5] and [2, 3, 5]',
-  ],
-  ['dot', () => new Dot({ name: 'm', axes: 1 }), [4, 3], 'equal sizes along the axes 1 and 1, got 4 and 3'],
-])('%s rejects numbers of time steps that differ only in a batch', (_, make, steps, message) => {
-  const layer = make();
-  layer.connect('test', [
-    [null, null, 5],
-    [null, null, 5],
-  ]);
-  const planner = new Planner(2, 'predict');
-  const signals = steps.map((count, n) => ({ y: planner.rows(`x${n}`, count, 5), dy: null, mask: null }));
-  const call = { name: 'm', offsets: { parameters: 0, states: 0 }, lossActivation: null, isRead: [true] };
-  expect(() => layer.plan(planner, signals as unknown as Signals, call)).toThrow(
-    `m: the inputs of m must have ${message}`,
-  );
 });

@@ -78,7 +78,7 @@ test('weights are written bit for bit, and exporting does not change the model',
 const lstmModel = (more: object) => sequential({ layers: [lstm(more)] });
 
 describeRejections('toOnnx', [
-  ['null as model', () => toOnnx(wrong(null)), 'model must be one of sequential() or model(), got null'],
+  ['null as model', () => toOnnx(wrong(null)), 'model must be made with sequential() or model(), got null'],
   ['an empty model', () => toOnnx(sequential()), 'model must have a layer'],
   ['an unknown option', () => toOnnx(lstmModel({}), wrong({ opsett: 17 })), "did you mean 'opset'"],
   ['an old opset', () => toOnnx(lstmModel({}), { opset: 13 }), 'opset must be an integer from 14 to 17, got 13'],

@@ -156,6 +156,14 @@ add(
   },
 );
 add(
+  'a reshape of inputs of other sizes',
+  () => [input({ shape: [8], name: 'x' }), input({ shape: [12], name: 'y' })],
+  (x, y) => {
+    const shared = layers.reshape({ targetShape: [-1, 2] });
+    return [gru().apply(shared.apply(x!)), gru(sequences).apply(shared.apply(y!))];
+  },
+);
+add(
   'flatten and repeatVector beside a sequence',
   () => [sequence('x', 4), sequence('y')],
   (x, y) => {

@@ -361,9 +361,11 @@ test('invalid arguments are rejected', async () => {
   await expect(loadKerasModel('x' as never)).rejects.toThrow(/bytes must be a Uint8Array/);
   await expect(loadKerasModel(new Uint8Array(0))).rejects.toThrow(/the file: must be an HDF5 file/);
   await expect(loadKerasModel(fixture('lstm.weights.h5'))).rejects.toThrow(/load weights alone with loadKerasWeights/);
-  await expect(loadKerasWeights({} as never, new Uint8Array(0))).rejects.toThrow(/model must be a model/);
+  await expect(loadKerasWeights({} as never, new Uint8Array(0))).rejects.toThrow(
+    /model must be made with sequential\(\) or model\(\)/,
+  );
   await expect(toKeras(sequential())).rejects.toThrow(/model must have a layer/);
-  await expect(toKerasWeights({} as never)).rejects.toThrow(/model must be a model/);
+  await expect(toKerasWeights({} as never)).rejects.toThrow(/model must be made with sequential\(\) or model\(\)/);
   const model = smallModel();
   model.dispose();
   await expect(toKeras(model)).rejects.toThrow(ValueError);

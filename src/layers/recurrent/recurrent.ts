@@ -105,6 +105,10 @@ export abstract class RecurrentLayer extends Layer {
   override get runsByTimeStep(): boolean {
     return true;
   }
+
+  override get takesInitialStates(): boolean {
+    return true;
+  }
 }
 
 /** One or more cells; each takes the output of the previous one. */

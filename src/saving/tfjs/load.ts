@@ -17,8 +17,8 @@ import { type HttpOptions, httpOptions } from '../stores/http.ts';
 import { loaderFor } from '../stores/urlHandlers.ts';
 import { concatBytes, GENERATOR, type IOHandler, type ModelArtifacts } from './artifacts.ts';
 import { type Assigned, assignWeights } from './assignWeights.ts';
+import { type FoundTraining, readOwnTraining, readTfjsTraining } from './readTraining.ts';
 import { OWN } from './save.ts';
-import { type FoundTraining, readOwnTraining, readTfjsTraining } from './trainingConfig.ts';
 import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {
