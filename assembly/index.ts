@@ -36,8 +36,9 @@ export { embeddingBackward, embeddingForward, packEmbeddingWeights, unpackEmbedd
 export { maskingBackward, maskingForward } from './layers/masking';
 export { areWithin, clamp, scale, sumOfSquares } from './training/gradients';
 export {
-  adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
-} from './training/optimizers';
+  checkGradients, clearGradients, isOutside, setBound, setExtras, setRule, setStart, setUpdateMemory, updateBytes,
+  updateWeights, updateWeightsAgain, updateWeightsSave,
+} from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './layers/reshape';
 export { mixedRows } from './math/orthogonal';

@@ -3,10 +3,9 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
-import { Block, float32, generation, int32, kernels, leaveThreads, team } from '../wasm/engine.ts';
+import { Block, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { structures } from '../wasm/shared.generated.ts';
-import { ThreadsLost } from '../wasm/team.ts';
 import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import {
@@ -266,12 +265,6 @@ export class CompiledPlan {
   free(): void {
     this.#structures.free();
   }
-}
-
-/** Continues on one thread if an error means that threads are lost; throws other errors. */
-function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost {
-  if (!(error instanceof ThreadsLost)) throw error;
-  leaveThreads();
 }
 
 type Scores = readonly { program: 'loss' | 'metric'; address: number }[];
