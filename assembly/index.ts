@@ -37,7 +37,7 @@ export { maskingBackward, maskingForward } from './layers/masking';
 export { areWithin, clamp, scale, sumOfSquares } from './training/gradients';
 export {
   checkGradients, clearGradients, isOutside, setBound, setExtras, setRule, setStart, setUpdateMemory, updateBytes,
-  updateWeights, updateWeightsAgain, updateWeightsSave,
+  updateWeights, updateWeightsAside, updateWeightsStore,
 } from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './layers/reshape';

@@ -2,8 +2,10 @@
  * The update of the weights by their gradients: clip, decay, step of the optimizer, average. Each number of a range depends
  * on numbers at the same position only, so threads share the ranges.
  *
- * Ranges count vectors of four numbers. A thread may stop in the middle of a range, which then is partly updated. So other
- * threads than the calling one first save what they change, to scratch of their own.
+ * Ranges count vectors of four numbers. A thread may stop in the middle of a range, which would then be partly updated. So
+ * other threads than the calling one write a range to scratch of their own first (`updateWeightsAside`), and then copy it
+ * (`updateWeightsStore`), which can be repeated. The scratch stays in a cache close to the core, so this costs less than
+ * saving the range: the first pass reads memory while it computes, as on one thread.
  */
 
 import { threadNumber } from '../memory/thread';
@@ -120,25 +122,86 @@ export function clearGradients(update: Update, first: i32, vectors: i32): void {
 /** Vectors that are updated at once, so that all arrays stay in a cache close to the core. */
 const BLOCK: i32 = 1024;
 
+/** Updates in place. */
 export function updateWeights(update: Update, first: i32, vectors: i32): void {
   const end = first + vectors;
-  for (let at = first; at < end; at += BLOCK) updateBlock(update, <usize>at << 4, min(BLOCK, end - at) << 2);
+  for (let at = first; at < end; at += BLOCK) {
+    const n = min(BLOCK, end - at) << 2;
+    const w = update.weights + (<usize>at << 4);
+    const g = update.gradients + (<usize>at << 4);
+    const stride = update.stride;
+    clip(update, g, n);
+    if (update.decays) decay(w, n, update.loss);
+    step(update, w, g, stride, g, w, g, stride, n);
+    if (update.averages) average(g + <usize>update.slots * stride, w, n, update.keep);
+  }
 }
 
-function updateBlock(update: Update, offset: usize, n: i32): void {
+/** Computes the update of a range of at most `scratchBytes`, in scratch of this thread. */
+export function updateWeightsAside(update: Update, first: i32, vectors: i32): void {
+  const offset = <usize>first << 4;
+  const bytes = <usize>vectors << 4;
+  const n = vectors << 2;
   const w = update.weights + offset;
   const g = update.gradients + offset;
-  if (update.clip == Clip.scale) scale(g, n, update.clipBy);
-  if (update.clip == Clip.clamp) clamp(g, n, update.clipBy);
-  if (update.decays) decay(w, n, update.loss);
-  step(update, w, g, n);
-  if (update.averages) average(g + <usize>update.slots * update.stride, w, n, update.keep);
+  const stride = update.stride;
+  const slots = <usize>update.slots;
+  const each = update.scratchBytes;
+  const ownW = scratchOf(update);
+  const ownG = ownW + each;
+  let fromW = w;
+  let fromG = g;
+  if (update.clip != Clip.none) {
+    memory.copy(ownG, g, bytes);
+    clip(update, ownG, n);
+    fromG = ownG;
+  }
+  if (update.decays) {
+    memory.copy(ownW, w, bytes);
+    decay(ownW, n, update.loss);
+    fromW = ownW;
+  }
+  step(update, fromW, g, stride, fromG, ownW, ownG, each, n);
+  if (update.averages) {
+    memory.copy(ownG + slots * each, g + slots * stride, bytes);
+    average(ownG + slots * each, ownW, n, update.keep);
+  }
 }
 
-function step(update: Update, w: usize, g: usize, n: i32): void {
-  const p = g + update.stride;
-  const q = p + update.stride;
-  const r = q + update.stride;
+/** Copies what `updateWeightsAside` has computed in this thread. */
+export function updateWeightsStore(update: Update, first: i32, vectors: i32): void {
+  const offset = <usize>first << 4;
+  const bytes = <usize>vectors << 4;
+  const own = scratchOf(update);
+  memory.copy(update.weights + offset, own, bytes);
+  for (let n = 1; n <= update.slots; n++) {
+    memory.copy(update.gradients + offset + <usize>n * update.stride, own + <usize>(n + 1) * update.scratchBytes, bytes);
+  }
+}
+
+/** Scratch of this thread: weights, gradients and slots. */
+@inline
+function scratchOf(update: Update): usize {
+  return update.scratch + (threadNumber() - 1) * <usize>(update.slots + 2) * update.scratchBytes;
+}
+
+function clip(update: Update, g: usize, n: i32): void {
+  if (update.clip == Clip.scale) scale(g, n, update.clipBy);
+  if (update.clip == Clip.clamp) clamp(g, n, update.clipBy);
+}
+
+/**
+ * The step of the optimizer, from w, g and the slots `stride` bytes from each other behind `slots` to others.
+ */
+function step(
+  update: Update, w: usize, slots: usize, stride: usize, g: usize, toW: usize, toSlots: usize, toStride: usize, n: i32,
+): void {
+  const p = slots + stride;
+  const q = p + stride;
+  const r = q + stride;
+  const toP = toSlots + toStride;
+  const toQ = toP + toStride;
+  const toR = toQ + toStride;
   const a = update.a;
   const b = update.b;
   const c = update.c;
@@ -146,47 +209,18 @@ function step(update: Update, w: usize, g: usize, n: i32): void {
   const e = update.e;
   const f = update.f;
   switch (update.rule) {
-    case Rule.sgd: return sgd(w, g, n, a);
-    case Rule.momentum: return momentum(w, p, g, n, a, b, <i32>c);
-    case Rule.adam: return adam(w, p, q, g, n, a, b, c, d, e, f);
-    case Rule.amsgrad: return amsgrad(w, p, q, r, g, n, a, b, c, d, e, f);
-    case Rule.nadam: return nadam(w, p, q, g, n, a, b, c, d, e, f);
-    case Rule.adamax: return adamax(w, p, q, g, n, a, b, c, d, e);
+    case Rule.sgd: return sgd(w, g, n, a, toW);
+    case Rule.momentum: return momentum(w, p, g, n, a, b, <i32>c, toW, toP);
+    case Rule.adam: return adam(w, p, q, g, n, a, b, c, d, e, f, toW, toP, toQ);
+    case Rule.amsgrad: return amsgrad(w, p, q, r, g, n, a, b, c, d, e, f, toW, toP, toQ, toR);
+    case Rule.nadam: return nadam(w, p, q, g, n, a, b, c, d, e, f, toW, toP, toQ);
+    case Rule.adamax: return adamax(w, p, q, g, n, a, b, c, d, e, toW, toP, toQ);
     case Rule.rmsprop: {
-      const centered = f != 0;
-      const moving = c > 0;
-      return rmsprop(w, p, moving ? q : 0, centered ? (moving ? r : q) : 0, g, n, a, b, c, d);
+      const moves = c > 0;
+      const mean = f == 0 ? 0 : moves ? r : q;
+      return rmsprop(w, p, moves ? q : 0, mean, g, n, a, b, c, d, toW, toP, toQ, moves ? toR : toQ);
     }
-    case Rule.adagrad: return adagrad(w, p, g, n, a, b);
-    case Rule.adadelta: return adadelta(w, p, q, g, n, a, b, c);
+    case Rule.adagrad: return adagrad(w, p, g, n, a, b, toW, toP);
+    case Rule.adadelta: return adadelta(w, p, q, g, n, a, b, c, toW, toP, toQ);
   }
-}
-
-/** Copies all that `updateWeights` changes to the scratch of this thread. */
-export function updateWeightsSave(update: Update, first: i32, vectors: i32): void {
-  copyArrays(update, first, vectors, true);
-}
-
-/** Repeats `updateWeights` of a range that this thread has saved. */
-export function updateWeightsAgain(update: Update, first: i32, vectors: i32): void {
-  copyArrays(update, first, vectors, false);
-  updateWeights(update, first, vectors);
-}
-
-function copyArrays(update: Update, first: i32, vectors: i32, saves: bool): void {
-  const bytes = <usize>vectors << 4;
-  const offset = <usize>first << 4;
-  let own = update.scratch + (threadNumber() - 1) * <usize>(update.slots + 2) * update.scratchBytes;
-  copyArray(own, update.weights + offset, bytes, saves);
-  const start = update.clip == Clip.none ? 1 : 0;
-  for (let n = start; n <= update.slots; n++) {
-    own += update.scratchBytes;
-    copyArray(own, update.gradients + offset + <usize>n * update.stride, bytes, saves);
-  }
-}
-
-@inline
-function copyArray(own: usize, array: usize, bytes: usize, saves: bool): void {
-  if (saves) memory.copy(own, array, bytes);
-  else memory.copy(array, own, bytes);
 }

@@ -18,8 +18,8 @@ interface Job {
   readonly name: string;
   /** Runs after it on each chunk, and overwrites what it reads. */
   readonly end: string | undefined;
-  /** Runs instead of `end` if a thread has stopped in it, on the thread's number; then `name` only saves for it. */
-  readonly again: string | undefined;
+  /** Does the work of `name` and `end` without scratch, on the calling thread. */
+  readonly alone: string | undefined;
   readonly plan: Address;
   readonly extent: number;
   /** The rows or columns of a chunk; the last one may have fewer. */
@@ -33,23 +33,23 @@ interface Job {
  * @param marks of the chunks, after threads have stopped in the job; those of chunks that are not computed are `begun`
  */
 function compute(kernels: RangeKernels, job: Job, marks: readonly number[] = []): void {
-  const { name, end, again, plan, extent, size, chunks } = job;
+  const { name, end, alone, plan, extent, size, chunks } = job;
   for (let n = 0; n < chunks; n++) {
     const mark = marks[n] ?? Mark.begun;
     const first = n * size;
     const count = Math.min(size, extent - first);
-    if (mark === Mark.begun && !again) kernels[name]!(plan, first, count);
-    if (!end || mark === Mark.ended) continue;
-    if (mark === Mark.begun || !again) kernels[end]!(plan, first, count);
-    else onThread(kernels, mark - Mark.computed, () => kernels[again]!(plan, first, count));
+    if (mark === Mark.begun) kernels[alone ?? name]!(plan, first, count);
+    if (!end || mark === Mark.ended || (mark === Mark.begun && alone)) continue;
+    const thread = alone ? mark - Mark.computed : 0;
+    runAs(thread, kernels, end, plan, first, count);
   }
 }
 
 /** Runs a kernel with the scratch of a thread. */
-function onThread(kernels: RangeKernels, number: number, run: () => void): void {
+function runAs(thread: number, kernels: RangeKernels, name: string, plan: Address, first: number, count: number): void {
   const { setThread } = kernels as unknown as Kernels;
-  setThread(number);
-  run();
+  setThread(thread);
+  kernels[name]!(plan, first, count);
   setThread(0);
 }
 
@@ -148,22 +148,22 @@ export class Team {
    * @param extent the number of rows or columns
    * @param least the number of them that a thread takes at a time; more if there would be too many chunks
    * @param end a kernel that ends each chunk: it overwrites what the first one reads
-   * @param again runs instead of `end` on a chunk in which a thread has stopped; the first kernel then only saves what
-   * `end` overwrites, to scratch of the thread, and the calling thread runs `end` alone
+   * @param alone does the work of both in place, on the calling thread; the first kernel then writes to scratch of its
+   * thread, from which `end` copies
    * @throws ThreadsLost if a thread has stopped; the threads have been ended
    */
-  run(name: string, plan: Address, extent: number, least: number, end?: string, again?: string): void {
+  run(name: string, plan: Address, extent: number, least: number, end?: string, alone?: string): void {
     const size = sizeOfChunk(extent, least);
     const chunks = Math.ceil(extent / size);
-    const job: Job = { name, end, again, plan, extent, size, chunks };
+    const job: Job = { name, end, alone, plan, extent, size, chunks };
     if (chunks > 1 && this.#isReady()) this.#share(job);
     else compute(this.#kernels, job);
   }
 
   #share(job: Job): void {
-    const { name, end, again, plan, extent, size, chunks } = job;
-    const kernel = again ? null : this.#kernels[name]!;
-    const endKernel = end === undefined ? null : this.#kernels[end]!;
+    const { name, end, alone, plan, extent, size, chunks } = job;
+    const kernel = this.#kernels[alone ?? name]!;
+    const endKernel = end === undefined || alone ? null : this.#kernels[end]!;
     const words = this.#words;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
     Atomics.store(words, word.described, this.#job);
@@ -187,12 +187,12 @@ export class Team {
       const first = chunk * size;
       const count = Math.min(size, extent - first);
       try {
-        kernel?.(plan, first, count);
+        kernel(plan, first, count);
         if (endKernel) {
-          if (kernel) words[word.marks + chunk] = Mark.computed;
+          words[word.marks + chunk] = Mark.computed;
           endKernel(plan, first, count);
-          words[word.marks + chunk] = Mark.ended;
         }
+        if (end !== undefined) words[word.marks + chunk] = Mark.ended;
       } catch {
         this.#fail('a kernel has failed', job); // on one thread it fails again, and throws
       }

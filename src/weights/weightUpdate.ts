@@ -7,7 +7,7 @@ import { sizeOfChunk } from '../wasm/team.ts';
 
 /** Floats of a vector, in which the kernels count. */
 const VECTOR = 4;
-/** Vectors that a thread updates at a time: what it saves stays in a cache close to the core. */
+/** Vectors that a thread updates at a time: the results stay in a cache close to the core. */
 const CHUNK = 1024;
 /** Fewer vectors take less time to update than to hand out. */
 const LEAST_UPDATE = 3 * CHUNK;
@@ -75,7 +75,7 @@ export class WeightUpdate {
     }
     try {
       if (name === 'updateWeights') {
-        threads.run('updateWeightsSave', this.address, vectors, chunk, name, 'updateWeightsAgain');
+        threads.run('updateWeightsAside', this.address, vectors, chunk, 'updateWeightsStore', name);
       } else threads.run(name, this.address, vectors, chunk);
     } catch (error) {
       leaveThreadsAfter(error);

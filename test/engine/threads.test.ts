@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { binary } from '../../src/wasm/binaries.ts';
 import { newSharedMemory, withSharedMemory } from '../../src/wasm/sharedMemory.ts';
-import { programNames, trained } from './trainings.ts';
+import { type OptimizerName, optimized, optimizerNames, programNames, trained } from './trainings.ts';
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
@@ -26,6 +26,31 @@ async function expectSameBits({ simd, name }: (typeof cases)[number]): Promise<v
     lw.configure({ simd, threads });
     expect(lw.backendInfo().threads).toBe(threads);
     hashes.add(trained(lw, name));
+  }
+  expect(hashes.size).toBe(1);
+}
+
+const updates = optimizerNames.flatMap(name => [
+  { simd: 'strict' as const, name },
+  { simd: 'relaxed' as const, name },
+]);
+
+test.each(updates)('the $simd bits of an update by $name are the same for 1 to 7 threads', async ({ simd, name }) => {
+  await expectSameUpdate(simd, name, [1, 2, 3, 7]);
+});
+
+async function expectSameUpdate(simd: 'strict' | 'relaxed', name: OptimizerName, counts: number[]): Promise<void> {
+  const hashes = new Set<string>();
+  for (const threads of counts) {
+    vi.resetModules();
+    const lw = await import('lstm-wasm');
+    lw.configure({ simd, threads });
+    const { Team } = await import('../../src/wasm/team.ts');
+    const run = vi.spyOn(Team.prototype, 'run');
+    hashes.add(optimized(lw, name));
+    const shared = new Set(run.mock.calls.map(([kernel]) => kernel));
+    const kernels = ['clearGradients', 'checkGradients', 'updateWeightsAside'];
+    expect(kernels.filter(kernel => shared.has(kernel))).toEqual(threads === 1 ? [] : kernels);
   }
   expect(hashes.size).toBe(1);
 }
