@@ -21,7 +21,7 @@ export {
   denseBackward, denseBackwardRows, denseBackwardStart, denseBackwardWeights, denseForward, denseForwardRows,
   packDenseWeights, unpackDenseWeights,
 } from './layers/dense';
-export { loss } from './losses/loss';
+export { loss, lossEnd, lossRows, lossStart } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
 export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';

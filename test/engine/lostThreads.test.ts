@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CHUNK_BITS, word } from '../../src/wasm/threadProgram.ts';
-import { type OptimizerName, optimized, type Package, type ProgramName, trained } from './trainings.ts';
+import { type OptimizerName, optimized, type Package, type ProgramName, scored, trained } from './trainings.ts';
 
 const workers = process.getBuiltinModule('node:worker_threads');
 const { Worker: RealWorker } = workers;
@@ -150,6 +150,25 @@ test.each([
     expect(optimized(lw, name)).toBe(result);
     const reason = ends === 'throw 0' ? 'a kernel has failed in a thread' : 'a thread has stopped';
     expect(warn.mock.calls).toEqual(warning(reason));
+    expect(lw.backendInfo().threads).toBe(1);
+  },
+);
+
+test.each([
+  ['sparseCategoricalCrossentropy', 'throw 0'],
+  ['categoricalCrossentropy', 'process.exit()'],
+  ['huberLoss', 'throw 0'],
+] as const)(
+  '%s: after lossRows has ended halfway in a thread by %s, the bits are those of one thread',
+  async (...args) => {
+    const [loss, ends] = args;
+    const result = scored(await started(1), loss);
+    const warn = listen();
+    sabotage = inHalf('lossRows', ends);
+    const lw = await started(2);
+    letOthersBegin();
+    expect(scored(lw, loss)).toBe(result);
+    expect(warn).toHaveBeenCalledOnce();
     expect(lw.backendInfo().threads).toBe(1);
   },
 );

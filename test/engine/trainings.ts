@@ -115,6 +115,55 @@ export function optimized(lw: Package, name: OptimizerName): string {
   return hash.digest('hex');
 }
 
+const losses = {
+  meanSquaredError: 'linear',
+  meanAbsoluteError: 'linear',
+  huberLoss: 'linear',
+  logcosh: 'linear',
+  binaryCrossentropy: 'sigmoid',
+  categoricalCrossentropy: 'softmax',
+  sparseCategoricalCrossentropy: 'softmax',
+  meanAbsolutePercentageError: 'linear',
+  meanSquaredLogarithmicError: 'relu',
+  hinge: 'tanh',
+  squaredHinge: 'tanh',
+  categoricalHinge: 'linear',
+  kullbackLeiblerDivergence: 'softmax',
+  poisson: 'softplus',
+  cosineProximity: 'linear',
+} as const;
+
+export type Loss = keyof typeof losses;
+export const lossNames = Object.keys(losses) as Loss[];
+
+/** SHA-256 of losses, gradients and weights of trainings by a loss: with masked steps and sample weights, and without. */
+export function scored(lw: Package, loss: Loss): string {
+  lw.setRandomSeed(6);
+  const [batch, steps, width] = [41, 7, 37];
+  const x = lw.randomNormal([batch, steps, 5]).dataSync();
+  for (let row = 0; row < batch; row += 3) x.fill(0, row * steps * 5 + 10, row * steps * 5 + 20); // masked steps
+  const xs = lw.tensor(x, [batch, steps, 5]);
+  const classes = Float32Array.from({ length: batch * steps }, (_, n) => (n * 7) % width);
+  const isSparse = loss === 'sparseCategoricalCrossentropy';
+  const y = isSparse ? lw.tensor(classes, [batch, steps, 1]) : lw.randomUniform([batch, steps, width]);
+  const sampleWeight = Float32Array.from({ length: batch }, (_, n) => n % 4);
+  const hash = createHash('sha256');
+  const { masking, dense, timeDistributed } = lw.layers;
+  // Cross-entropies start from the logits of a last layer, else from its predictions
+  for (const last of [[], [lw.layers.reshape({ targetShape: [steps, width] })]]) {
+    const output = timeDistributed({ layer: dense({ units: width, activation: losses[loss] }) });
+    const model = lw.sequential({ layers: [masking({ inputShape: [steps, 5] }), output, ...last] });
+    model.compile({ optimizer: 'sgd', loss });
+    const add = (value: unknown) => hash.update(Float64Array.of(value as number));
+    for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y));
+    for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y, { sampleWeight }));
+    add(model.testOnBatch(xs, y));
+    hash.update(model.snapshot());
+    model.dispose();
+  }
+  return hash.digest('hex');
+}
+
 export type ProgramName = keyof typeof programs;
 export const programNames = Object.keys(programs) as ProgramName[];
 
