@@ -28,7 +28,7 @@ export {
   denseBackward, denseBackwardRows, denseBackwardStart, denseBackwardWeights, denseForward, denseForwardRows,
   packDenseWeights, unpackDenseWeights,
 } from './layers/dense';
-export { loss } from './losses/loss';
+export { loss, lossEnd, lossRows, lossStart } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
 export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';
@@ -43,8 +43,9 @@ export { embeddingBackward, embeddingForward, packEmbeddingWeights, unpackEmbedd
 export { maskingBackward, maskingForward } from './layers/masking';
 export { areWithin, clamp, scale, sumOfSquares } from './training/gradients';
 export {
-  adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
-} from './training/optimizers';
+  checkGradients, clearGradients, isOutside, setBound, setExtras, setRule, setStart, setUpdateMemory, updateBytes,
+  updateWeights, updateWeightsAside, updateWeightsStore,
+} from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './layers/reshape';
 export { mixedRows } from './math/orthogonal';

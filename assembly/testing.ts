@@ -12,6 +12,7 @@ export {
 } from './math/activations';
 export { sigmoidColumn, tanhColumn } from './math/elementary';
 export { dropoutMask } from './layers/dropout';
+export { adam, average, decay, sgd } from './training/optimizers';
 export { matmul, matmulTransposed, packTransposed } from './products/matmul';
 export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './products/tiles.generated';
 

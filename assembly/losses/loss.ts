@@ -26,24 +26,59 @@ import { Loss, LossPlan, at, countedRows, factorOf, padded } from './lossPlan';
  */
 export function loss(plan: LossPlan): f64 {
   assert(plan.steps > 0 && plan.rows > 0 && plan.cols > 0);
-  const each = overClasses(plan.kind) ? 1 : plan.cols;
-  const count = countedRows(plan) * <f64>each;
+  const count = countOf(plan);
   if (plan.kind == Loss.meanSquaredError) return meanSquaredError(plan, count);
   const binary = (plan.kind == Loss.hinge || plan.kind == Loss.squaredHinge) && holdsBits(plan);
   let sum: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
-    for (let b = 0; b < plan.rows; b++) {
-      const dy = plan.dy ? at(plan.dy, plan.dyStep, plan.dyRow, t, b) : 0;
-      const factor = factorOf(plan, t, b);
-      if (factor == 0) {
-        if (dy) memory.fill(dy, 0, padded(plan.cols));
-        continue;
-      }
-      const y = at(plan.y, plan.yStep, plan.yRow, t, b);
-      const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
-      sum += factor * rowLoss(plan, y, target, dy, <f32>(factor / count), binary);
-    }
+    for (let b = 0; b < plan.rows; b++) sum += term(plan, t, b, count, binary);
   }
+  return count > 0 ? sum / count : 0;
+}
+
+/** The number of losses that the result is the mean of. */
+function countOf(plan: LossPlan): f64 {
+  return countedRows(plan) * <f64>(overClasses(plan.kind) ? 1 : plan.cols);
+}
+
+/** The loss of a row times its weight; writes its gradient. */
+@inline
+function term(plan: LossPlan, t: i32, b: i32, count: f64, binary: bool): f64 {
+  const dy = plan.dy ? at(plan.dy, plan.dyStep, plan.dyRow, t, b) : 0;
+  const factor = factorOf(plan, t, b);
+  if (factor == 0) {
+    if (dy) memory.fill(dy, 0, padded(plan.cols));
+    return 0;
+  }
+  const y = at(plan.y, plan.yStep, plan.yRow, t, b);
+  const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
+  return factor * rowLoss(plan, y, target, dy, <f32>(factor / count), binary);
+}
+
+// The same in parts, which threads share; for losses other than the mean squared error and the hinge losses.
+
+export function lossStart(plan: LossPlan): void {
+  store<f64>(plan.terms, countOf(plan));
+}
+
+/** Computes the terms of some rows, of all T * B in the order of time steps. */
+export function lossRows(plan: LossPlan, first: i32, rows: i32): void {
+  const count = load<f64>(plan.terms);
+  let t = first / plan.rows;
+  let b = first % plan.rows;
+  for (let n = first + 1; n <= first + rows; n++) {
+    store<f64>(plan.terms + (<usize>n << 3), term(plan, t, b, count, false));
+    if (++b < plan.rows) continue;
+    b = 0;
+    t++;
+  }
+}
+
+/** The mean of the terms, added up in the order of `loss`. */
+export function lossEnd(plan: LossPlan): f64 {
+  const count = load<f64>(plan.terms);
+  let sum: f64 = 0;
+  for (let n = 1; n <= plan.steps * plan.rows; n++) sum += load<f64>(plan.terms + (<usize>n << 3));
   return count > 0 ? sum / count : 0;
 }
 

@@ -23,6 +23,7 @@ export class LossPlan {
   weightStep: usize;
   logits: i32; // 1: y holds the logits of a softmax (categorical losses) or a sigmoid (binary loss)
   delta: i32; // float32 bits: where the Huber loss becomes linear
+  terms: usize; // float64 (1 + T B): the count that the sum is divided by, then the terms of the rows; 0 without threads
 }
 
 /** The losses by number. src/ reads names and numbers from here. */

@@ -7,6 +7,12 @@ export function setThread(n: usize): void {
   thread = n;
 }
 
+/** The number of this thread. */
+@inline
+export function threadNumber(): usize {
+  return thread;
+}
+
 /** The copy of a plan that belongs to this thread; src/ writes the copies one after the other. */
 @inline
 export function own<T>(plan: T): T {

@@ -1,8 +1,8 @@
 /**
  * Optimizers: one step over n contiguous parameters, n a multiple of 4, with the formulas of Keras.
  *
- * w, g and the state of an optimizer are n numbers each; all but g are updated in place. Padding has a gradient of zero,
- * so it stays zero in w.
+ * w, g and the state of an optimizer are n numbers each. The results are written to `toW` and so on, which may be w and so
+ * on. Padding has a gradient of zero, so it stays zero in w.
  *
  * Optimizer state below 1e-30 becomes zero. Otherwise, once a parameter has no gradient any more, it would decay to
  * subnormal numbers, which cost a hundred cycles each. For the same reason, gradients below 1e-30 count as zero (except in
@@ -38,6 +38,7 @@ function movedToSquare(average: v128, x: v128, share: v128, least: v128, leastSq
 export function adam(
   w: usize, m: usize, v: usize, g: usize, n: i32,
   rate: f64, beta1: f64, beta2: f64, epsilon: f64, beta1t: f64, beta2t: f64,
+  toW: usize, toM: usize, toV: usize,
 ): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>((rate * sqrt(1 - beta2t)) / (1 - beta1t)));
@@ -52,10 +53,10 @@ export function adam(
     const v0 = v128.load(v + i);
     const mi = moved(m0, gi, towards1, least);
     const vi = movedToSquare(v0, gi, towards2, least, leastSquared);
-    v128.store(m + i, mi);
-    v128.store(v + i, vi);
+    v128.store(toM + i, mi);
+    v128.store(toV + i, vi);
     const change = f32x4.div(f32x4.mul(mi, step), f32x4.add(f32x4.sqrt(vi), eps));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
@@ -63,6 +64,7 @@ export function adam(
 export function amsgrad(
   w: usize, m: usize, v: usize, most: usize, g: usize, n: i32,
   rate: f64, beta1: f64, beta2: f64, epsilon: f64, beta1t: f64, beta2t: f64,
+  toW: usize, toM: usize, toV: usize, toMost: usize,
 ): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>((rate * sqrt(1 - beta2t)) / (1 - beta1t)));
@@ -79,11 +81,11 @@ export function amsgrad(
     const mi = moved(m0, gi, towards1, least);
     const vi = movedToSquare(v0, gi, towards2, least, leastSquared);
     const mostI = f32x4.pmax(most0, vi);
-    v128.store(m + i, mi);
-    v128.store(v + i, vi);
-    v128.store(most + i, mostI);
+    v128.store(toM + i, mi);
+    v128.store(toV + i, vi);
+    v128.store(toMost + i, mostI);
     const change = f32x4.div(f32x4.mul(mi, step), f32x4.add(f32x4.sqrt(mostI), eps));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
@@ -94,6 +96,7 @@ export function amsgrad(
 export function nadam(
   w: usize, m: usize, v: usize, g: usize, n: i32,
   ofM: f64, ofG: f64, ofV: f64, beta1: f64, beta2: f64, epsilon: f64,
+  toW: usize, toM: usize, toV: usize,
 ): void {
   assert(n % 4 == 0);
   const fromM = f32x4.splat(<f32>ofM);
@@ -110,11 +113,11 @@ export function nadam(
     const v0 = v128.load(v + i);
     const mi = moved(m0, gi, towards1, least);
     const vi = movedToSquare(v0, gi, towards2, least, leastSquared);
-    v128.store(m + i, mi);
-    v128.store(v + i, vi);
+    v128.store(toM + i, mi);
+    v128.store(toV + i, vi);
     const along = f32x4.add(f32x4.mul(mi, fromM), f32x4.mul(gi, fromG));
     const change = f32x4.div(along, f32x4.add(f32x4.sqrt(f32x4.mul(vi, fromV)), eps));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
@@ -125,6 +128,7 @@ export function nadam(
 export function adamax(
   w: usize, m: usize, u: usize, g: usize, n: i32,
   rate: f64, beta1: f64, beta2: f64, epsilon: f64, beta1t: f64,
+  toW: usize, toM: usize, toU: usize,
 ): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>(rate / (1 - beta1t)));
@@ -138,26 +142,32 @@ export function adamax(
     const u0 = v128.load(u + i);
     const mi = moved(m0, gi, towards1, least);
     const ui = flushSmall(f32x4.pmax(f32x4.mul(u0, keep), f32x4.abs(gi)), least);
-    v128.store(m + i, mi);
-    v128.store(u + i, ui);
+    v128.store(toM + i, mi);
+    v128.store(toU + i, ui);
     const change = f32x4.div(f32x4.mul(mi, step), f32x4.add(ui, eps));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
 /** w -= rate g. */
-export function sgd(w: usize, g: usize, n: i32, rate: f64): void {
+export function sgd(
+  w: usize, g: usize, n: i32, rate: f64,
+  toW: usize,
+): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
   const least = f32x4.splat(LEAST);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
     const gi = flushSmall(v128.load(g + i), least);
-    v128.store(w + i, f32x4.sub(v128.load(w + i), f32x4.mul(gi, step)));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), f32x4.mul(gi, step)));
   }
 }
 
 /** v = keep v - rate g, and w += v, or with Nesterov's momentum w += keep v - rate g. */
-export function momentum(w: usize, v: usize, g: usize, n: i32, rate: f64, keep: f64, nesterov: i32): void {
+export function momentum(
+  w: usize, v: usize, g: usize, n: i32, rate: f64, keep: f64, nesterov: i32,
+  toW: usize, toV: usize,
+): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
   const kept = f32x4.splat(<f32>keep);
@@ -165,9 +175,9 @@ export function momentum(w: usize, v: usize, g: usize, n: i32, rate: f64, keep: 
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
     const down = f32x4.mul(flushSmall(v128.load(g + i), least), step);
     const vi = flushSmall(f32x4.sub(f32x4.mul(v128.load(v + i), kept), down), least);
-    v128.store(v + i, vi);
+    v128.store(toV + i, vi);
     const change = nesterov ? f32x4.sub(f32x4.mul(vi, kept), down) : vi;
-    v128.store(w + i, f32x4.add(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.add(v128.load(w + i), change));
   }
 }
 
@@ -181,6 +191,7 @@ export function momentum(w: usize, v: usize, g: usize, n: i32, rate: f64, keep: 
  */
 export function rmsprop(
   w: usize, v: usize, p: usize, mean: usize, g: usize, n: i32, rate: f64, decay: f64, keep: f64, epsilon: f64,
+  toW: usize, toV: usize, toP: usize, toMean: usize,
 ): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
@@ -193,25 +204,28 @@ export function rmsprop(
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
     const gi = flushSmall(v128.load(g + i), least);
     const vi = movedToSquare(v128.load(v + i), gi, towards, least, leastSquared);
-    v128.store(v + i, vi);
+    v128.store(toV + i, vi);
     let variance = vi;
     if (mean) {
       const meanI = moved(v128.load(mean + i), gi, towards, least);
-      v128.store(mean + i, meanI);
+      v128.store(toMean + i, meanI);
       const root = flushSmall(meanI, leastSquared);
       variance = f32x4.pmax(zero, f32x4.sub(vi, f32x4.mul(root, root)));
     }
     let change = f32x4.div(f32x4.mul(gi, step), f32x4.sqrt(f32x4.add(variance, eps)));
     if (p) {
       change = flushSmall(f32x4.add(f32x4.mul(v128.load(p + i), kept), change), least);
-      v128.store(p + i, change);
+      v128.store(toP + i, change);
     }
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
 /** Adagrad (Duchi, Hazan and Singer 2011): v += g^2, and w -= rate g / sqrt(v + epsilon). */
-export function adagrad(w: usize, v: usize, g: usize, n: i32, rate: f64, epsilon: f64): void {
+export function adagrad(
+  w: usize, v: usize, g: usize, n: i32, rate: f64, epsilon: f64,
+  toW: usize, toV: usize,
+): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
   const eps = f32x4.splat(<f32>epsilon);
@@ -221,9 +235,9 @@ export function adagrad(w: usize, v: usize, g: usize, n: i32, rate: f64, epsilon
     const gi = flushSmall(v128.load(g + i), least);
     const root = flushSmall(gi, leastSquared);
     const vi = f32x4.add(v128.load(v + i), f32x4.mul(root, root));
-    v128.store(v + i, vi);
+    v128.store(toV + i, vi);
     const change = f32x4.div(f32x4.mul(gi, step), f32x4.sqrt(f32x4.add(vi, eps)));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), change));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), change));
   }
 }
 
@@ -231,7 +245,10 @@ export function adagrad(w: usize, v: usize, g: usize, n: i32, rate: f64, epsilon
  * Adadelta (Zeiler 2012): v moves towards g^2, the step is d = g sqrt(u + epsilon) / sqrt(v + epsilon), u moves towards
  * d^2, and w -= rate d.
  */
-export function adadelta(w: usize, v: usize, u: usize, g: usize, n: i32, rate: f64, rho: f64, epsilon: f64): void {
+export function adadelta(
+  w: usize, v: usize, u: usize, g: usize, n: i32, rate: f64, rho: f64, epsilon: f64,
+  toW: usize, toV: usize, toU: usize,
+): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
   const towards = f32x4.splat(<f32>(1 - rho));
@@ -244,9 +261,9 @@ export function adadelta(w: usize, v: usize, u: usize, g: usize, n: i32, rate: f
     const u0 = v128.load(u + i);
     const vi = movedToSquare(v0, gi, towards, least, leastSquared);
     const down = f32x4.div(f32x4.mul(f32x4.sqrt(f32x4.add(u0, eps)), gi), f32x4.sqrt(f32x4.add(vi, eps)));
-    v128.store(v + i, vi);
-    v128.store(u + i, movedToSquare(u0, down, towards, least, leastSquared));
-    v128.store(w + i, f32x4.sub(v128.load(w + i), f32x4.mul(down, step)));
+    v128.store(toV + i, vi);
+    v128.store(toU + i, movedToSquare(u0, down, towards, least, leastSquared));
+    v128.store(toW + i, f32x4.sub(v128.load(w + i), f32x4.mul(down, step)));
   }
 }
 

@@ -1,7 +1,8 @@
 /** Adam and its variants. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
-import type { Kernels } from '../wasm/kernels.ts';
+import type { Address, Kernels } from '../wasm/kernels.ts';
+import { ruleNumbers } from '../wasm/shared.generated.ts';
 import { checkDecay, checkEpsilon, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 /** Options of Adam and its variants. The default learning rate is 0.001. */
@@ -70,25 +71,9 @@ export class Adam extends Moments {
     counters[2]! *= this.beta2;
   }
 
-  update(
-    kernels: Kernels,
-    weights: number,
-    gradients: number,
-    slot: number,
-    count: number,
-    rate: number,
-    counters: Float64Array,
-  ): void {
-    const { beta1, beta2, epsilon } = this;
-    const m = gradients + slot;
-    const v = m + slot;
-    const b1 = counters[1]!;
-    const b2 = counters[2]!;
-    if (this.amsgrad) {
-      kernels.amsgrad(weights, m, v, v + slot, gradients, count, rate, beta1, beta2, epsilon, b1, b2);
-    } else {
-      kernels.adam(weights, m, v, gradients, count, rate, beta1, beta2, epsilon, b1, b2);
-    }
+  setRule(kernels: Kernels, update: Address, rate: number, counters: Float64Array): void {
+    const rule = this.amsgrad ? ruleNumbers.amsgrad : ruleNumbers.adam;
+    kernels.setRule(update, rule, rate, this.beta1, this.beta2, this.epsilon, counters[1]!, counters[2]!);
   }
 }
 
@@ -116,23 +101,14 @@ export class Nadam extends Moments {
     counters[3]! *= this.#momentum(counters[1]!);
   }
 
-  update(
-    kernels: Kernels,
-    weights: number,
-    gradients: number,
-    slot: number,
-    count: number,
-    rate: number,
-    counters: Float64Array,
-  ): void {
+  setRule(kernels: Kernels, update: Address, rate: number, counters: Float64Array): void {
     const power = counters[1]!;
     const product = counters[3]!;
     const next = this.#momentum(power * 0.96);
     const ofM = (rate * next) / (1 - product * next);
     const ofG = (rate * (1 - this.#momentum(power))) / (1 - product);
-    const m = gradients + slot;
     const ofV = 1 / (1 - counters[2]!);
-    kernels.nadam(weights, m, m + slot, gradients, count, ofM, ofG, ofV, this.beta1, this.beta2, this.epsilon);
+    kernels.setRule(update, ruleNumbers.nadam, ofM, ofG, ofV, this.beta1, this.beta2, this.epsilon);
   }
 }
 
@@ -153,18 +129,8 @@ export class Adamax extends Moments {
     counters[1]! *= this.beta1;
   }
 
-  update(
-    kernels: Kernels,
-    weights: number,
-    gradients: number,
-    slot: number,
-    count: number,
-    rate: number,
-    counters: Float64Array,
-  ): void {
+  setRule(kernels: Kernels, update: Address, rate: number, counters: Float64Array): void {
     const step = rate / (1 + this.decay * counters[0]!);
-    const m = gradients + slot;
-    const u = m + slot;
-    kernels.adamax(weights, m, u, gradients, count, step, this.beta1, this.beta2, this.epsilon, counters[1]!);
+    kernels.setRule(update, ruleNumbers.adamax, step, this.beta1, this.beta2, this.epsilon, counters[1]!, 0);
   }
 }

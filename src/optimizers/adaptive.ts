@@ -1,7 +1,8 @@
 /** Optimizers that scale the step of each weight by its past gradients: RMSprop, Adagrad and Adadelta. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
-import type { Kernels } from '../wasm/kernels.ts';
+import type { Address, Kernels } from '../wasm/kernels.ts';
+import { ruleNumbers } from '../wasm/shared.generated.ts';
 import { checkDecay, checkEpsilon, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 /** Options of `train.rmsprop`. The default learning rate is 0.001. */
@@ -41,11 +42,9 @@ export class Rmsprop extends Optimizer {
     return this.epsilon;
   }
 
-  update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
-    const v = gradients + slot;
-    const p = this.momentum > 0 ? v + slot : 0;
-    const mean = this.centered ? (p || v) + slot : 0;
-    kernels.rmsprop(weights, v, p, mean, gradients, count, rate, this.decay, this.momentum, this.epsilon);
+  setRule(kernels: Kernels, update: Address, rate: number): void {
+    const { decay, momentum, epsilon, centered } = this;
+    kernels.setRule(update, ruleNumbers.rmsprop, rate, decay, momentum, epsilon, 0, Number(centered));
   }
 }
 
@@ -81,8 +80,8 @@ export class Adagrad extends Optimizer {
     return this.epsilon;
   }
 
-  update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
-    kernels.adagrad(weights, gradients + slot, gradients, count, rate, this.epsilon);
+  setRule(kernels: Kernels, update: Address, rate: number): void {
+    kernels.setRule(update, ruleNumbers.adagrad, rate, this.epsilon, 0, 0, 0, 0);
   }
 }
 
@@ -113,8 +112,7 @@ export class Adadelta extends Optimizer {
     return this.epsilon;
   }
 
-  update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
-    const v = gradients + slot;
-    kernels.adadelta(weights, v, v + slot, gradients, count, rate, this.rho, this.epsilon);
+  setRule(kernels: Kernels, update: Address, rate: number): void {
+    kernels.setRule(update, ruleNumbers.adadelta, rate, this.rho, this.epsilon, 0, 0, 0);
   }
 }

@@ -1,7 +1,8 @@
 /** Stochastic gradient descent, without and with momentum. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
-import type { Kernels } from '../wasm/kernels.ts';
+import type { Address, Kernels } from '../wasm/kernels.ts';
+import { ruleNumbers } from '../wasm/shared.generated.ts';
 import { Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 export class Sgd extends Optimizer {
@@ -13,8 +14,8 @@ export class Sgd extends Optimizer {
     return {};
   }
 
-  update(kernels: Kernels, weights: number, gradients: number, _slot: number, count: number, rate: number): void {
-    kernels.sgd(weights, gradients, count, rate);
+  setRule(kernels: Kernels, update: Address, rate: number): void {
+    kernels.setRule(update, ruleNumbers.sgd, rate, 0, 0, 0, 0, 0);
   }
 }
 
@@ -42,7 +43,7 @@ export class Momentum extends Optimizer {
     return { momentum: this.momentum, useNesterov: this.useNesterov };
   }
 
-  update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
-    kernels.momentum(weights, gradients + slot, gradients, count, rate, this.momentum, Number(this.useNesterov));
+  setRule(kernels: Kernels, update: Address, rate: number): void {
+    kernels.setRule(update, ruleNumbers.momentum, rate, this.momentum, Number(this.useNesterov), 0, 0, 0);
   }
 }

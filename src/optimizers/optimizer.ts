@@ -4,7 +4,7 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, type ConfigValue, serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../util/options.ts';
-import type { Kernels } from '../wasm/kernels.ts';
+import type { Address, Kernels } from '../wasm/kernels.ts';
 import { rates, Schedule } from './schedules.ts';
 
 /** A number from 0, one of `schedules.*`, or a function of the number of batches trained before, 0 for the first. */
@@ -182,18 +182,8 @@ export abstract class Optimizer {
   /** @internal Advances the counters by one step. They start at `counters[1]`. */
   advance(_counters: Float64Array): void {}
 
-  /**
-   * @internal Updates consecutive weights, after `advance`. Slot n of a weight is (n + 1) * slotBytes after its gradient.
-   */
-  abstract update(
-    kernels: Kernels,
-    weights: number,
-    gradients: number,
-    slotBytes: number,
-    count: number,
-    rate: number,
-    counters: Float64Array,
-  ): void;
+  /** @internal Sets the rule of an update and its numbers, after `advance`; assembly/training/updates.ts has their order. */
+  abstract setRule(kernels: Kernels, update: Address, rate: number, counters: Float64Array): void;
 }
 
 limitMethodArguments(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);

@@ -3,10 +3,9 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
-import { Block, float32, generation, int32, kernels, leaveThreads, team } from '../wasm/engine.ts';
+import { Block, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { structures } from '../wasm/shared.generated.ts';
-import { ThreadsLost } from '../wasm/team.ts';
 import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import {
@@ -18,6 +17,7 @@ import {
   roundUp,
   type Scratch,
 } from './planner.ts';
+import { sharedLoss, termBytes } from './sharedLoss.ts';
 
 /** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;
@@ -39,6 +39,8 @@ export interface CompiledOutput {
   /** Floats from one time step of the mask to the next. */
   readonly maskStep: number;
   readonly lossAddress: number;
+  /** Its rows, if threads share them; else 0. */
+  readonly lossRows: number;
   readonly lossWeight: number;
   readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 }
@@ -70,6 +72,8 @@ export class CompiledPlan {
   readonly inputs: readonly number[];
   readonly outputs: readonly CompiledOutput[];
   readonly #structures: Block;
+  /** For losses that threads share. */
+  readonly #terms: Block | null;
   readonly #addresses: readonly number[];
   #calls!: readonly KernelFunctions[];
   /** The kernels to which the calls are bound, and their generation. */
@@ -85,6 +89,13 @@ export class CompiledPlan {
     this.#bind();
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
+    const termsOf = scored.map(([loss]) => (loss ? termBytes(loss.fields) : 0));
+    this.#terms = sumOf(termsOf) > 0 ? new Block(call, sumOf(termsOf)) : null;
+    let terms = this.#terms?.address ?? 0;
+    for (const [n, bytes] of termsOf.entries()) {
+      if (bytes > 0) scored[n]![0]!.fields.terms = terms;
+      terms += bytes;
+    }
     const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
     const all = [...called.flat(), ...scoring];
     const bytes = all.map(({ values, scratch }) => values.length * FLOAT + (scratch ? scratch.to - scratch.from : 0));
@@ -98,7 +109,7 @@ export class CompiledPlan {
     this.inputs = plan.inputs.map(input => this.indexOf(input));
     this.outputs = plan.outputs.map((output, n) => {
       const own = scored[n]!.map(({ program }) => ({ program, address: written[at++]! }));
-      return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1);
+      return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1, termsOf[n]! > 0);
     });
   }
 
@@ -128,7 +139,12 @@ export class CompiledPlan {
     });
   }
 
-  #compileOutput({ signal, target, result, weights }: PlannedOutput, scores: Scores, lossWeight: number) {
+  #compileOutput(
+    { signal, target, result, weights }: PlannedOutput,
+    scores: Scores,
+    lossWeight: number,
+    isShared: boolean,
+  ) {
     const { y, mask } = signal;
     return {
       steps: y.steps,
@@ -141,6 +157,7 @@ export class CompiledPlan {
       mask: mask ? this.indexOf(mask.start) : 0,
       maskStep: (mask?.step ?? 0) / FLOAT,
       lossAddress: scores[0]?.address ?? 0,
+      lossRows: isShared ? this.plan.batch * y.steps : 0,
       lossWeight,
       metrics: scores.slice(1),
     };
@@ -216,7 +233,8 @@ export class CompiledPlan {
 
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */
   loss(output: number): number {
-    return kernels().loss(this.outputs[output]!.lossAddress);
+    const { lossAddress, lossRows } = this.outputs[output]!;
+    return lossRows > 0 ? sharedLoss(lossAddress, lossRows) : kernels().loss(lossAddress);
   }
 
   /** Metric `n` of an output. Call it before `backward`, which may overwrite the output. */
@@ -264,14 +282,9 @@ export class CompiledPlan {
   }
 
   free(): void {
+    this.#terms?.free();
     this.#structures.free();
   }
-}
-
-/** Continues on one thread if an error means that threads are lost; throws other errors. */
-function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost {
-  if (!(error instanceof ThreadsLost)) throw error;
-  leaveThreads();
 }
 
 type Scores = readonly { program: 'loss' | 'metric'; address: number }[];

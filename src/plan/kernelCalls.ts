@@ -110,22 +110,37 @@ const CLOSE_WEIGHTS = 65_536;
 /** How much longer than with the best chunks it may take with more of them, which a thread that is late delays less. */
 const SLACK = 1.05;
 
+/** What the rows of a last tile that is not full cost beside their number, in rows. */
+const PART_COST = 0.4;
+
 /** The rows of a chunk, if each thread takes the next one when it is ready. */
 function rowsOfChunk(rows: number, tile: number, threads: number, weights: number): number {
-  const best = Math.ceil(rows / threads / tile) * tile;
+  const best = Math.ceil(rows / threads);
   if (weights > CLOSE_WEIGHTS) return best;
   const limit = SLACK * timeOf(best);
   let size = Math.ceil(rows / (4 * threads) / tile) * tile;
   while (size < best && timeOf(size) > limit) size += tile;
-  return size;
+  return Math.min(size, best);
 
   /** By the thread that takes the most. */
   function timeOf(size: number): number {
     const whole = Math.floor(rows / size);
-    const rest = rows % size;
-    const last = rest > 0 && whole % threads === 0 ? Math.ceil(rest / tile) * tile + CHUNK_COST : 0;
-    return Math.ceil(whole / threads) * (size + CHUNK_COST) + last;
+    const last = whole % threads === 0 ? chunkTime(rows % size) : 0;
+    return Math.ceil(whole / threads) * chunkTime(size) + last;
   }
+
+  function chunkTime(size: number): number {
+    return size === 0 ? 0 : size + (size % tile === 0 ? 0 : PART_COST) + CHUNK_COST;
+  }
+}
+
+/** The groups of a chunk, about four chunks for each thread: the most with which the threads finish first. */
+function groupsOfChunk(groups: number, threads: number): number {
+  const most = Math.ceil(groups / (4 * threads));
+  const timeOf = (size: number) => Math.ceil(Math.ceil(groups / size) / threads) * size;
+  let best = most;
+  for (let size = most - 1; size >= most / 2; size--) if (timeOf(size) < timeOf(best)) best = size;
+  return best;
 }
 
 function sharedFunctions(
@@ -139,7 +154,7 @@ function sharedFunctions(
   const rows = sharing.rows(sizes);
   const groups = sharing.groups(sizes);
   const rowsEach = Math.min(BLOCK, rowsOfChunk(rows, tile, team.size, sharing.weights(sizes)));
-  const groupsEach = Math.ceil(groups / (4 * team.size));
+  const groupsEach = groupsOfChunk(groups, team.size);
   // Carried states are stored last, because a kernel that reads them may run again
   const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;
   const [forwardStart, backwardStart] = [run('ForwardStart'), run('BackwardStart')];

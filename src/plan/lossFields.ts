@@ -64,5 +64,6 @@ function fieldsOf(
     weightStep: 0,
     logits: Number(logits),
     delta: DELTA,
+    terms: 0,
   };
 }

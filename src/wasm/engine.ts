@@ -13,7 +13,7 @@ import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
-import { Team, warnOfOneThread } from './team.ts';
+import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
 interface Engine {
@@ -211,6 +211,12 @@ export function leaveThreads(): void {
   }
   engine = after;
   generation++;
+}
+
+/** @internal Continues on one thread if an error means that threads are lost; throws other errors. */
+export function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost {
+  if (!(error instanceof ThreadsLost)) throw error;
+  leaveThreads();
 }
 
 function started(call = 'lstm-wasm'): Engine {

@@ -16,7 +16,10 @@ type RangeKernels = Readonly<Record<string, (plan: Address, first: number, count
 /** A kernel that runs over all rows or columns in chunks. */
 interface Job {
   readonly name: string;
+  /** Runs after it on each chunk, and overwrites what it reads. */
   readonly end: string | undefined;
+  /** Does the work of `name` and `end` without scratch, on the calling thread. */
+  readonly alone: string | undefined;
   readonly plan: Address;
   readonly extent: number;
   /** The rows or columns of a chunk; the last one may have fewer. */
@@ -24,20 +27,39 @@ interface Job {
   readonly chunks: number;
 }
 
-/** Runs a job on the calling thread. @param computed which chunks are computed, but perhaps not ended */
-function compute(kernels: RangeKernels, job: Job, computed: readonly boolean[] = []): void {
-  const { name, end, plan, extent, size, chunks } = job;
+/**
+ * Runs a job on the calling thread.
+ *
+ * @param marks of the chunks, after threads have stopped in the job; those of chunks that are not computed are `begun`
+ */
+function compute(kernels: RangeKernels, job: Job, marks: readonly number[] = []): void {
+  const { name, end, alone, plan, extent, size, chunks } = job;
   for (let n = 0; n < chunks; n++) {
-    const count = Math.min(size, extent - n * size);
-    if (!computed[n]) kernels[name]!(plan, n * size, count);
-    if (end !== undefined) kernels[end]!(plan, n * size, count);
+    const mark = marks[n] ?? Mark.begun;
+    const first = n * size;
+    const count = Math.min(size, extent - first);
+    if (mark === Mark.begun) kernels[alone ?? name]!(plan, first, count);
+    if (!end || mark === Mark.ended || (mark === Mark.begun && alone)) continue;
+    const thread = alone ? mark - Mark.computed : 0;
+    runAs(thread, kernels, end, plan, first, count);
   }
+}
+
+/** Runs a kernel with the scratch of a thread. */
+function runAs(thread: number, kernels: RangeKernels, name: string, plan: Address, first: number, count: number): void {
+  const { setThread } = kernels as unknown as Kernels;
+  setThread(thread);
+  kernels[name]!(plan, first, count);
+  setThread(0);
 }
 
 /** Jobs are numbered from 1 to this, again and again. */
 const LAST_JOB = 2 ** (31 - CHUNK_BITS) - 1;
 /** Tickets have room for these, and for one more of each thread. */
 const MOST_CHUNKS = 2 ** CHUNK_BITS - 96;
+/** The rows or columns of a chunk: `least` of them, or more if there would be too many chunks. */
+export const sizeOfChunk = (extent: number, least: number): number => Math.max(least, Math.ceil(extent / MOST_CHUNKS));
+
 /**
  * How long the calling thread waits for a chunk of another one, by the time that its own chunks took. On a busy machine, a
  * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
@@ -126,20 +148,22 @@ export class Team {
    * @param extent the number of rows or columns
    * @param least the number of them that a thread takes at a time; more if there would be too many chunks
    * @param end a kernel that ends each chunk: it overwrites what the first one reads
+   * @param alone does the work of both in place, on the calling thread; the first kernel then writes to scratch of its
+   * thread, from which `end` copies
    * @throws ThreadsLost if a thread has stopped; the threads have been ended
    */
-  run(name: string, plan: Address, extent: number, least: number, end?: string): void {
-    const size = Math.max(least, Math.ceil(extent / MOST_CHUNKS));
+  run(name: string, plan: Address, extent: number, least: number, end?: string, alone?: string): void {
+    const size = sizeOfChunk(extent, least);
     const chunks = Math.ceil(extent / size);
-    const job: Job = { name, end, plan, extent, size, chunks };
+    const job: Job = { name, end, alone, plan, extent, size, chunks };
     if (chunks > 1 && this.#isReady()) this.#share(job);
     else compute(this.#kernels, job);
   }
 
   #share(job: Job): void {
-    const { name, end, plan, extent, size, chunks } = job;
-    const kernel = this.#kernels[name]!;
-    const endKernel = end === undefined ? null : this.#kernels[end]!;
+    const { name, end, alone, plan, extent, size, chunks } = job;
+    const kernel = this.#kernels[alone ?? name]!;
+    const endKernel = end === undefined || alone ? null : this.#kernels[end]!;
     const words = this.#words;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
     Atomics.store(words, word.described, this.#job);
@@ -168,6 +192,7 @@ export class Team {
           words[word.marks + chunk] = Mark.computed;
           endKernel(plan, first, count);
         }
+        if (end !== undefined) words[word.marks + chunk] = Mark.ended;
       } catch {
         this.#fail('a kernel has failed', job); // on one thread it fails again, and throws
       }
@@ -196,13 +221,18 @@ export class Team {
 
   #fail(reason: string, job: Job): never {
     this.#giveUp(reason);
-    const computed = job.end === undefined ? [] : Array.from({ length: job.chunks }, (_, n) => !this.#take(n));
-    throw new ThreadsLost(kernels => compute(kernels as unknown as RangeKernels, job, computed));
+    const marks = job.end === undefined ? [] : Array.from({ length: job.chunks }, (_, n) => this.#take(n));
+    throw new ThreadsLost(kernels => compute(kernels as unknown as RangeKernels, job, marks));
   }
 
-  /** Takes a chunk from its thread, unless it is computed. */
-  #take(chunk: number): boolean {
-    return Atomics.compareExchange(this.#words, word.marks + chunk, Mark.begun, Mark.taken) === Mark.begun;
+  /** Takes a chunk from its thread, unless it is ended; returns its mark before. */
+  #take(chunk: number): number {
+    const words = this.#words;
+    for (;;) {
+      const mark = Atomics.load(words, word.marks + chunk);
+      if (mark === Mark.ended) return mark;
+      if (Atomics.compareExchange(words, word.marks + chunk, mark, Mark.taken) === mark) return mark;
+    }
   }
 
   #giveUp(reason: string): void {

@@ -30,8 +30,12 @@ export const word = {
   marks: 32,
 } as const;
 
-/** What is known of a chunk: only a thread that changes `begun` to `computed` may end it, and `begun` may become `taken`. */
-export const Mark = { begun: 0, computed: 1, taken: 2 } as const;
+/**
+ * What is known of a chunk. Only a thread that changes `begun` to `computed` may run the kernel that ends it; `computed` is
+ * followed by the numbers of the threads that may do so: thread n writes `computed + n`. It then changes its mark to `ended`.
+ * The calling thread may change `begun` and the marks of other threads to `taken`; a thread whose chunk is taken stops.
+ */
+export const Mark = { begun: 0, ended: 1, taken: 2, computed: 3 } as const;
 
 /** The index of the number of the training batch among the same words, read as float64. */
 export const batchIndex = 8;
@@ -73,8 +77,8 @@ function run({ module, memory, control, names, wide, number }) {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control);
   const pause = Atomics.pause ?? (() => {});
-  const isMine = chunk =>
-    Atomics.compareExchange(words, ${word.marks} + chunk, ${Mark.begun}, ${Mark.computed}) === ${Mark.begun};
+  const own = ${Mark.computed} + number;
+  const marks = (chunk, from, to) => Atomics.compareExchange(words, ${word.marks} + chunk, from, to) === from;
   for (let seen = 0; ; ) {
     const end = performance.now() + ${WATCH_MILLISECONDS};
     let job = Atomics.load(words, ${word.job});
@@ -103,9 +107,15 @@ function run({ module, memory, control, names, wide, number }) {
       try {
         exports.setBatch(numbers[${batchIndex}]);
         kernels[words[${word.kernel}]](plan, first, count);
-        if (end >= 0 && isMine(chunk)) kernels[end](plan, first, count);
+        if (end >= 0) {
+          if (!marks(chunk, ${Mark.begun}, own)) return;
+          kernels[end](plan, first, count);
+          if (!marks(chunk, own, ${Mark.ended})) return; // what it saved is read now
+        }
       } catch {
         Atomics.store(words, ${word.failed}, 1);
+        Atomics.add(words, ${word.done}, 1);
+        break; // what it saved must stay
       }
       Atomics.add(words, ${word.done}, 1);
     }

@@ -5,8 +5,10 @@ import { advance, type Optimizer } from '../optimizers/optimizer.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
+import { clipNumbers } from '../wasm/shared.generated.ts';
 import type { UnpackScratch, WeightLayout } from './layout.ts';
 import { areFinite, backUp, OverflowGuard, type StepNumbers } from './overflow.ts';
+import { WeightUpdate } from './weightUpdate.ts';
 
 /** The weights of consecutive trainable layers. */
 interface Range {
@@ -29,7 +31,8 @@ export class OptimizerStep {
   readonly #scratch: UnpackScratch | null;
   readonly #block: Block;
   readonly #numbers: StepNumbers;
-  readonly #guard = new OverflowGuard();
+  readonly #update: WeightUpdate;
+  readonly #guard: OverflowGuard;
   /** The number of batches trained, then the counters of the optimizer. */
   readonly #counters: Float64Array;
   #ranges: Range[] = [];
@@ -53,6 +56,8 @@ export class OptimizerStep {
     this.#constrained = constrained;
     this.#scratch = scratch;
     this.#block = new Block(call, Math.max(count, 1) * FLOAT * (1 + slots));
+    this.#update = new WeightUpdate(call, this.gradients, count, slots);
+    this.#guard = new OverflowGuard(most => this.#update.areWithin(most));
     this.#counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
     this.#numbers = { weights, gradients: this.#block.address, count, arrays: 1 + slots };
     const memory = float32();
@@ -64,6 +69,11 @@ export class OptimizerStep {
   /** Address of the gradients. */
   get gradients(): number {
     return this.#block.address;
+  }
+
+  /** Sets the gradients to zero. */
+  clearGradients(): void {
+    this.#update.clear();
   }
 
   /** The number of slots, the averages included. */
@@ -123,18 +133,19 @@ export class OptimizerStep {
 
   /** One step for all trainable layers, in the order of Keras: clip, decay, update, average, constrain. */
   #step(optimizer: Optimizer, rate: number): void {
-    const { weightDecay, useEma, emaMomentum, emaOverwriteFrequency } = optimizer;
-    const { weights, gradients, count: all } = this.#numbers;
-    const averages = this.slotAddress(optimizer.slots);
-    const first = this.batches === 0;
-    this.#clip(optimizer);
+    const { weightDecay, useEma, emaMomentum, emaOverwriteFrequency, clipValue } = optimizer;
+    const { weights, gradients } = this.#numbers;
+    const keep = this.batches === 0 ? 0 : emaMomentum;
+    const factor = this.#clip(optimizer);
+    const scales = factor === 1 ? clipNumbers.none : clipNumbers.scale;
+    const clip = clipValue === null ? scales : clipNumbers.clamp;
+    const decays = Number(weightDecay !== null);
+    const update = this.#update;
+    const decay = rate * (weightDecay ?? 0);
+    kernels().setExtras(update.address, clip, clipValue ?? factor, decays, decay, Number(useEma), keep);
     optimizer.advance(this.#counters);
-    for (const { from, count } of this.#trainableRanges()) {
-      const own = weights + from;
-      if (weightDecay !== null) kernels().decay(own, count, rate * weightDecay);
-      optimizer.update(kernels(), own, gradients + from, all * FLOAT, count, rate, this.#counters);
-      if (useEma) kernels().average(averages + from, own, count, first ? 0 : emaMomentum);
-    }
+    update.setRule(optimizer, rate, this.#counters);
+    for (const { from, count } of this.#trainableRanges()) update.run(weights + from, gradients + from, count);
     this.#counters[0]!++;
     if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
     this.#constrain();
@@ -164,20 +175,19 @@ export class OptimizerStep {
     return this.#ranges;
   }
 
-  #clip({ clipNorm, clipValue, globalClipNorm }: Optimizer): void {
-    const { gradients } = this;
-    if (clipValue !== null) {
-      for (const { from, count } of this.#trainableRanges()) kernels().clamp(gradients + from, count, clipValue);
-    } else if (globalClipNorm !== null) {
+  /** Clips gradients that depend on others; returns a factor by which the update scales all of them. */
+  #clip({ clipNorm, globalClipNorm }: Optimizer): number {
+    if (globalClipNorm !== null) {
       let squares = 0;
-      for (const { from, count } of this.#trainableRanges()) squares += kernels().sumOfSquares(gradients + from, count);
+      for (const { from, count } of this.#trainableRanges()) {
+        squares += kernels().sumOfSquares(this.gradients + from, count);
+      }
       const norm = Math.sqrt(squares);
-      if (norm <= globalClipNorm) return;
-      const factor = globalClipNorm / norm;
-      for (const { from, count } of this.#trainableRanges()) kernels().scale(gradients + from, count, factor);
+      if (norm > globalClipNorm) return globalClipNorm / norm;
     } else if (clipNorm !== null) {
       for (const layer of this.#layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
     }
+    return 1;
   }
 
   /** Scales the gradient of each weight of a layer down to a norm. */
@@ -222,6 +232,7 @@ export class OptimizerStep {
   }
 
   free(): void {
+    this.#update.free();
     this.#block.free();
   }
 }

@@ -35,7 +35,13 @@ export interface StepNumbers {
 }
 
 export class OverflowGuard {
+  readonly #gradientsWithin: (most: number) => boolean;
   #smallSteps = 0;
+
+  /** @param gradientsWithin whether all gradients are within [-most, most] */
+  constructor(gradientsWithin: (most: number) => boolean) {
+    this.#gradientsWithin = gradientsWithin;
+  }
 
   /** Call this after anything other than a small step changed the numbers. */
   reset(): void {
@@ -44,9 +50,8 @@ export class OverflowGuard {
 
   /** Classifies gradients: rejected, or whether the step they cause is certain not to overflow. */
   classify(numbers: StepNumbers, optimizer: Optimizer, rate: number): 'rejected' | 'safe' | 'risky' {
-    const { gradients, count } = numbers;
-    const small = areWithin(gradients, count, SMALL);
-    if (!small && !areWithin(gradients, count, GREATEST_GRADIENT)) return 'rejected';
+    const small = this.#gradientsWithin(SMALL);
+    if (!small && !this.#gradientsWithin(GREATEST_GRADIENT)) return 'rejected';
     if (small && this.#isSafe(numbers, optimizer, rate)) return 'safe';
     this.reset();
     return 'risky';

@@ -219,7 +219,7 @@ export class Parameters {
   startGradients(): number {
     const { gradients } = this.#training!;
     const weights = this.#weights.address('model');
-    kernels().zero(gradients, this.#weights.layout.count * FLOAT);
+    this.#training!.clearGradients();
     let sum = 0;
     for (const layer of this.#penalized) {
       const offset = this.offsetOf(layer);

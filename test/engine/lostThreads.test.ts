@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CHUNK_BITS, word } from '../../src/wasm/threadProgram.ts';
-import { type Package, type ProgramName, trained } from './trainings.ts';
+import { type OptimizerName, optimized, type Package, type ProgramName, scored, trained } from './trainings.ts';
 
 const workers = process.getBuiltinModule('node:worker_threads');
 const { Worker: RealWorker } = workers;
@@ -66,6 +66,12 @@ const inHalf = (kernel: string, ends: string) => `
   };
 `;
 
+/** Waits for the end of the team, then computes the same chunk again and again. */
+const again = `
+  const words = new Int32Array(require('node:worker_threads').workerData.control);
+  while (Atomics.load(words, ${word.job}) !== -1);
+  for (let n = 0; n < 3000; n++) whole(plan, first, count)`;
+
 /** Makes the calling thread wait until another has begun a chunk, for each kernel call. */
 function letOthersBegin(): void {
   const { load, store } = Atomics;
@@ -118,18 +124,91 @@ test.each([
   expect(lw.backendInfo().threads).toBe(1);
 });
 
+test.each([
+  ['sgd', 'updateWeightsAside', 'throw 0'],
+  ['sgd', 'updateWeightsStore', 'throw 0'],
+  ['momentum', 'updateWeightsStore', 'throw 0'],
+  ['nesterov momentum', 'updateWeightsStore', 'throw 0'],
+  ['adam', 'updateWeightsAside', 'process.exit()'],
+  ['adam', 'updateWeightsStore', 'process.exit()'],
+  ['adam', 'clearGradients', 'throw 0'],
+  ['adam with a global norm', 'checkGradients', 'throw 0'],
+  ['adam with a global norm', 'updateWeightsStore', 'throw 0'],
+  ['amsgrad', 'updateWeightsStore', 'throw 0'],
+  ['adamw', 'updateWeightsAside', 'throw 0'],
+  ['adamw', 'updateWeightsStore', 'throw 0'],
+  ['nadam', 'updateWeightsStore', 'throw 0'],
+  ['adamax', 'updateWeightsStore', 'throw 0'],
+  ['rmsprop', 'updateWeightsStore', 'throw 0'],
+  ['rmsprop centered, with momentum', 'updateWeightsStore', 'throw 0'],
+  ['rmsprop with momentum', 'updateWeightsAside', 'throw 0'],
+  ['rmsprop centered', 'updateWeightsStore', 'throw 0'],
+  ['adagrad', 'updateWeightsStore', 'throw 0'],
+  ['adadelta', 'updateWeightsStore', 'throw 0'],
+] as const)(
+  '%s: after %s has ended halfway in a thread by %s, an update has the bits of one thread',
+  async (...args) => {
+    const [name, kernel, ends] = args;
+    const result = optimized(await started(1), name);
+    const warn = listen();
+    sabotage = inHalf(kernel, ends);
+    const lw = await started(2);
+    letOthersBegin();
+    expect(optimized(lw, name)).toBe(result);
+    const reason = ends === 'throw 0' ? 'a kernel has failed in a thread' : 'a thread has stopped';
+    expect(warn.mock.calls).toEqual(warning(reason));
+    expect(lw.backendInfo().threads).toBe(1);
+  },
+);
+
+test.each([
+  ['sparseCategoricalCrossentropy', 'throw 0'],
+  ['categoricalCrossentropy', 'process.exit()'],
+  ['huberLoss', 'throw 0'],
+] as const)(
+  '%s: after lossRows has ended halfway in a thread by %s, the bits are those of one thread',
+  async (...args) => {
+    const [loss, ends] = args;
+    const result = scored(await started(1), loss);
+    const warn = listen();
+    sabotage = inHalf('lossRows', ends);
+    const lw = await started(2);
+    letOthersBegin();
+    expect(scored(lw, loss)).toBe(result);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(lw.backendInfo().threads).toBe(1);
+  },
+);
+
+const slowUpdates: [OptimizerName, string][] = [
+  ['adam', 'updateWeightsAside'],
+  ['adam', 'updateWeightsStore'],
+  ['adamw', 'updateWeightsStore'],
+];
+test.each(slowUpdates)(
+  '%s: a slow thread that runs %s long after the team has ended changes no bits',
+  async (...args) => {
+    const [name, kernel] = args;
+    const result = optimized(await started(1), name);
+    listen();
+    sabotage = inHalf(kernel, again);
+    const lw = await started(2);
+    lw.backendInfo();
+    const terminate = vi.spyOn(RealWorker.prototype, 'terminate').mockResolvedValue(0);
+    letOthersBegin();
+    expect(optimized(lw, name)).toBe(result);
+    expect(lw.backendInfo().threads).toBe(1);
+    terminate.mockRestore();
+    await threads[0]!.terminate();
+  },
+);
+
 test.each(['lstmForwardRows', 'lstmBackwardRows', 'lstmBackwardWeights'])(
   'a slow thread that computes %s long after the team has ended changes no bits',
   async kernel => {
     const result = await onOneThread('all stateful');
     const warn = listen();
-    // Waits for the end of the team, then computes the same chunk again and again
-    sabotage = inHalf(
-      kernel,
-      `const words = new Int32Array(require('node:worker_threads').workerData.control);
-      while (Atomics.load(words, ${word.job}) !== -1);
-      for (let n = 0; n < 3000; n++) whole(plan, first, count)`,
-    );
+    sabotage = inHalf(kernel, again);
     const lw = await started(2);
     lw.backendInfo();
     const terminate = vi.spyOn(RealWorker.prototype, 'terminate').mockResolvedValue(0);

@@ -6,7 +6,15 @@ import { setFlagsFromString } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { binary } from '../../src/wasm/binaries.ts';
 import { newSharedMemory, withSharedMemory } from '../../src/wasm/sharedMemory.ts';
-import { programNames, trained } from './trainings.ts';
+import {
+  lossNames,
+  type OptimizerName,
+  optimized,
+  optimizerNames,
+  programNames,
+  scored,
+  trained,
+} from './trainings.ts';
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
@@ -29,6 +37,46 @@ async function expectSameBits({ simd, name }: (typeof cases)[number]): Promise<v
   }
   expect(hashes.size).toBe(1);
 }
+
+const updates = optimizerNames.flatMap(name => [
+  { simd: 'strict' as const, name },
+  { simd: 'relaxed' as const, name },
+]);
+
+test.each(updates)('the $simd bits of an update by $name are the same for 1 to 7 threads', async ({ simd, name }) => {
+  await expectSameUpdate(simd, name, [1, 2, 3, 7]);
+});
+
+async function expectSameUpdate(simd: 'strict' | 'relaxed', name: OptimizerName, counts: number[]): Promise<void> {
+  const hashes = new Set<string>();
+  for (const threads of counts) {
+    vi.resetModules();
+    const lw = await import('lstm-wasm');
+    lw.configure({ simd, threads });
+    const { Team } = await import('../../src/wasm/team.ts');
+    const run = vi.spyOn(Team.prototype, 'run');
+    hashes.add(optimized(lw, name));
+    const shared = new Set(run.mock.calls.map(([kernel]) => kernel));
+    const kernels = ['clearGradients', 'checkGradients', 'updateWeightsAside'];
+    expect(kernels.filter(kernel => shared.has(kernel))).toEqual(threads === 1 ? [] : kernels);
+  }
+  expect(hashes.size).toBe(1);
+}
+
+test.each(lossNames)('trainings by %s have the same bits for 1 to 7 threads', async loss => {
+  const hashes = new Set<string>();
+  for (const threads of [1, 2, 3, 4, 7]) {
+    vi.resetModules();
+    const lw = await import('lstm-wasm');
+    lw.configure({ simd: 'strict', threads });
+    const { Team } = await import('../../src/wasm/team.ts');
+    const run = vi.spyOn(Team.prototype, 'run');
+    hashes.add(scored(lw, loss));
+    const isShared = threads > 1 && !['meanSquaredError', 'hinge', 'squaredHinge'].includes(loss);
+    expect(run.mock.calls.some(([kernel]) => kernel === 'lossRows')).toBe(isShared);
+  }
+  expect(hashes.size).toBe(1);
+});
 
 test('a layer with more than a million rows gives the bits of one thread', async () => {
   const results = [];

@@ -84,6 +84,96 @@ const programs = {
   },
 } satisfies Record<string, (lw: Package) => LayersModel>;
 
+const optimizers = {
+  sgd: ({ train }) => train.sgd({ learningRate: 0.01, clipValue: 0.01 }),
+  momentum: ({ train }) => train.momentum({ momentum: 0.9 }),
+  'nesterov momentum': ({ train }) => train.momentum({ momentum: 0.9, useNesterov: true, globalClipNorm: 0.1 }),
+  adam: ({ train }) => train.adam({ clipNorm: 0.1 }),
+  'adam with a global norm': ({ train }) => train.adam({ globalClipNorm: 0.1 }),
+  amsgrad: ({ train }) => train.adam({ amsgrad: true, useEma: true, emaMomentum: 0.6, emaOverwriteFrequency: 3 }),
+  adamw: ({ train }) => train.adamw({ clipValue: 0.01, useEma: true }),
+  nadam: ({ train }) => train.nadam({ weightDecay: 0.01 }),
+  adamax: ({ train }) => train.adamax({ decay: 0.1 }),
+  rmsprop: ({ train }) => train.rmsprop({}),
+  'rmsprop centered, with momentum': ({ train }) => train.rmsprop({ centered: true, momentum: 0.9, globalClipNorm: 1 }),
+  'rmsprop with momentum': ({ train }) => train.rmsprop({ momentum: 0.5, useEma: true }),
+  'rmsprop centered': ({ train }) => train.rmsprop({ centered: true }),
+  adagrad: ({ train }) => train.adagrad({ learningRate: 0.01, weightDecay: 0.1 }),
+  adadelta: ({ train }) => train.adadelta({ learningRate: 0.1, useEma: true, clipValue: 0.1 }),
+} satisfies Record<string, (lw: Package) => import('lstm-wasm').Optimizer>;
+
+export type OptimizerName = keyof typeof optimizers;
+export const optimizerNames = Object.keys(optimizers) as OptimizerName[];
+
+/** SHA-256 of losses, weights and the state of the optimizer of eight training steps, with two ranges of trainable weights. */
+export function optimized(lw: Package, name: OptimizerName): string {
+  lw.setRandomSeed(5);
+  const { dense } = lw.layers;
+  const frozen = dense({ units: 201, trainable: false });
+  const model = lw.sequential({
+    layers: [dense({ units: 303, activation: 'tanh', inputShape: [151] }), frozen, dense({ units: 91 })],
+  });
+  model.compile({ optimizer: optimizers[name](lw), loss: 'meanSquaredError' });
+  const [x, y] = [lw.randomNormal([2, 151]), lw.randomNormal([2, 91])];
+  const hash = createHash('sha256');
+  for (let step = 0; step < 8; step++) {
+    if (step === 5) frozen.trainable = true;
+    hash.update(Float64Array.of(model.trainOnBatch(x, y) as number));
+  }
+  hash.update(model.snapshot());
+  model.dispose();
+  return hash.digest('hex');
+}
+
+const losses = {
+  meanSquaredError: 'linear',
+  meanAbsoluteError: 'linear',
+  huberLoss: 'linear',
+  logcosh: 'linear',
+  binaryCrossentropy: 'sigmoid',
+  categoricalCrossentropy: 'softmax',
+  sparseCategoricalCrossentropy: 'softmax',
+  meanAbsolutePercentageError: 'linear',
+  meanSquaredLogarithmicError: 'relu',
+  hinge: 'tanh',
+  squaredHinge: 'tanh',
+  categoricalHinge: 'linear',
+  kullbackLeiblerDivergence: 'softmax',
+  poisson: 'softplus',
+  cosineProximity: 'linear',
+} as const;
+
+export type Loss = keyof typeof losses;
+export const lossNames = Object.keys(losses) as Loss[];
+
+/** SHA-256 of losses, gradients and weights of trainings by a loss: with masked steps and sample weights, and without. */
+export function scored(lw: Package, loss: Loss): string {
+  lw.setRandomSeed(6);
+  const [batch, steps, width] = [41, 7, 37];
+  const x = lw.randomNormal([batch, steps, 5]).dataSync();
+  for (let row = 0; row < batch; row += 3) x.fill(0, row * steps * 5 + 10, row * steps * 5 + 20); // masked steps
+  const xs = lw.tensor(x, [batch, steps, 5]);
+  const classes = Float32Array.from({ length: batch * steps }, (_, n) => (n * 7) % width);
+  const isSparse = loss === 'sparseCategoricalCrossentropy';
+  const y = isSparse ? lw.tensor(classes, [batch, steps, 1]) : lw.randomUniform([batch, steps, width]);
+  const sampleWeight = Float32Array.from({ length: batch }, (_, n) => n % 4);
+  const hash = createHash('sha256');
+  const { masking, dense, timeDistributed } = lw.layers;
+  // Cross-entropies start from the logits of a last layer, else from its predictions
+  for (const last of [[], [lw.layers.reshape({ targetShape: [steps, width] })]]) {
+    const output = timeDistributed({ layer: dense({ units: width, activation: losses[loss] }) });
+    const model = lw.sequential({ layers: [masking({ inputShape: [steps, 5] }), output, ...last] });
+    model.compile({ optimizer: 'sgd', loss });
+    const add = (value: unknown) => hash.update(Float64Array.of(value as number));
+    for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y));
+    for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y, { sampleWeight }));
+    add(model.testOnBatch(xs, y));
+    hash.update(model.snapshot());
+    model.dispose();
+  }
+  return hash.digest('hex');
+}
+
 export type ProgramName = keyof typeof programs;
 export const programNames = Object.keys(programs) as ProgramName[];
 

@@ -447,7 +447,7 @@ describe('fields of loss and metric kernels', () => {
   test('the loss, and a metric of the same kind, use logits if the plan has them', () => {
     const compiled = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
     expect(planLoss(batch, output, compiled)).toEqual({
-      ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000 },
+      ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000, terms: 0 },
       ...{ y: start(3000), yRow: 64, yStep: 320, dy: start(1000), dyRow: 48, dyStep: 240 },
       ...{ target: start(4000), targetRow: 72, targetStep: 24, mask: start(2000), maskStep: -20 },
       ...{ weights: start(5000), weightRow: 12, weightStep: 4 },

@@ -88,6 +88,7 @@ export function planLoss(
     weightStep: 4,
     logits: Number(subject.logits ?? false),
     delta: new Int32Array(Float32Array.of(1).buffer)[0]!,
+    terms: 0,
   };
   const address = h.alloc(structures.loss.length * 4);
   new Int32Array(h.memory.buffer, address).set(structures.loss.map(field => values[field]));

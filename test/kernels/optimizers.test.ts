@@ -32,7 +32,7 @@ function start(h: Harness, weights: ArrayLike<number>, { learningRate, beta1, be
       t++;
       const powers = [beta1 ** t, beta2 ** t] as const;
       const runs = [w.address, m.address, v.address, g.address] as const;
-      h.kernels.adam(...runs, n, learningRate, beta1, beta2, epsilon, ...powers);
+      h.kernels.adam(...runs, n, learningRate, beta1, beta2, epsilon, ...powers, w.address, m.address, v.address);
     },
   };
 }
@@ -148,7 +148,7 @@ describe('sgd', () => {
     const random = new Random(n);
     const [weights, gradients] = [random.normals([n]).data, random.normals([n]).data];
     const [w, g] = [h.room(n, weights), h.room(n, gradients)];
-    h.kernels.sgd(w.address, g.address, n, 0.1);
+    h.kernels.sgd(w.address, g.address, n, 0.1, w.address);
     const rate = Math.fround(0.1);
     expectBits(
       w.floats(),

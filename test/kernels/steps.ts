@@ -20,15 +20,20 @@ export function drive(h: Harness, optimizer: Optimizer, weights: ArrayLike<numbe
   const kept = h.room(n * (1 + optimizer.slots));
   for (let k = 0; k < optimizer.slots; k++) kept.floats().fill(optimizer.slotStart(k), (1 + k) * n, (2 + k) * n);
   const counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
+  const update = h.alloc(h.kernels.updateBytes());
+  h.kernels.setUpdateMemory(update, n * 4, optimizer.slots, 0, 0);
   let given: ArrayLike<number> = [];
   return {
     step(gradients) {
       given = gradients;
       kept.floats().set(gradients);
       const rate = optimizer.rateAt('drive', counters[0]!);
-      if (optimizer.weightDecay !== null) h.kernels.decay(w.address, n, rate * optimizer.weightDecay);
+      const decay = rate * (optimizer.weightDecay ?? 0);
       optimizer.advance(counters);
-      optimizer.update(h.kernels, w.address, kept.address, n * 4, n, rate, counters);
+      h.kernels.setStart(update, w.address, kept.address);
+      h.kernels.setExtras(update, 0, 0, Number(optimizer.weightDecay !== null), decay, 0, 0);
+      optimizer.setRule(h.kernels, update, rate, counters);
+      h.kernels.updateWeights(update, 0, n / 4);
       counters[0]!++;
     },
     weights: () => w.floats(),
