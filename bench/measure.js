@@ -42,7 +42,7 @@ import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
 /** @type {{ full: Limits, quick: Limits }} */
 export const LIMITS = {
   full: {
-    seconds: { train: 45, predict: 25, step: 12, create: 12, program: 12, size: 30, start: 40 },
+    seconds: { train: 30, predict: 15, step: 8, create: 12, program: 12, size: 30, start: 40 },
     rounds: 300,
     slowest: 30_000,
   },

@@ -8,6 +8,7 @@
 
 import { warn } from '../util/warning.ts';
 import type { Address, Kernels } from './kernels.ts';
+import { rowBlockNumbers } from './shared.generated.ts';
 import { batchIndex, CHUNK_BITS, controlBytes, Mark, type ThreadData, threadProgram, word } from './threadProgram.ts';
 
 /** Kernels that compute a range of rows, or of columns of weights. */
@@ -65,8 +66,9 @@ export const sizeOfChunk = (extent: number, least: number): number => Math.max(l
  * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
  */
 const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
-/** Own chunks are timed in each job of this many, because reading the clock delays the calling thread. */
-const JOBS_PER_TIMING = 17;
+/** Milliseconds lost by waiting before the calling thread works alone for a while, and for how many times that. */
+const MOST_LOSS = 0.5;
+const REST = 48;
 /** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
 const LONGEST_LOOK = 10;
 
@@ -116,6 +118,13 @@ export class Team {
   #job = 0;
   /** Milliseconds of a chunk of the calling thread: the longest of the last timings. */
   #chunkTime = 0;
+  /**
+   * Milliseconds by which threads have delayed the calling thread, beyond the time it would have needed for their chunks:
+   * on a busy machine, a thread may not run for a while in the middle of a chunk.
+   */
+  #loss = 0;
+  /** Until when the calling thread works alone; 0 if it does not. */
+  #restsUntil = 0;
 
   constructor(size: number, kernels: Kernels, module: WebAssembly.Module, memory: WebAssembly.Memory, wide: number) {
     this.size = size;
@@ -154,10 +163,11 @@ export class Team {
    */
   run(name: string, plan: Address, extent: number, least: number, end?: string, alone?: string): void {
     const size = sizeOfChunk(extent, least);
-    const chunks = Math.ceil(extent / size);
-    const job: Job = { name, end, alone, plan, extent, size, chunks };
-    if (chunks > 1 && this.#isReady()) this.#share(job);
-    else compute(this.#kernels, job);
+    const inChunksOf = (size: number): Job => {
+      return { name, end, alone, plan, extent, size, chunks: Math.ceil(extent / size) };
+    };
+    if (size < extent && !this.#rests() && this.#isReady()) this.#share(inChunksOf(size));
+    else compute(this.#kernels, inChunksOf(Math.max(size, Math.min(extent, rowBlockNumbers.rows))));
   }
 
   #share(job: Job): void {
@@ -175,15 +185,13 @@ export class Team {
     words[word.extent] = extent;
     words[word.size] = size;
     Atomics.store(words, word.chunks, chunks);
-    Atomics.store(words, word.ticket, this.#job << CHUNK_BITS);
+    // The first chunk is the caller's: rows that stay with a thread stay in the cache of its core
+    Atomics.store(words, word.ticket, (this.#job << CHUNK_BITS) + 1);
     Atomics.store(words, word.job, this.#job);
     if (Atomics.load(words, word.sleepers) > 0) Atomics.notify(words, word.job);
-    const isTimed = this.#job % JOBS_PER_TIMING === 1;
-    const start = isTimed ? performance.now() : 0;
+    const start = performance.now();
     let own = 0;
-    for (;;) {
-      const chunk = Atomics.add(words, word.ticket, 1) & (2 ** CHUNK_BITS - 1);
-      if (chunk >= chunks) break;
+    for (let chunk = 0; chunk < chunks; chunk = Atomics.add(words, word.ticket, 1) & (2 ** CHUNK_BITS - 1)) {
       const first = chunk * size;
       const count = Math.min(size, extent - first);
       try {
@@ -199,12 +207,18 @@ export class Team {
       Atomics.add(words, word.done, 1);
       own++;
     }
-    if (isTimed && own > 0) this.#chunkTime = Math.max((performance.now() - start) / own, 0.9 * this.#chunkTime);
-    this.#join(job);
+    const chunkTime = (performance.now() - start) / own;
+    this.#chunkTime = Math.max(chunkTime, 0.99 * this.#chunkTime);
+    this.#join(job, chunkTime * (chunks - own));
   }
 
-  /** Waits for the chunks that other threads have begun. */
-  #join(job: Job): void {
+  #rests(): boolean {
+    if (this.#restsUntil > 0 && performance.now() >= this.#restsUntil) this.#restsUntil = 0;
+    return this.#restsUntil > 0;
+  }
+
+  /** Waits for the chunks that other threads have begun. @param alone milliseconds to compute them here */
+  #join(job: Job, alone: number): void {
     const words = this.#words;
     const limit = waitFor(this.#chunkTime);
     let last = 0;
@@ -217,6 +231,11 @@ export class Team {
       last = now;
     }
     if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread', job);
+    this.#loss = Math.max(0, this.#loss + waited - alone);
+    if (this.#loss > MOST_LOSS) {
+      this.#restsUntil = last + REST * this.#loss;
+      this.#loss = 0;
+    }
   }
 
   #fail(reason: string, job: Job): never {
