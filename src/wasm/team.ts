@@ -66,9 +66,10 @@ export const sizeOfChunk = (extent: number, least: number): number => Math.max(l
  * thread may not run for a while; but own chunks take longer there too, so the wait grows less with long ones.
  */
 const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
-/** Milliseconds lost by waiting before the calling thread works alone for a while, and for how many times that. */
+/** Milliseconds lost by waiting before the calling thread works alone for a while. */
 const MOST_LOSS = 0.5;
-const REST = 48;
+/** @internal For how many times the lost milliseconds it works alone. Tests set 0, so that threads get their chunks. */
+export const rest = { times: 48 };
 /** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
 const LONGEST_LOOK = 10;
 
@@ -233,7 +234,7 @@ export class Team {
     if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread', job);
     this.#loss = Math.max(0, this.#loss + waited - alone);
     if (this.#loss > MOST_LOSS) {
-      this.#restsUntil = last + REST * this.#loss;
+      this.#restsUntil = last + rest.times * this.#loss;
       this.#loss = 0;
     }
   }

@@ -32,6 +32,8 @@ afterEach(() => {
 const started = async (threads: number): Promise<Package> => {
   vi.resetModules();
   const lw = await import('lstm-wasm');
+  const { rest } = await import('../../src/wasm/team.ts');
+  rest.times = 0;
   lw.configure({ simd: 'strict', threads });
   return lw;
 };
@@ -80,7 +82,7 @@ function letOthersBegin(): void {
     if (at !== word.job || value < 0) return value;
     Atomics.notify(words, word.job);
     const end = performance.now() + 200;
-    while ((load(words, word.ticket) & (2 ** CHUNK_BITS - 1)) === 0 && performance.now() < end);
+    while ((load(words, word.ticket) & (2 ** CHUNK_BITS - 1)) <= 1 && performance.now() < end);
     return value;
   }) as never);
 }
@@ -275,6 +277,24 @@ test('where the host forbids workers, the calling thread computes everything and
   expect(trained(lw, 'stacked lstm')).toBe(result);
   expect(trained(lw, 'stacked lstm')).toBe(result);
   expect(warn.mock.calls).toEqual(warning('the host does not allow workers'));
+});
+
+test('after a thread was late, the calling thread works alone for a while, with the same bits', async () => {
+  const result = await onOneThread('stacked lstm');
+  const shared: number[] = [];
+  for (const times of [0, 1e6]) {
+    sabotage = inHalf('lstmForwardRows', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)');
+    const lw = await started(2);
+    (await import('../../src/wasm/team.ts')).rest.times = times;
+    lw.backendInfo();
+    letOthersBegin();
+    expect(trained(lw, 'stacked lstm')).toBe(result);
+    const { calls } = vi.mocked(Atomics.store).mock;
+    shared.push(calls.filter(([, at, value]) => at === word.job && value > 0).length);
+    expect(lw.backendInfo().threads).toBe(2);
+    vi.restoreAllMocks();
+  }
+  expect(shared[1]).toBeLessThan(shared[0]! / 2);
 });
 
 test('where memory cannot be shared, one thread runs, and a number of threads that was requested is warned of', async () => {
