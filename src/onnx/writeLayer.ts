@@ -4,6 +4,7 @@ import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activationL
 import type { ActivationName } from '../layers/activations.ts';
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Concatenate } from '../layers/concatenate.ts';
+import { Conv1d } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dot } from '../layers/dot.ts';
 import { Dropout } from '../layers/dropout.ts';
@@ -130,22 +131,18 @@ function writeConv1d(context: WriteContext, layer: Conv1d, name: string, x: stri
   const zeros = dilationRate * (kernelSize - 1);
   const before = padding === 'valid' ? 0 : padding === 'causal' ? zeros : Math.floor(zeros / 2);
   const after = padding === 'same' ? zeros - before : 0;
-  // With strides, the zeros of 'same' depend on the number of time steps
-  const pads =
-    padding === 'same' && strides > 1
-      ? { auto_pad: { s: 'SAME_UPPER' } }
-      : { pads: { ints: [before, after] } };
   const product = graph.add('Conv', name, [turned, ...weights], {
     kernel_shape: { ints: [kernelSize] },
     strides: { ints: [strides] },
     dilations: { ints: [dilationRate] },
-    ...pads,
+    // With strides, the zeros of 'same' depend on the number of time steps
+    ...(padding === 'same' && strides > 1 ? { auto_pad: { s: 'SAME_UPPER' } } : { pads: { ints: [before, after] } }),
   });
   const y = graph.add('Transpose', `${name}/steps`, [product], turn);
   return writeActivation[activation](graph, `${name}/${activation}`, y);
 }
 
-/** The kernel [kernelSize, inputs, filters] as [filters, inputs, kernelSize], which PyTorch has too. */
+/** The kernel [kernelSize, inputs, filters] as [filters, inputs, kernelSize]. */
 function turnKernel(kernel: Float32Array, taps: number, inputs: number, filters: number): Float32Array {
   const turned = new Float32Array(kernel.length);
   for (let n = 0; n < filters; n++) {
