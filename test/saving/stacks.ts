@@ -76,7 +76,7 @@ export const stacks = {
       biasInitializer: initializers.constant({ value: 0.25 }),
       kernelRegularizer: 'l1l2',
       biasRegularizer: 'l2',
-      kernelConstraint: constraints.maxNorm({ maxValue: 3, axis: 2 }),
+      kernelConstraint: 'nonNeg',
       biasConstraint: 'nonNeg',
       inputShape: [T, 2],
     }),
