@@ -83,6 +83,9 @@ const own = [
   'biasConstraint',
 ] as const satisfies readonly (keyof Conv1dOptions)[];
 
+/** The kernels compute positions in int32. */
+const LONGEST_WINDOW = 2 ** 30;
+
 export class Conv1d extends Layer {
   readonly filters: number;
   readonly kernelSize: number;
@@ -108,6 +111,8 @@ export class Conv1d extends Layer {
     if (strides > 1 && dilationRate > 1) {
       fail(call, `strides or dilationRate must be 1, got strides ${strides} and dilationRate ${dilationRate}`);
     }
+    const reach = (kernelSize - 1) * dilationRate + 1;
+    if (reach > LONGEST_WINDOW) fail(call, `a window must have at most ${LONGEST_WINDOW} time steps, got ${reach}`);
     const activation = resolveActivation(call, 'activation', function_);
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const kernel = readWeightSettings(call, 'kernel', known, () => initializers.glorotUniform());
@@ -229,8 +234,9 @@ export class Conv1d extends Layer {
         inputs: x.width,
         units: filters,
         taps: kernelSize,
-        stride: this.strides,
-        dilation: this.dilationRate,
+        // Longer strides than these also lead out of the sequence
+        stride: Math.min(this.strides, x.steps + this.#reach),
+        dilation: kernelSize === 1 ? 1 : this.dilationRate,
         before: this.zerosBefore(x.steps),
         activation: numberOf(activation),
         ...rowFields('x', x),

@@ -106,6 +106,10 @@ describe('conv1d rejects what it cannot compute', () => {
       { strides: 2, dilationRate: 3 },
       /^layers\.conv1d: strides or dilationRate must be 1, got strides 2 and dilationRate 3$/,
     ],
+    [
+      { kernelSize: 3, dilationRate: 2 ** 30 },
+      /^layers\.conv1d: a window must have at most 1073741824 time steps, got 2147483649$/,
+    ],
     [{ dataFormat: 'channelsFirst' }, /^layers\.conv1d: dataFormat must be 'channelsLast', got 'channelsFirst'$/],
     [{ groups: 2 }, /^layers\.conv1d: groups must be 1, got 2$/],
     [{ activation: 'softmin' }, /^layers\.conv1d: .*'softmin'/],
@@ -146,6 +150,51 @@ describe('conv1d rejects what it cannot compute', () => {
     const whole = model.predict<Tensor>(tensor(x, [1, 3, 2]));
     expectBits(steps.at(-1)!, whole.dataSync());
   });
+});
+
+test.each([
+  [
+    { strides: 2 ** 40, padding: 'same' },
+    { strides: 6, padding: 'same' },
+  ],
+  [{ strides: 2 ** 53 - 1 }, { strides: 6 }],
+  [{ kernelSize: 1, dilationRate: 2 ** 32 }, { kernelSize: 1 }],
+  [
+    { kernelSize: 2, dilationRate: 2 ** 30 - 1, padding: 'causal' },
+    { kernelSize: 2, dilationRate: 7, padding: 'causal' },
+  ],
+])('conv1d with %o trains like conv1d with %o on 6 time steps', (large, small) => {
+  const dense = () => layers.timeDistributed({ layer: layers.dense({ units: 2 }), inputShape });
+  const [a, b] = [large, small].map(options => modelOf(dense(), make(options))) as [LayersModel, LayersModel];
+  b.setWeights(a.getWeights());
+  const x = tensor(new Random(4).normals([2, 6, 2]).data, [2, 6, 2]);
+  const shape = [2, a.outputShape[1] as number, 2];
+  const y = tensor(new Float32Array(shape.reduce((size, n) => size * n, 1)).fill(1), shape);
+  for (const model of [a, b]) model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  expect(a.trainOnBatch(x, y)).toBe(b.trainOnBatch(x, y));
+  for (const [n, weight] of a.getWeights().entries()) expectBits(weight.dataSync(), b.getWeights()[n]!.dataSync());
+});
+
+test('a Conv1D of a Keras file may have one group', async () => {
+  const of = (groups: number) => ({
+    class_name: 'Sequential',
+    config: {
+      name: 'one',
+      layers: [
+        {
+          class_name: 'Conv1D',
+          config: {
+            ...{ name: 'windows', batch_input_shape: [null, 6, 2], filters: 4, kernel_size: [3], strides: [1] },
+            ...{ padding: 'valid', data_format: 'channels_last', dilation_rate: [1], groups, activation: 'relu' },
+            ...{ activity_regularizer: null, use_bias: true },
+          },
+        },
+      ],
+    },
+  });
+  const load = (groups: number) => modelFromJSON({ modelTopology: of(groups) } as never);
+  expect((await load(1)).layers[0]!.getConfig()).toMatchObject({ filters: 4, kernelSize: [3], activation: 'relu' });
+  await expect(load(2)).rejects.toThrow(/layers\.conv1d: groups must be 1, got 2/);
 });
 
 test('conv1d has the name and the configuration of TF.js', () => {
