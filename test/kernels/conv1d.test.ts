@@ -232,3 +232,34 @@ test('conv1d gives the same bits for a sample alone and in any batch', () => {
     }
   }
 });
+
+test('the parts of conv1d give the bits of the whole', () => {
+  for (const order of ['samples', 'steps'] as const) {
+    for (const [strides, dilationRate] of [
+      [1, 1],
+      [2, 1],
+      [1, 2],
+    ] as const) {
+      const subject: Case = { B: 19, S: 21, D: 5, N: 37, K: 3, strides, dilationRate, padding: 'same', order };
+      const inputs = inputsOf({ ...subject, activation: 'gelu' });
+      const run = (size: number) => {
+        const h = harness();
+        const layer = prepare(h, { ...subject, activation: 'gelu' }, inputs);
+        const { address } = layer;
+        const inParts = (count: number, part: (first: number, rows: number) => void) => {
+          for (let first = 0; first < count; first += size) part(first, Math.min(size, count - first));
+        };
+        inParts(subject.B, (first, rows) => h.kernels.conv1dForwardRows(address, first, rows));
+        layer.setDy(inputs.dY);
+        h.kernels.conv1dBackwardStart(address);
+        inParts(subject.B, (first, rows) => h.kernels.conv1dBackwardRows(address, first, rows));
+        inParts(3, (first, groups) => h.kernels.conv1dBackwardWeights(address, first, groups));
+        return [layer.y(), ...(order === 'steps' ? [layer.dx()] : []), ...layer.gradients()];
+      };
+      const whole = run(19);
+      for (const size of [1, 2, 7, 9]) {
+        for (const [n, values] of run(size).entries()) expectBits(values, whole[n]!, `result ${n} in parts of ${size}`);
+      }
+    }
+  }
+});
