@@ -28,6 +28,9 @@ export {
   denseBackward, denseBackwardRows, denseBackwardStart, denseBackwardWeights, denseForward, denseForwardRows,
   packDenseWeights, unpackDenseWeights,
 } from './layers/dense';
+export {
+  conv1dBackward, conv1dBackwardRows, conv1dBackwardStart, conv1dBackwardWeights, conv1dForward, conv1dForwardRows,
+} from './layers/conv';
 export { loss, lossEnd, lossRows, lossStart } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';

@@ -49,11 +49,34 @@ export function denseForwardRows(plan: DensePlan, first: i32, rows: i32): void {
   const y = plan.y + at;
   const z = plan.z + at;
   matmul(z, row, plan.w, 0, 4, x, plan.xRow, 0, plan.inputs, 1, plan.w + row, rows, plan.units);
-  const kind = plan.activation;
-  if (kind == Activation.softmax) softmaxRows(y, row, z, row, rows, plan.units);
-  else if (kind == Activation.logSoftmax) logSoftmaxRows(y, row, z, row, rows, plan.units, plan.scratch);
-  else if (plan.slope) activateWithSlope(kind, y, plan.slope + at, z, rows * width);
+  activateUnits(plan.activation, y, plan.slope ? plan.slope + at : 0, z, rows, plan.units, plan.scratch);
+}
+
+/**
+ * y = f(z) for contiguous rows [rows, padded units].
+ *
+ * @param slope f'(z), written unless 0
+ * @param scratch [padded units], logSoftmax only
+ */
+export function activateUnits(
+  kind: i32, y: usize, slope: usize, z: usize, rows: i32, units: i32, scratch: usize,
+): void {
+  const width = padded(units);
+  const row = <usize>width * 4;
+  if (kind == Activation.softmax) softmaxRows(y, row, z, row, rows, units);
+  else if (kind == Activation.logSoftmax) logSoftmaxRows(y, row, z, row, rows, units, scratch);
+  else if (slope) activateWithSlope(kind, y, slope, z, rows * width);
   else activate(kind, y, z, rows * width);
+}
+
+/** Replaces the gradient of y by that of z; the arguments are those of activateUnits. */
+export function activateUnitsBackward(kind: i32, dy: usize, y: usize, slope: usize, rows: i32, units: i32): void {
+  const width = padded(units);
+  const row = <usize>width * 4;
+  if (kind == Activation.softmax) softmaxBackward(dy, row, dy, row, y, row, rows, units);
+  else if (kind == Activation.logSoftmax) logSoftmaxBackward(dy, row, dy, row, y, row, rows, units);
+  else if (slope) slopeBackward(dy, slope, rows * width);
+  else activateBackward(kind, dy, y, rows * width);
 }
 
 /** Requires denseForward on the same plan; adds to dw. */
@@ -72,10 +95,14 @@ export function denseBackwardStart(plan: DensePlan): void {
 export function denseBackwardRows(plan: DensePlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.rows);
   const row = <usize>padded(plan.units) * 4;
-  if (!plan.fused) activationGradient(plan, row, first, rows);
+  const at = <usize>first * row;
+  const dy = plan.dy + at;
+  if (!plan.fused) {
+    const slope = plan.slope ? plan.slope + at : 0;
+    activateUnitsBackward(plan.activation, dy, plan.y + at, slope, rows, plan.units);
+  }
   if (!plan.dx) return;
   const dx = plan.dx + <usize>first * plan.dxRow;
-  const dy = plan.dy + <usize>first * row;
   matmul(dx, plan.dxRow, ZEROS, 0, 0, dy, row, 0, plan.units, 1, plan.wt, rows, plan.inputs);
 }
 
@@ -96,19 +123,6 @@ export function denseBackwardWeights(plan: DensePlan, first: i32, count: i32): v
     const rows = min(CHUNK, plan.rows - m);
     matmulTransposed(kernel, x, plan.xRow, 0, dy, row, 0, rows, 1, plan.inputs, columns);
   }
-}
-
-/** Replaces the gradient of y by that of x W + b in some rows. */
-function activationGradient(plan: DensePlan, row: usize, first: i32, rows: i32): void {
-  const kind = plan.activation;
-  const n = rows * padded(plan.units);
-  const at = <usize>first * row;
-  const dy = plan.dy + at;
-  const y = plan.y + at;
-  if (kind == Activation.softmax) softmaxBackward(dy, row, dy, row, y, row, rows, plan.units);
-  else if (kind == Activation.logSoftmax) logSoftmaxBackward(dy, row, dy, row, y, row, rows, plan.units);
-  else if (plan.slope) slopeBackward(dy, plan.slope + at, n);
-  else activateBackward(kind, dy, y, n);
 }
 
 /**

@@ -42,25 +42,36 @@ export function matmul(
   c: usize, cRow: usize, init: usize, initRow: usize, initCol: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panels: usize, rows: i32, cols: i32,
 ): void {
-  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
+  matmulPart(c, cRow, init, initRow, initCol, a, aRow, aBlock, depth, blocks, panels, 0, depth * blocks, rows, cols);
+}
+
+/** The same with rows [skip, skip + K) of a packed P [height, N]. */
+export function matmulPart(
+  c: usize, cRow: usize, init: usize, initRow: usize, initCol: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32,
+  panels: usize, skip: i32, height: i32, rows: i32, cols: i32,
+): void {
+  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0 && skip + depth * blocks <= height);
   while (cols > 0) {
     const width = panelWidth(cols);
     const bytes = depth * width * 4;
     const most = max(1, SLICE / bytes);
     // A long panel is processed in slices, each of which stays in L1 for all rows
+    let panel = panels + <usize>(skip * width) * 4;
     let from = init;
     let fromRow = initRow;
     let slice = a;
     for (let n = 0; n < blocks; n += most) {
       const count = min(most, blocks - n);
-      if (width == 16) rowPanel16(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
-      else if (width == 8) rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
-      else rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
-      panels += <usize>(count * bytes);
+      if (width == 16) rowPanel16(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
+      else if (width == 8) rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
+      else rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
+      panel += <usize>(count * bytes);
       slice += <usize>count * aBlock;
       from = c;
       fromRow = cRow;
     }
+    panels += <usize>(height * width) * 4;
     c += <usize>width * 4;
     init += <usize>width * initCol;
     cols -= width;
@@ -97,13 +108,22 @@ export function matmulTransposed(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32, cols: i32,
 ): void {
-  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
+  matmulTransposedPart(c, 0, rows, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows, cols);
+}
+
+/** The same with rows [skip, skip + M) of a packed C [height, N]. */
+export function matmulTransposedPart(
+  c: usize, skip: i32, height: i32, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32, cols: i32,
+): void {
+  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0 && skip + rows <= height);
   while (cols > 0) {
     const width = panelWidth(cols);
-    if (width == 16) outerPanel16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
-    else if (width == 8) outerPanel8(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
-    else outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
-    c += <usize>(rows * width) * 4;
+    const part = c + <usize>(skip * width) * 4;
+    if (width == 16) outerPanel16(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    else if (width == 8) outerPanel8(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    else outerPanel4(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    c += <usize>(height * width) * 4;
     b += <usize>width * 4;
     cols -= width;
   }

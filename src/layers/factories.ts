@@ -9,6 +9,7 @@ import { limitArguments } from '../util/arguments.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax } from './activationLayers.ts';
 import { AdditiveAttention, Attention } from './attention.ts';
 import { Concatenate } from './concatenate.ts';
+import { Conv1d } from './conv1d.ts';
 import { Dense } from './dense.ts';
 import { Dot } from './dot.ts';
 import { Dropout } from './dropout.ts';
@@ -60,6 +61,12 @@ export const stackedRNNCells = /* @__PURE__ */ factory('stackedRNNCells', Stacke
 
 /** Fully connected layer: y = activation(x * kernel + bias) along the last axis. */
 export const dense = /* @__PURE__ */ factory('dense', Dense);
+
+/**
+ * Convolution over time. Input [batch, timeSteps, features], output [batch, newSteps, filters]; `padding` and `strides`
+ * determine how many steps the output has.
+ */
+export const conv1d = /* @__PURE__ */ factory('conv1d', Conv1d);
 
 /** Applies a layer to every time step. Input [batch, timeSteps, features]. */
 export const timeDistributed = /* @__PURE__ */ factory('timeDistributed', TimeDistributed);

@@ -14,6 +14,7 @@ import type { NodeReader } from './nodeReader.ts';
 import { columnOfPairs, scalePairs, squeezePairs, sumOfPairs, tanhOfPairs } from './pairs.ts';
 import { boundNorm, divideByNorm, multiply, norm } from './products.ts';
 import { isStandard, type NodeProto } from './proto.ts';
+import { conv } from './readConv.ts';
 import { readRecurrent } from './readRecurrent.ts';
 import { readScan } from './readScan.ts';
 import { sanitize } from './text.ts';
@@ -58,6 +59,7 @@ const operators: { readonly [op: string]: Operator } = {
   RNN: node => readRecurrent(node, 'RNN'),
   MatMul: node => (isProduct(node) ? multiply(node) : dense(node, node.layerOutput(0), node.floats(1))),
   Gemm: gemm,
+  Conv: conv,
   Add: node => combine(node, plus, 'sum'),
   Sub: node => combine(node, difference, null),
   Mul: node => combine(node, times, 'mul'),
@@ -172,7 +174,7 @@ export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value
 export const UNSUPPORTED = 'the unsupported operator';
 
 const READ =
-  'LSTM, GRU, RNN, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
+  'LSTM, GRU, RNN, Conv, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
 
 /** The error for an unsupported operator, with advice. */
 function unsupported(node: NodeReader, domain: string, opType: string): string {

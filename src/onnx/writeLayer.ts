@@ -4,6 +4,7 @@ import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activationL
 import type { ActivationName } from '../layers/activations.ts';
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Concatenate } from '../layers/concatenate.ts';
+import { Conv1d } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dot } from '../layers/dot.ts';
 import { Dropout } from '../layers/dropout.ts';
@@ -47,6 +48,7 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
     return writeSimple(context, layer.layer, { ...call, name: `${layer.layer.name}${further}` });
   }
   if (layer instanceof Dense) return { value: writeDense(context, layer, name, value), mask };
+  if (layer instanceof Conv1d) return { value: writeConv1d(context, layer, name, value), mask: null };
   if (layer instanceof Embedding) {
     const [rows] = context.weights(layer, 'embeddings', () => {
       const [table] = layer.readWeights(context.call);
@@ -110,6 +112,45 @@ function writeDense(context: WriteContext, layer: Dense, name: string, x: string
   const product = graph.add('MatMul', name, [x, kernel!]);
   const sum = bias ? graph.add('Add', `${name}/sum`, [product, bias]) : product;
   return writeActivation[activation](graph, `${name}/${activation}`, sum);
+}
+
+/** Conv of ONNX has the features before the time steps, and the kernel [filters, inputs, kernelSize]. */
+function writeConv1d(context: WriteContext, layer: Conv1d, name: string, x: string): string {
+  const { call, graph } = context;
+  const { activation, kernelSize, strides, dilationRate, filters, padding } = layer;
+  const weights = context.weights(layer, 'conv1d', () => {
+    const [kernel, bias] = layer.readWeights(call);
+    const inputs = kernel!.shape[1]!;
+    const turned = turnKernel(kernel!.dataSync(), kernelSize, inputs, filters);
+    const names = [graph.floats(`${layer.name}/kernel`, [filters, inputs, kernelSize], turned)];
+    if (bias) names.push(graph.floats(`${layer.name}/bias`, bias.shape, bias.dataSync()));
+    return names;
+  });
+  const turn = { perm: { ints: [0, 2, 1] } };
+  const turned = graph.add('Transpose', `${name}/features`, [x], turn);
+  const zeros = dilationRate * (kernelSize - 1);
+  const before = padding === 'valid' ? 0 : padding === 'causal' ? zeros : Math.floor(zeros / 2);
+  const after = padding === 'same' ? zeros - before : 0;
+  const product = graph.add('Conv', name, [turned, ...weights], {
+    kernel_shape: { ints: [kernelSize] },
+    strides: { ints: [strides] },
+    dilations: { ints: [dilationRate] },
+    // With strides, the zeros of 'same' depend on the number of time steps
+    ...(padding === 'same' && strides > 1 ? { auto_pad: { s: 'SAME_UPPER' } } : { pads: { ints: [before, after] } }),
+  });
+  const y = graph.add('Transpose', `${name}/steps`, [product], turn);
+  return writeActivation[activation](graph, `${name}/${activation}`, y);
+}
+
+/** The kernel [kernelSize, inputs, filters] as [filters, inputs, kernelSize]. */
+function turnKernel(kernel: Float32Array, taps: number, inputs: number, filters: number): Float32Array {
+  const turned = new Float32Array(kernel.length);
+  for (let n = 0; n < filters; n++) {
+    for (let d = 0; d < inputs; d++) {
+      for (let k = 0; k < taps; k++) turned[(n * inputs + d) * taps + k] = kernel[(k * inputs + d) * filters + n]!;
+    }
+  }
+  return turned;
 }
 
 /** A mask [B, T, 1]: true for the time steps whose id, or any feature, differs from a number. */

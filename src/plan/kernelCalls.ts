@@ -53,6 +53,13 @@ const sharings: Partial<Record<Kind, Sharing>> = {
     groups: ({ units }) => Math.ceil(units! / 16),
     weights: ({ inputs, units }) => inputs! * units!,
   },
+  conv1d: {
+    work: ({ rows, outputSteps, taps, inputs, units }) => rows! * outputSteps! * taps! * inputs! * units!,
+    rows: ({ rows }) => rows!,
+    tile: 1,
+    groups: ({ units }) => Math.ceil(units! / 16),
+    weights: ({ taps, inputs, units }) => taps! * inputs! * units!,
+  },
   attention: {
     work: ({ rows, heads, queries, keys, depth, width }) => rows! * heads! * queries! * keys! * (depth! + width!),
     rows: ({ rows, heads }) => rows! * heads!,
@@ -99,7 +106,7 @@ const BLOCK = rowBlockNumbers.rows;
 
 /** The logarithm of softmax has scratch for one row only; trained scales and gains of attention are summed over all rows. */
 const needsOneThread = (kind: Kind, { activation, additive, scale }: Sizes): boolean =>
-  kind === 'dense'
+  kind === 'dense' || kind === 'conv1d'
     ? activation === activationNumbers.logSoftmax
     : kind === 'attention' && (additive! > 0 || scale !== 0);
 

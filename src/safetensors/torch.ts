@@ -1,12 +1,13 @@
 /**
- * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear` and `Embedding`, and, for
- * reading, `LSTMCell`, `GRUCell` and `RNNCell`.
+ * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1d` and `Embedding`,
+ * and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`.
  *
  * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
  * has r, z, n, which are z, r, h here. It has two biases; here only a GRU has two. A single bias is written to `bias_ih`,
  * with zeros in `bias_hh`; when reading, both are added.
  */
 
+import { Conv1d } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
@@ -175,6 +176,10 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     const parts = [matrix(weight, inputs, units, [0])];
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
+  if (inner instanceof Conv1d) {
+    const parts = [convolution(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
+    return inner.useBias ? [...parts, list(within(module, 'bias'), inner.filters)] : parts;
+  }
   if (inner instanceof Embedding) return [unchanged(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
   return stacked(call, module, [layer], has);
 }
@@ -291,6 +296,22 @@ function matrix(name: string, inputs: number, units: number, gates: readonly num
   return {
     names: [name],
     shape: [columns, inputs],
+    write: weight => [filled(weight.length, target => each((ours, theirs) => (target[theirs] = weight[ours]!)))],
+    read: ([tensor]) => filled(tensor!.length, target => each((ours, theirs) => (target[ours] = tensor![theirs]!))),
+  };
+}
+
+/** Maps [taps, inputs, filters] to [filters, inputs, taps]. */
+function convolution(name: string, [taps = 1, inputs = 1, filters = 1]: readonly number[]): TensorMapping {
+  const each = (move: (ours: number, theirs: number) => void) => {
+    for (let ours = 0; ours < taps * inputs * filters; ours++) {
+      const row = Math.floor(ours / filters);
+      move(ours, ((ours % filters) * inputs + (row % inputs)) * taps + Math.floor(row / inputs));
+    }
+  };
+  return {
+    names: [name],
+    shape: [filters, inputs, taps],
     write: weight => [filled(weight.length, target => each((ours, theirs) => (target[theirs] = weight[ours]!)))],
     read: ([tensor]) => filled(tensor!.length, target => each((ours, theirs) => (target[ours] = tensor![theirs]!))),
   };

@@ -111,6 +111,9 @@ test.each([
   ['a few rows of gru', 'gruResetsBackward', 'throw 0'],
   ['a few rows of gru', 'gruStatesBackward', 'process.exit()'],
   ['a few rows of gru', 'gruBackwardWeights', 'throw 0'],
+  ['convolutions', 'conv1dForwardRows', 'throw 0'],
+  ['convolutions', 'conv1dBackwardRows', 'throw 0'],
+  ['convolutions', 'conv1dBackwardWeights', 'throw 0'],
   ['a graph with attention', 'attentionForwardRows', 'throw 0'],
   ['a graph with attention', 'attentionBackwardRows', 'throw 0'],
 ] as const)('%s: after %s has ended halfway in a thread by %s, the bits are those of one thread', async (...args) => {

@@ -58,6 +58,24 @@ const programs = {
         layers.dense({ units: 3 }),
       ],
     }),
+  convolutions: ({ layers, sequential }) =>
+    sequential({
+      layers: [
+        layers.conv1d({
+          filters: 37,
+          kernelSize: 3,
+          activation: 'relu',
+          padding: 'causal',
+          batchInputShape: [51, 13, 5],
+        }),
+        layers.conv1d({ filters: 20, kernelSize: 4, strides: 2, padding: 'same', activation: 'gelu' }),
+        layers.lstm({ units: 30, returnSequences: true }),
+        layers.conv1d({ filters: 50, kernelSize: 2, dilationRate: 3, kernelRegularizer: 'l1l2' }),
+        layers.conv1d({ filters: 9, kernelSize: 3, activation: 'softmax' }),
+        layers.flatten(),
+        layers.dense({ units: 3 }),
+      ],
+    }),
   'a graph with attention': ({ layers, input, model }) => {
     const x = input({ batchShape: [51, 13, 5] });
     const masked = layers.masking().apply(x);

@@ -73,6 +73,14 @@ const kinds: Row[] = [
       () => [make({ batchInputShape: [B, T, D], stateful: true, goBackwards: true, returnSequences: true })],
     ],
   ]),
+  [
+    'conv1d',
+    sequences(),
+    () => [
+      layers.conv1d({ filters: 4, kernelSize: 2, padding: 'causal', activation: 'gelu', inputShape }),
+      layers.conv1d({ filters: 3, kernelSize: 2, padding: 'same', strides: 2 }),
+    ],
+  ],
   ...(['concat', 'sum', 'mul', 'ave'] as const).map(
     (mergeMode, n): Row => [
       `bidirectional, ${mergeMode}`,

@@ -133,6 +133,26 @@ export class GraphDrawing {
     return { kind: 'dense', units, activation, useBias: this.chance(0.8), wrapped } as const;
   }
 
+  protected conv1d() {
+    const [strides, dilationRate] = this.pick([
+      [1, 1],
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [1, 2],
+    ] as const);
+    return {
+      kind: 'conv1d',
+      filters: this.width(),
+      kernelSize: this.whole(1, 4),
+      strides,
+      dilationRate,
+      padding: this.pick(['valid', 'same', 'causal'] as const),
+      activation: this.pick(smooth),
+      useBias: this.chance(0.8),
+    } as const;
+  }
+
   protected cell(units: number): CellSpec {
     const plain = this.chance(0.6);
     return {

@@ -115,7 +115,10 @@ export class GraphGenerator extends PatternGenerator {
     const kinds: LayerSpec['kind'][] =
       steps === null
         ? ['dense', 'dense', 'activation', 'repeatVector']
-        : ['recurrent', 'recurrent', 'recurrent', 'bidirectional', 'bidirectional', 'dense', 'activation', 'masking'];
+        : [
+            ...(['recurrent', 'recurrent', 'recurrent', 'bidirectional', 'bidirectional'] as const),
+            ...(['dense', 'activation', 'masking', 'conv1d', 'conv1d'] as const),
+          ];
     if (!this.open) kinds.push(this.pick(['flatten', 'reshape']));
     const kind = this.pick(kinds);
     const size = (steps ?? 1) * width;
@@ -128,6 +131,7 @@ export class GraphGenerator extends PatternGenerator {
       reshape: { kind: 'reshape', targetShape: [split, size / split] },
       repeatVector: { kind: 'repeatVector', n: this.pick([1, ...this.lengths]) },
       recurrent: this.recurrent(),
+      conv1d: this.conv1d(),
       bidirectional: this.bidirectional(),
     };
     if (!this.apply(draft, specs[kind] ?? this.dense(steps), [value])) this.apply(draft, this.dense(steps), [value]);

@@ -3,6 +3,7 @@
 import { type ActivationName, activate, type RowActivationName } from '../reference/activations.ts';
 import { attend, columns, project } from '../reference/attention.ts';
 import { type Block, block } from '../reference/block.ts';
+import { convForward, windowStarts } from '../reference/conv1d.ts';
 import { denseForward } from '../reference/dense.ts';
 import { dropoutMask, seedBits } from '../reference/dropout.ts';
 import { concatenate, dot, merge } from '../reference/merging.ts';
@@ -48,6 +49,12 @@ export function compute(spec: LayerSpec, weights: readonly Block[], inputs: read
       const sizes = { M: x.data.length / width, D: width, U: spec.units };
       const z = denseForward({ sizes, x: x.data, kernel, bias });
       return [{ ...activated(spec.activation, [...x.shape.slice(0, -1), spec.units], z), mask }];
+    }
+    case 'conv1d': {
+      const [kernel, bias = null] = weights.map(({ data }) => data) as [Float64Array, Float64Array?];
+      const sizes = { ...spec, B, D: width, N: spec.filters, steps: x.shape[1]! };
+      const y = convForward({ sizes, x: x.data, kernel, bias, activation: spec.activation });
+      return plain([B, windowStarts(sizes).length, spec.filters], y);
     }
     case 'activation':
       return [{ ...activated(spec.activation, x.shape, x.data), mask }];

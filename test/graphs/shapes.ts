@@ -1,5 +1,6 @@
 /** The shapes that layers of random graphs accept and return. */
 
+import { windowStarts } from '../reference/conv1d.ts';
 import type { Graph, LayerSpec, RecurrentSpec, Shape } from './spec.ts';
 
 /** The widths of the states of a recurrent layer. */
@@ -41,6 +42,10 @@ export function outputsOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs:
   switch (spec.kind) {
     case 'dense':
       return spec.wrapped && steps === null ? null : [{ steps, width: spec.units }];
+    case 'conv1d': {
+      const count = steps === null ? 0 : windowStarts({ ...spec, steps }).length;
+      return count > 0 ? [{ steps: count, width: spec.filters }] : null;
+    }
     case 'activation':
     case 'dropout':
       return [first];

@@ -53,6 +53,16 @@ export type LayerSpec =
       /** Whether the layer is inside of `timeDistributed`. */
       wrapped: boolean;
     }
+  | {
+      kind: 'conv1d';
+      filters: number;
+      kernelSize: number;
+      strides: number;
+      dilationRate: number;
+      padding: 'valid' | 'same' | 'causal';
+      activation: ActivationName;
+      useBias: boolean;
+    }
   | { kind: 'activation'; activation: ActivationName | RowActivationName }
   | { kind: 'embedding'; inputDim: number; outputDim: number; maskZero: boolean }
   | { kind: 'masking' }

@@ -289,8 +289,8 @@ describe('unsupported graphs', () => {
   const refused: [string, Partial<GraphParts>, RegExp][] = [
     [
       'an unknown operator',
-      { node: [product, node('Conv', ['z'], ['y'])] },
-      /graph.node\[1\] \('Conv_y', Conv\): must have .* got the unsupported operator Conv/,
+      { node: [product, node('ConvTranspose', ['z'], ['y'])] },
+      /graph.node\[1\] \('ConvTranspose_y', ConvTranspose\): must have .* got the unsupported operator ConvTranspose/,
     ],
     [
       'an operator of another domain',

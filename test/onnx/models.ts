@@ -117,6 +117,33 @@ for (const activation of denseActivations) {
   });
   add(`activation, ${activation}`, () => [layers.activation({ activation, inputShape })]);
 }
+for (const padding of ['valid', 'same', 'causal'] as const) {
+  // Windows without padding need more time steps than the tests of open lengths have
+  const [own, more] = padding === 'valid' ? [[T, D], { fixed: true } as const] : [inputShape, {}];
+  const conv1d = (options: object) => layers.conv1d({ filters: 4, kernelSize: 3, padding, ...biased, ...options });
+  add(`conv1d, ${padding}`, () => [conv1d({ inputShape: own, activation: 'tanh' }), conv1d({ kernelSize: 2 })], more);
+  add(`conv1d, ${padding}, strides`, () => [conv1d({ inputShape: own, strides: 2, useBias: false })], more);
+  add(
+    `conv1d, ${padding}, dilation`,
+    () => [conv1d({ inputShape: own, dilationRate: 2 }), layers.lstm({ units: 2 })],
+    more,
+  );
+}
+add(
+  'conv1d, a fixed number of time steps',
+  () => [
+    layers.conv1d({ filters: 3, kernelSize: 4, strides: 3, padding: 'same', ...biased, inputShape: [T, D] }),
+    layers.flatten(),
+    layers.dense({ units: 2 }),
+  ],
+  { fixed: true },
+);
+add('conv1d between recurrent layers', () => [
+  layers.masking({ inputShape }),
+  layers.lstm({ units: 3, ...sequences }),
+  layers.conv1d({ filters: 3, kernelSize: 2, activation: 'softmax', ...biased }),
+  layers.gru({ units: 2, goBackwards: true }),
+]);
 add('dense over time, no bias', () => [layers.dense({ units: 2, useBias: false, inputShape })]);
 add('timeDistributed', () => [
   layers.simpleRNN({ units: 3, inputShape, ...sequences }),

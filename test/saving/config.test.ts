@@ -95,8 +95,8 @@ const invalid: [string, (json: any) => void, RegExp][] = [
   ],
   [
     'an unknown layer class',
-    json => (json.config.layers[0].class_name = 'Conv1D'),
-    /^load: model.config.layers\[0\]: unknown class 'Conv1D'/,
+    json => (json.config.layers[0].class_name = 'Conv2D'),
+    /^load: model.config.layers\[0\]: unknown class 'Conv2D'/,
   ],
   [
     'a number as the list of layers',

@@ -41,6 +41,10 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
     layers.rnn({ cell: [layers.lstmCell({ units: 2 }), layers.simpleRNNCell({ units: 3 })], name, inputShape }),
   ],
   dense: () => [layers.dense({ units: 2, name, activation: 'softmax', inputShape: [3] })],
+  conv1d: () => [
+    layers.conv1d({ filters: 2, kernelSize: 3, padding: 'same', activation: 'tanh', name, inputShape }),
+    layers.conv1d({ filters: 3, kernelSize: [2], strides: 2, padding: 'causal', name: 'two' }),
+  ],
   timeDistributed: () => [layers.timeDistributed({ layer: layers.dense({ units: 2 }), name, inputShape })],
   embedding: () => [layers.embedding({ inputDim: 5, outputDim: 2, inputLength: T, name: 'table' }), lstm()],
   'embedding, `maskZero`': () => [

@@ -160,7 +160,7 @@ const invalidConfigs: [string, (model: Plain) => unknown, RegExp][] = [
     model => set(model, 'class_name', 'Functional'),
     /config.json.config.input_layers: must have at least one layer, got none/,
   ],
-  ['an unknown layer class', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
+  ['an unknown layer class', model => set(model.config.layers[1], 'class_name', 'Conv2D'), /unknown class 'Conv2D'/],
   [
     'a layer class registered by a user',
     model => set(model.config.layers[1], 'registered_name', 'mine>LSTM'),

@@ -1,6 +1,6 @@
 // Weights in safetensors files: every layer, Keras and PyTorch names, and rejected models and files.
 
-import { type Layer, layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
+import { type Layer, layers, type Sequential, sequential, Tensor, tensor, ValueError } from 'lstm-wasm';
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
 import { layerFrom } from '../../src/saving/config/fromConfig.ts';
@@ -394,4 +394,15 @@ describe('invalid arguments and files', () => {
     expect(() => toSafetensors(model)).toThrow(/the model must not be used after dispose/);
     expect(() => loadSafetensors(model, bytes)).toThrow(/the model must not be used after dispose/);
   });
+});
+
+test('conv1d has the kernel of torch.nn.Conv1d, [filters, inputs, kernelSize]', () => {
+  const kernel = tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [3, 2, 2]);
+  const options = { filters: 2, kernelSize: 3, name: 'conv', inputShape: [5, 2] };
+  const model = sequential({ layers: [layers.conv1d({ ...options, weights: [kernel, tensor([-1, -2])] })] });
+  const { tensors } = readSafetensors(toSafetensors(model, { names: 'torch' }));
+  expect(Object.keys(tensors).sort()).toEqual(['conv.bias', 'conv.weight']);
+  expect(tensors['conv.weight']!.shape).toEqual([2, 2, 3]);
+  expectBits(tensors['conv.weight']!.dataSync(), [1, 5, 9, 3, 7, 11, 2, 6, 10, 4, 8, 12]);
+  expectBits(tensors['conv.bias']!.dataSync(), [-1, -2]);
 });

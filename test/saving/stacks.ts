@@ -64,6 +64,24 @@ export const stacks = {
     layers.simpleRNN({ units: 2, returnSequences: true }),
     layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'heNormal' }) }),
   ],
+  'conv1d with all options': () => [
+    layers.conv1d({
+      name: 'windows',
+      filters: 3,
+      kernelSize: [2],
+      padding: 'same', // TF.js loads, but does not compute causal padding
+      dilationRate: [2],
+      activation: 'elu',
+      kernelInitializer: 'heNormal',
+      biasInitializer: initializers.constant({ value: 0.25 }),
+      kernelRegularizer: 'l1l2',
+      biasRegularizer: 'l2',
+      kernelConstraint: 'nonNeg',
+      biasConstraint: 'nonNeg',
+      inputShape: [T, 2],
+    }),
+    layers.conv1d({ filters: 2, kernelSize: 3, padding: 'same', strides: 2, useBias: false, trainable: false }),
+  ],
   'layers without weights': () => [
     layers.inputLayer({ inputShape: [T, 2] }),
     layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),

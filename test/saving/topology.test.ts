@@ -370,11 +370,11 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
         /layers\[2\]\.config\.name: must be 'b', the name of the layer, got 'z'/,
       ],
       [
-        graph([source, lstm, { ...dense, class_name: 'Conv1D' }], single('in'), [
+        graph([source, lstm, { ...dense, class_name: 'Conv2D' }], single('in'), [
           ['a', 0, 0],
           ['b', 0, 0],
         ]),
-        /layers\[2\]: unknown class 'Conv1D'/,
+        /layers\[2\]: unknown class 'Conv2D'/,
       ],
     ];
     for (const [json, message] of refused) await expect(modelFromJSON(json), String(message)).rejects.toThrow(message);

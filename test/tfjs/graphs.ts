@@ -165,7 +165,7 @@ export class GraphGenerator extends Generator {
       value.steps === null
         ? ['dense', 'dense', 'activation', 'dropout', 'repeatVector']
         : ['lstm', 'gru', 'simpleRNN', 'bidirectional', 'dense', 'timeDistributed', 'activation'].concat(
-            value.masked ? [] : ['flatten'],
+            value.masked ? [] : ['flatten', 'conv1d'],
           );
     const kind = returnSequences || value.steps === null ? this.pick(kinds) : this.pick(kinds.slice(0, 4));
     const apply = (spec: Spec, more: Shape[] = []) => draft.apply(this.#name(spec), [value], [shape, ...more]);
@@ -182,6 +182,9 @@ export class GraphGenerator extends Generator {
         shape.steps = this.#steps;
         draft.fixesSteps = true;
         return apply({ kind, config: { n: this.#steps } });
+      case 'conv1d':
+        draft.fixesSteps = true;
+        return apply(this.conv1d(shape));
       case 'flatten':
         draft.fixesSteps = true;
         shape.width *= shape.steps!;

@@ -161,6 +161,7 @@ export class Generator {
         ? ['dense', 'dense', 'activation', 'dropout', ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
         : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
             ['dense', 'timeDistributed', 'activation', 'dropout'],
+            shape.masked || shape.hadMask ? [] : ['conv1d', 'conv1d'],
             shape.masked ? [] : ['flatten', 'reshape'],
           );
     const kind = this.pick(kinds);
@@ -173,6 +174,8 @@ export class Generator {
         return { kind, config: { activation: this.activation() } };
       case 'dropout':
         return { kind, config: { rate: 0 } };
+      case 'conv1d':
+        return this.conv1d(shape, this.#bounds(['kernel', 'bias']));
       case 'repeatVector':
         shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
@@ -236,6 +239,23 @@ export class Generator {
     shape.width = units;
     const config = { units, activation, useBias: this.chance(0.8), ...this.#bounds(['kernel', 'bias']) };
     return { kind: 'dense', config };
+  }
+
+  /**
+   * TF.js lacks causal padding and gradients with a dilation. The output has at least two steps, because TF.js cannot train
+   * on sequences of one.
+   */
+  protected conv1d(shape: Shape, more: Spec['config'] = {}): Spec {
+    const padding = this.pick(['valid', 'same']);
+    const kernelSize = this.whole(1, padding === 'same' ? 4 : Math.max(1, shape.steps! - 1));
+    const room = padding === 'same' ? shape.steps! : shape.steps! - kernelSize + 1;
+    const strides = room > 2 ? this.whole(1, 2) : 1;
+    shape.steps = Math.ceil(room / strides);
+    shape.width = this.whole(1, 6);
+    shape.fixesSteps = true;
+    const config = { filters: shape.width, kernelSize, strides, padding };
+    const rest = { activation: this.activation(), useBias: this.chance(0.8), ...more };
+    return { kind: 'conv1d', config: { ...config, ...rest } };
   }
 
   #reshape(shape: Shape): Spec {
@@ -358,7 +378,9 @@ export class Generator {
 }
 
 const hasWeights = ({ kind }: Spec) =>
-  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'timeDistributed', 'embedding'].includes(kind);
+  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'conv1d', 'timeDistributed', 'embedding'].includes(
+    kind,
+  );
 
 /** Makes the number of time steps variable: [T, D] becomes [null, D]. */
 function openSteps({ config }: Spec): void {

@@ -172,8 +172,8 @@ def walk(item, path):
 
 
 def expected(kind, config):
-    if kind.endswith("Cell") or kind == "Dense":
-        return (2 if kind != "Dense" else 1) + int(config["use_bias"])
+    if kind.endswith("Cell") or kind in ("Dense", "Conv1D"):
+        return (2 if kind.endswith("Cell") else 1) + int(config["use_bias"])
     if kind == "EinsumDense":
         return 1 + int(config["use_bias"])
     if kind in ("Attention", "AdditiveAttention"):
