@@ -325,6 +325,11 @@ describe('other calls', () => {
     'batches with weights': (model, batches) => {
       for (let n = 0; n < batches; n++) model.trainOnBatch(xs, ys, { sampleWeight: new Float32Array(101).fill(2) });
     },
+    'custom loss and metrics': (model, batches) => {
+      const loss = (yTrue: Tensor, yPred: Tensor) => yPred.sub(yTrue).square().mean(-1);
+      model.compile({ optimizer: 'adam', loss, metrics: [loss] });
+      for (let n = 0; n < batches; n++) model.trainOnBatch(xs, ys);
+    },
     'nested arrays': (model, batches) => {
       for (let n = 0; n < batches; n++) model.trainOnBatch([[[1, 2], [3, n % 5]]], [[1]]); // biome-ignore format: one sample
     },
