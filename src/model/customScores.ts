@@ -1,7 +1,8 @@
 /** Custom losses and metrics of a batch: reads outputs and targets from the memory of a plan, and writes gradients. */
 
 import { type Custom, customGradient, customValue, type Rows } from '../objective/custom.ts';
-import type { Objective } from '../objective/objective.ts';
+import { isSparse } from '../objective/losses.ts';
+import type { Objective, OutputObjective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
@@ -35,16 +36,18 @@ export function scoreCustom(
   const { state } = view;
   if (!outputs.some(({ custom, metrics }) => custom || metrics.some(metric => metric.custom))) return [];
   const { version } = state;
-  const rowsOf = outputs.map((_, n) => readRows(view, call, plan, n));
+  const rowsOf = outputs.map((output, n) => readRows(view, call, plan, n, output));
   try {
     state.scoring = true;
     const scores = outputs.map(({ custom, metrics }, n): OutputScores => {
-      const [rows, weighted] = rowsOf[n]!;
+      const { plain, weighted, normalized } = rowsOf[n]!;
       const own = custom && scoreLoss(call, custom, weighted, trains);
       return {
         ...(own && { loss: own.value }),
         gradient: own?.gradient ?? null,
-        metrics: metrics.map(metric => metric.custom && customValue(call, metric.custom, rows)),
+        metrics: metrics.map(metric => {
+          return metric.custom && customValue(call, metric.custom, metric.weighted ? normalized : plain);
+        }),
       };
     });
     const constant = outputs.length === 1 && outputs[0]!.custom;
@@ -79,24 +82,29 @@ function areFinite({ yTrue, yPred, factors }: Rows): boolean {
   );
 }
 
-/** The rows of an output for metrics, and with sample weights for the loss. */
-function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number): [Rows, Rows] {
+/** The rows of an output: for metrics, for the loss, and for weighted metrics, whose weights are those of a mean. */
+function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number, { loss }: OutputObjective) {
   plan.collect(n);
   const { steps, width, target, result, resultSize, weights, mask, maskStep } = plan.outputs[n]!;
   const { batch } = plan.plan;
   const memory = float32();
-  const shape = view.ends(call).outputs[n]!.shape.length === 3 ? [batch, steps, width] : [batch, width];
+  const rows = view.ends(call).outputs[n]!.shape.length === 3 ? [batch, steps] : [batch];
+  const targetWidth = isSparse(loss) ? 1 : width;
   const counts = Float64Array.from({ length: batch * steps }, (_, row) =>
     mask ? Number(memory[mask + (row % steps) * maskStep + Math.floor(row / steps)] !== 0) : 1,
   );
-  const rows = {
-    yTrue: new Tensor(memory.slice(target, target + resultSize), shape),
-    yPred: new Tensor(memory.slice(result, result + resultSize), shape),
+  const plain: Rows = {
+    yTrue: new Tensor(memory.slice(target, target + batch * steps * targetWidth), [...rows, targetWidth]),
+    yPred: new Tensor(memory.slice(result, result + resultSize), [...rows, width]),
     factors: counts,
-    counted: counts.reduce((sum, count) => sum + count, 0),
+    counted: sumOf(counts),
   };
-  return [rows, weights ? { ...rows, factors: counts.map((count, row) => count * memory[weights + row]!) } : rows];
+  if (!weights) return { plain, weighted: plain, normalized: plain };
+  const factors = counts.map((count, row) => (count === 0 ? 0 : count * memory[weights + row]!));
+  return { plain, weighted: { ...plain, factors }, normalized: { ...plain, factors, counted: sumOf(factors) } };
 }
+
+const sumOf = (numbers: Float64Array) => numbers.reduce((sum, value) => sum + value, 0);
 
 /** Writes the gradient of a custom loss where `backward` starts from. */
 export function writeGradient(plan: CompiledPlan, n: number, gradient: Float32Array | null): void {

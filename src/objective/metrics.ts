@@ -50,16 +50,21 @@ export interface Metric {
   readonly key: string;
   /** Null for a built-in metric. */
   readonly custom?: Custom;
+  /** Whether the values of a custom metric are weighted. */
+  readonly weighted?: boolean;
   /** The metric for an output with a number of features; of a custom one, what takes targets of the same shape. */
   kindOf(width: number): LossName | ScoreName;
 }
 
-export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
+export function resolveMetrics(call: string, value: unknown, loss: LossName, weighted: unknown = null): Metric[] {
   const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
   // Not `map`, which skips holes
-  const metrics = Array.from(given, (one, n) =>
-    resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
-  );
+  const metrics = [
+    ...Array.from(given, (one, n) =>
+      resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
+    ),
+    ...[weighted ?? []].flat().map(one => weightedMetric(call, one)),
+  ];
   const keys = metrics.map(({ key }) => key);
   // As in TF.js, equal names get numbers
   return metrics.map((metric, n) => {
@@ -92,11 +97,19 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
 
 /** A function as a metric. As in TF.js, its name is the key of its values. */
 function customMetric(call: string, argument: string, given: CustomFunction): Metric {
-  const name = String(given.name);
+  const name = nameOfFunction(given) ?? String(given.name);
   if (name in Object.prototype || ['loss', 'batch', 'size'].includes(name)) {
     fail(call, `${argument} must not be a function with the name of other logs, got ${show(given)}`);
   }
   return { name, key: name, custom: customOf('metric', name, given), kindOf: () => 'meanSquaredError' };
+}
+
+/** Sample weights apply to functions only, because the kernels of metrics have none. */
+function weightedMetric(call: string, given: unknown): Metric {
+  if (typeof given !== 'function') {
+    fail(call, `weightedMetrics must be functions of two tensors, such as metrics.mse, got ${show(given)}`);
+  }
+  return { ...customMetric(call, 'weightedMetrics', given as CustomFunction), weighted: true };
 }
 
 /** The meaning of 'accuracy', as in TF.js. */

@@ -33,6 +33,9 @@ type AnyMetrics = AnyMetric | readonly AnyMetric[];
 /** @inline */
 type AnyMetric = MetricName | CustomFunction;
 
+/** @inline */
+type WeightedMetrics = CustomFunction | readonly CustomFunction[];
+
 export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
@@ -51,6 +54,14 @@ export interface CompileOptions {
    * Default: none.
    */
   metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
+  /**
+   * Functions, such as those of `metrics`, whose values are weighted with `sampleWeight` and `classWeight`; a function must
+   * return a value for each sample or time step for that. Forms and default as for `metrics`.
+   */
+  weightedMetrics?:
+    | WeightedMetrics
+    | Readonly<Record<string, WeightedMetrics>>
+    | readonly (readonly CustomFunction[])[];
 }
 
 /**
@@ -59,7 +70,9 @@ export interface CompileOptions {
  * @param names of the outputs of the model
  */
 export function readObjective(call: string, options: CompileOptions, names: readonly string[]): Objective {
-  const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'lossWeights', 'metrics']);
+  const known = checkOptions<CompileOptions>(call, options, [
+    ...['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'],
+  ]);
   if (known.optimizer === undefined) fail(call, "optimizer must be one of train.* or a name such as 'adam', got none");
   if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
   const optimizer = resolveOptimizer(call, known.optimizer);
@@ -69,12 +82,13 @@ export function readObjective(call: string, options: CompileOptions, names: read
     return readLoss(call, loss);
   });
   const weights = readLossWeights(call, known.lossWeights, names);
-  const metrics = readMetrics(call, known.metrics, names);
+  const metrics = readMetrics(call, 'metrics', known.metrics, names);
+  const weighted = readMetrics(call, 'weightedMetrics', known.weightedMetrics, names);
   const outputs = losses.map(({ loss, custom }, n) => ({
     loss,
     ...(custom && { custom }),
     lossWeight: weights[n]!,
-    metrics: resolveMetrics(call, metrics[n], loss),
+    metrics: resolveMetrics(call, metrics[n], loss, weighted[n]),
   }));
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
@@ -114,9 +128,9 @@ function readLossWeights(call: string, value: unknown, names: readonly string[])
 }
 
 /** The metrics of each output: those of the object or the list of lists, or the same for all. */
-function readMetrics(call: string, value: unknown, names: readonly string[]): unknown[] {
+function readMetrics(call: string, option: string, value: unknown, names: readonly string[]): unknown[] {
   const isPerOutput = isPlain(value) || (names.length > 1 && Array.isArray(value) && value.some(Array.isArray));
-  return isPerOutput ? forOutputs(call, 'metrics', value, names) : names.map(() => value);
+  return isPerOutput ? forOutputs(call, option, value, names) : names.map(() => value);
 }
 
 function labelsOf(outputs: readonly OutputObjective[], names: readonly string[]): string[] {

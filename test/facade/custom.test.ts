@@ -254,6 +254,44 @@ describe('a metric that is a function', () => {
     expectClose([own!], [builtIn!], rounding);
   });
 
+  it('reads class numbers if the loss is sparse', () => {
+    const model = modelOf({ returnSequences: false });
+    const seen: number[][] = [];
+    const right = (yTrue: Tensor, yPred: Tensor) => {
+      seen.push(yTrue.shape, yPred.shape);
+      return yPred.argMax(-1).equal(yTrue.flatten()).cast('float32');
+    };
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['acc', right] });
+    const [, builtIn, own] = model.testOnBatch(x, [[0], [1], [0], [0], [1], [1]]) as number[];
+    expectClose([own!], [builtIn!], rounding);
+    expect(seen).toEqual([
+      [B, 1],
+      [B, O],
+    ]);
+  });
+
+  it('in weightedMetrics is the weighted mean over unmasked steps', () => {
+    const hidden = x.mul(numbers([B, T, 1], n => Number(n % T < 3)));
+    const model = modelOf({ masks: true });
+    const weightedMetrics = [rewritten.meanSquaredError!, lw.metrics.meanAbsoluteError];
+    model.compile({ optimizer: 'sgd', loss: 'mse', metrics: 'meanAbsoluteError', weightedMetrics });
+    expect(model.metricsNames).toEqual(['loss', 'meanAbsoluteError_0', 'meanSquaredError', 'meanAbsoluteError_1']);
+    const [loss, mae, squares, absolute] = model.testOnBatch(hidden, y, { sampleWeight: weightsByStep }) as number[];
+    const weights = weightsByStep.dataSync().filter((_, n) => n % T < 3);
+    const mean = weights.reduce((sum, w) => sum + w) / weights.length;
+    expectClose([squares!], [loss! / mean], rounding);
+    expect(absolute).not.toBeCloseTo(mae!, 3);
+    const [, plain, , same] = model.testOnBatch(hidden, y) as number[];
+    expectClose([same!], [plain!], rounding);
+  });
+
+  it('in weightedMetrics must be a function', () => {
+    const compile = (weightedMetrics: never) => modelOf().compile({ optimizer: 'sgd', loss: 'mse', weightedMetrics });
+    expect(() => compile(['mae'] as never)).toThrow(
+      "model.compile: weightedMetrics must be functions of two tensors, such as metrics.mse, got 'mae'",
+    );
+  });
+
   it('is numbered if several have the same name', () => {
     const model = modelOf();
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: [bias, bias] });
