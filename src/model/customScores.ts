@@ -36,6 +36,8 @@ export function scoreCustom(
   const { state } = view;
   if (!outputs.some(({ custom, metrics }) => custom || metrics.some(metric => metric.custom))) return [];
   const { version } = state;
+  const parameters = view.parameters(call);
+  const planned = parameters.version;
   const rowsOf = outputs.map((output, n) => readRows(view, call, plan, n, output));
   try {
     state.scoring = true;
@@ -56,6 +58,7 @@ export function scoreCustom(
     }
     state.scoring = false;
     view.checkUnchanged(call, version);
+    if (parameters.version !== planned) fail(call, 'custom losses and metrics must not move the weights of the model');
     return scores;
   } catch (error) {
     state.scoring = false;

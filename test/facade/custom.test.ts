@@ -456,6 +456,30 @@ describe('a bad custom loss', () => {
     }
   });
 
+  it('must not make another model of the layers of the model', () => {
+    const input = lw.input({ shape: [D] });
+    const dense = layers.dense({ units: O, kernelInitializer: 'ones' });
+    const model = lw.model({ inputs: input, outputs: dense.apply(input) as lw.SymbolicTensor });
+    let moves = false;
+    const loss: CustomFunction = (a, b) => {
+      if (moves) {
+        const other = lw.input({ shape: [O] });
+        const first = layers.dense({ units: D }).apply(other) as lw.SymbolicTensor;
+        lw.model({ inputs: other, outputs: dense.apply(first) as lw.SymbolicTensor }).predict([[1, 2]]);
+      }
+      return squared(a, b);
+    };
+    model.compile({ optimizer: train.adam(0.1), loss });
+    const batch = [[[1, 2, 3]], [[1, 2]]] as const;
+    model.trainOnBatch(...batch);
+    const before = model.getWeights().map(w => w.arraySync());
+    moves = true;
+    expect(() => model.trainOnBatch(...batch)).toThrow('must not move the weights of the model');
+    expect(model.getWeights().map(w => w.arraySync())).toEqual(before);
+    moves = false;
+    expect(Number.isFinite(model.trainOnBatch(...batch))).toBe(true);
+  });
+
   it('may use another model', () => {
     const other = modelOf();
     other.compile({ optimizer: 'sgd', loss: 'mse' });
