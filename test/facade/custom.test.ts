@@ -78,7 +78,7 @@ const weightsBySample = numbers([B], n => (n % 3) / 2);
 
 describe('a loss that is a function', () => {
   for (const [name, f] of Object.entries(rewritten)) {
-    it(`trains as the built-in ${name} does`, () => {
+    it(`a custom loss trains as the built-in ${name} does`, () => {
       const builtIn = name as CompileOptions['loss'];
       expectSame(trained(f), trained(builtIn));
       expectSame(trained(f, { returnSequences: false }), trained(builtIn, { returnSequences: false }));
@@ -89,7 +89,7 @@ describe('a loss that is a function', () => {
     });
   }
 
-  it('may return a scalar, a value for each sample, or one for each number', () => {
+  it('a custom loss may return a scalar, a value for each sample, or one for each number', () => {
     const squares = (yTrue: Tensor, yPred: Tensor) => yTrue.sub(yPred).square();
     const builtIn = trained('meanSquaredError');
     expectSame(
@@ -113,7 +113,7 @@ describe('a loss that is a function', () => {
     expectSame(trained(squares, {}, { sampleWeight }), trained('meanSquaredError', {}, { sampleWeight }));
   });
 
-  it('multiplies a scalar by the mean of the sample weights, as in TF.js', () => {
+  it('a custom loss that is a scalar is multiplied by the mean of the sample weights, as in TF.js', () => {
     const model = modelOf();
     model.compile({ optimizer: 'sgd', loss: (a, b) => a.sub(b).square().mean() });
     const plain = model.testOnBatch(x, y) as number;
@@ -121,7 +121,7 @@ describe('a loss that is a function', () => {
     expectClose([model.testOnBatch(x, y, { sampleWeight: weightsBySample }) as number], [plain * mean], rounding);
   });
 
-  it('leaves out masked steps if it returns a value for each step, whatever their targets are', () => {
+  it('a custom loss with a value for each step leaves out masked steps, whatever their targets are', () => {
     const hidden = x.mul(numbers([B, T, 1], n => Number(n % T < 2)));
     const wrong = y.mul(numbers([B, T, 1], n => (n % T < 2 ? 1 : Number.NaN)));
     const run = (loss: CompileOptions['loss'], targets: Tensor) => {
@@ -132,7 +132,7 @@ describe('a loss that is a function', () => {
     expectSame(run(rewritten.meanSquaredError!, wrong), run('meanSquaredError', y));
   });
 
-  it('is used by fit, evaluate, validation, history and classWeight', async () => {
+  it('fit, evaluate, validation, history and classWeight use a custom loss', async () => {
     const classes = numbers([B, O], n => Number(n % O === Math.floor(n / O) % O));
     const histories = [];
     for (const loss of [rewritten.meanSquaredError!, 'meanSquaredError' as const]) {
@@ -155,7 +155,7 @@ describe('a loss that is a function', () => {
     expectClose(own!.evaluated, builtIn!.evaluated, rounding);
   });
 
-  it('works for several outputs, by list and by name, with lossWeights', () => {
+  it('several outputs have custom losses by list and by name, with lossWeights', () => {
     const run = (loss: CompileOptions['loss']) => {
       const input = lw.input({ shape: [T, D] });
       const sequence = layers.lstm({ units: 3, returnSequences: true, kernelInitializer: 'ones' }).apply(input);
@@ -179,11 +179,11 @@ describe('a loss that is a function', () => {
     expectSame(run([squared, () => lw.scalar(0)]), run([squared, (a, b) => a.mul(b).sum().mul(0)]));
   });
 
-  it('gives a frozen part no gradient, and the same bits in each run', () => {
+  it('a custom loss trains to the same bits in each run', () => {
     expectBits(trained(rewritten.huberLoss!).weights, trained(rewritten.huberLoss!).weights);
   });
 
-  it('may come as an object with a gradient of its own', () => {
+  it('a custom loss may be an object with a gradient of its own', () => {
     const scale = 2 / O;
     const byStep = {
       name: 'squares',
@@ -209,7 +209,7 @@ describe('a loss that is a function', () => {
     expectSame(trained(bySample, {}, given), trained('meanSquaredError', {}, given));
   });
 
-  it('saves without the optimizer only, and trains on after a snapshot', async () => {
+  it('a model with a custom loss saves without the optimizer only, and trains on after a snapshot', async () => {
     const model = modelOf();
     model.compile({ optimizer: 'adam', loss: rewritten.huberLoss! });
     model.trainOnBatch(x, y);
@@ -229,7 +229,7 @@ describe('a loss that is a function', () => {
 describe('a metric that is a function', () => {
   const bias = (yTrue: Tensor, yPred: Tensor) => yPred.sub(yTrue).mean();
 
-  it('has the name of the function as its key', async () => {
+  it('a custom metric has the name of the function as its key', async () => {
     const model = modelOf();
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: [bias, 'mae', rewritten.meanAbsoluteError!] });
     expect(model.metricsNames).toEqual(['loss', 'bias', 'mae', 'meanAbsoluteError']);
@@ -239,14 +239,14 @@ describe('a metric that is a function', () => {
     expect(Object.keys(history)).toContain('val_bias');
   });
 
-  it('weighs batches by their samples, as other metrics do', () => {
+  it('evaluate weighs the batches of a custom metric by their samples, as those of other metrics', () => {
     const model = modelOf();
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mse', rewritten.meanSquaredError!] });
     const [, builtIn, own] = (model.evaluate(x, y, { batchSize: 4 }) as Tensor[]).map(Number);
     expectClose([own!], [builtIn!], rounding);
   });
 
-  it('leaves out masked steps and ignores sample weights', () => {
+  it('a custom metric leaves out masked steps and ignores sample weights', () => {
     const hidden = x.mul(numbers([B, T, 1], n => Number(n % T < 2)));
     const model = modelOf({ masks: true });
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mse', rewritten.meanSquaredError!] });
@@ -254,7 +254,7 @@ describe('a metric that is a function', () => {
     expectClose([own!], [builtIn!], rounding);
   });
 
-  it('reads class numbers if the loss is sparse', () => {
+  it('a custom metric reads class numbers if the loss is sparse', () => {
     const model = modelOf({ returnSequences: false });
     const seen: number[][] = [];
     const right = (yTrue: Tensor, yPred: Tensor) => {
@@ -270,7 +270,7 @@ describe('a metric that is a function', () => {
     ]);
   });
 
-  it('in weightedMetrics is the weighted mean over unmasked steps', () => {
+  it('a metric in weightedMetrics is the weighted mean over unmasked steps', () => {
     const hidden = x.mul(numbers([B, T, 1], n => Number(n % T < 3)));
     const model = modelOf({ masks: true });
     const weightedMetrics = [rewritten.meanSquaredError!, lw.metrics.meanAbsoluteError];
@@ -285,20 +285,20 @@ describe('a metric that is a function', () => {
     expectClose([same!], [plain!], rounding);
   });
 
-  it('in weightedMetrics must be a function', () => {
+  it('compile rejects a name in weightedMetrics', () => {
     const compile = (weightedMetrics: never) => modelOf().compile({ optimizer: 'sgd', loss: 'mse', weightedMetrics });
     expect(() => compile(['mae'] as never)).toThrow(
       "model.compile: weightedMetrics must be functions of two tensors, such as metrics.mse, got 'mae'",
     );
   });
 
-  it('is numbered if several have the same name', () => {
+  it('custom metrics of the same name are numbered', () => {
     const model = modelOf();
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: [bias, bias] });
     expect(model.metricsNames).toEqual(['loss', 'bias_0', 'bias_1']);
   });
 
-  it('must not have the name of other logs', () => {
+  it('compile rejects a custom metric with the name of other logs', () => {
     const size = bias.bind(null);
     Object.defineProperty(size, 'name', { value: 'size' });
     expect(() => modelOf().compile({ optimizer: 'sgd', loss: 'mse', metrics: [size] })).toThrow(
@@ -367,19 +367,13 @@ describe('a bad custom loss', () => {
   };
 
   for (const [what, [loss, message]] of Object.entries(bad)) {
-    it(`fails and changes nothing if it ${what}`, () => {
+    it(`trainOnBatch fails and changes nothing if the custom loss ${what}`, () => {
       const model = modelOf({ stateful: true });
-      const custom = loss as CustomFunction | typeof object;
       // First a step that works, so that optimizer and states hold something
-      const choose = {
-        name: 'choose',
-        value: (a: Tensor, b: Tensor) => squared(a, b),
-        gradient: (a: Tensor, b: Tensor) => b.sub(a),
-      };
-      model.compile({ optimizer: train.adam(0.01), loss: choose });
+      model.compile({ optimizer: train.adam(0.01), loss: squared });
       model.trainOnBatch(x, y);
       const other = modelOf({ stateful: true });
-      other.compile({ optimizer: train.adam(0.01), loss: custom });
+      other.compile({ optimizer: train.adam(0.01), loss });
       other.restore(model.snapshot());
       const before = other.snapshot();
       expect(() => other.trainOnBatch(x, y)).toThrow(message);
@@ -387,7 +381,7 @@ describe('a bad custom loss', () => {
     });
   }
 
-  it('rejects the promise of fit, with the call', async () => {
+  it('the error of a custom loss names fit and evaluate', async () => {
     const model = modelOf();
     model.compile({
       optimizer: 'sgd',
@@ -399,7 +393,7 @@ describe('a bad custom loss', () => {
     expect(() => model.evaluate(x, y)).toThrow('model.evaluate: loss failed: stop');
   });
 
-  it('keeps the error of the function as its cause', () => {
+  it('the error of a custom loss has the error of the function as its cause', () => {
     const model = modelOf();
     const cause = new Error('stop');
     model.compile({
@@ -417,7 +411,7 @@ describe('a bad custom loss', () => {
     }
   });
 
-  it('skips a batch whose data is not finite, as built-in losses do', () => {
+  it('a custom loss skips a batch whose data is not finite, as built-in losses do', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const model = modelOf();
     model.compile({ optimizer: train.adam(0.01), loss: squared });
@@ -427,7 +421,7 @@ describe('a bad custom loss', () => {
     expect(warn).toHaveBeenCalledOnce();
   });
 
-  it('must not use the model that it trains', () => {
+  it('a custom loss must not use the model that it trains', () => {
     const uses: ((model: Model) => unknown)[] = [
       model => model.predict(x),
       model => model.trainOnBatch(x, y),
@@ -456,7 +450,7 @@ describe('a bad custom loss', () => {
     }
   });
 
-  it('must not make another model of the layers of the model', () => {
+  it('a custom loss must not make another model of the layers of the model', () => {
     const input = lw.input({ shape: [D] });
     const dense = layers.dense({ units: O, kernelInitializer: 'ones' });
     const model = lw.model({ inputs: input, outputs: dense.apply(input) as lw.SymbolicTensor });
@@ -480,7 +474,7 @@ describe('a bad custom loss', () => {
     expect(Number.isFinite(model.trainOnBatch(...batch))).toBe(true);
   });
 
-  it('may use another model', () => {
+  it('a custom loss may use another model', () => {
     const other = modelOf();
     other.compile({ optimizer: 'sgd', loss: 'mse' });
     const loss: CustomFunction = (a, b) => {

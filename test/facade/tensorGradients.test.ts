@@ -119,11 +119,11 @@ const pairs: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
 
 describe('the gradient', () => {
   for (const [name, [f, x = x23]] of Object.entries(single)) {
-    test(`of ${name} agrees with finite differences`, () => expectGradients(f, [x], name));
+    test(`the gradient of ${name} agrees with finite differences`, () => expectGradients(f, [x], name));
   }
 
   for (const [name, f] of Object.entries(pairs)) {
-    test(`of ${name} agrees with finite differences, also where a tensor is broadcast`, () => {
+    test(`the gradient of ${name} agrees with finite differences, also where a tensor is broadcast`, () => {
       const others = [[2, 3], [3], [2, 1], [], [1, 1, 3]].map(shape =>
         tensor(
           apart(shape.reduce((a, b) => a * b, 1)).map(value => 1.9 * value + Math.sign(value) * 1.05),
@@ -137,18 +137,18 @@ describe('the gradient', () => {
     });
   }
 
-  test('of pow agrees with finite differences', () => {
+  test('the gradient of pow agrees with finite differences', () => {
     expectGradients(lw.pow, [positive.add(1), tensor([1.5, -0.5, 2])], 'pow');
     expectGradients(x => lw.pow(x, 3), [x23], 'pow with an exponent of 3');
   });
 
-  test('of pow is finite for the exponent of a negative number, as in TF.js', () => {
+  test('the gradient of pow is finite for the exponent of a negative number, as in TF.js', () => {
     const [a, b] = lw.grads(lw.pow)([tensor([-2, 0]), tensor([2, 2])]);
     expect(Array.from(a!.dataSync())).toEqual([-4, 0]);
     expect(Array.from(b!.dataSync())).toEqual([0, 0]);
   });
 
-  test('of matMul agrees with finite differences for all transpositions and broadcast batches', () => {
+  test('the gradient of matMul agrees with finite differences for all transpositions and broadcast batches', () => {
     for (const [ta, tb] of [
       [false, false],
       [true, false],
@@ -163,21 +163,21 @@ describe('the gradient', () => {
     }
   });
 
-  test('of concat and stack agrees with finite differences', () => {
+  test('the gradient of concat and stack agrees with finite differences', () => {
     expectGradients((a, b) => lw.concat([a, b, a], 1), [x23, tensor(apart(4), [2, 2])], 'concat');
     expectGradients((a, b) => lw.stack([a, b], 1), [x23, positive], 'stack');
   });
 
-  test('of losses agrees with finite differences', () => {
+  test('the gradient of losses agrees with finite differences', () => {
     expectGradients(lw.losses.meanSquaredError, [x23, positive.mul(1.7)], 'meanSquaredError');
     expectGradients(lw.losses.absoluteDifference, [x23, positive.mul(1.7).add(0.1)], 'absoluteDifference');
   });
 
-  it('adds up over all uses of a tensor', () => {
+  it('the gradient adds up over all uses of a tensor', () => {
     expectGradients(x => x.mul(x).add(x.sum()).div(x.square().add(1)), [x23], 'several uses');
   });
 
-  it('is zero through rounding, and stops at comparisons', () => {
+  it('the gradient is zero through rounding, and stops at comparisons', () => {
     for (const f of [lw.floor, lw.ceil, lw.round, lw.sign]) {
       expect(Array.from(lw.grad(f)(x23).dataSync())).toEqual([0, 0, 0, 0, 0, 0]);
     }
@@ -185,7 +185,7 @@ describe('the gradient', () => {
     expect(Array.from(gated.dataSync())).toEqual([0, 1]);
   });
 
-  it('passes through int32, as in TF.js', () => {
+  it('the gradient passes through int32, as in TF.js', () => {
     expect(
       Array.from(
         lw
@@ -195,14 +195,14 @@ describe('the gradient', () => {
     ).toEqual([3, 3]);
   });
 
-  it('of a gradient is the second derivative', () => {
+  it('the gradient of a gradient is the second derivative', () => {
     const second = lw.grad(lw.grad(x => x.pow(3)))(tensor([1, -2]));
     expect(Array.from(second.dataSync())).toEqual([6, -12]);
     const mixed = lw.grad(x => lw.grad(y => lw.gather(y, tensor([1, 1], null, 'int32')).square())(x))(tensor([3, 5]));
     expect(Array.from(mixed.dataSync())).toEqual([0, 4]);
   });
 
-  it('has a rule for each differentiable method of a tensor', () => {
+  it('there is a tested rule for each differentiable method of a tensor', () => {
     const tested = new Set([...Object.keys(single), ...Object.keys(pairs), 'pow', 'matMul', 'concat', 'stack']);
     const others = [
       ...['constructor', 'size', 'rank', 'dataSync', 'data', 'arraySync', 'array', 'valueOf', 'toString', 'print'],
@@ -216,7 +216,7 @@ describe('the gradient', () => {
 });
 
 describe('grad, grads, valueAndGrad and valueAndGrads', () => {
-  it('give the results of TF.js', () => {
+  it('grad and its kin give the results of TF.js', () => {
     expect(
       lw
         .grad(x => x.square())([1, 2])
@@ -234,7 +234,7 @@ describe('grad, grads, valueAndGrad and valueAndGrads', () => {
     expect(several.grads.map(one => one.arraySync())).toEqual([[3, 3], 3]);
   });
 
-  it('give a tensor that is passed twice two gradients', () => {
+  it('grads gives a tensor that is passed twice two gradients', () => {
     const x = tensor([2]);
     expect(
       lw
@@ -243,7 +243,7 @@ describe('grad, grads, valueAndGrad and valueAndGrads', () => {
     ).toEqual([[4], [8]]);
   });
 
-  it('reject bad arguments', () => {
+  it('grad rejects bad arguments', () => {
     // @ts-expect-error
     expect(() => lw.grad(3)).toThrow('grad: f must be a function of tensors, got 3');
     // @ts-expect-error
@@ -255,7 +255,7 @@ describe('grad, grads, valueAndGrad and valueAndGrads', () => {
     expect(() => lw.grad(x => lw.metrics.mse(x, x))([1])).toThrow('no gradient is known of metrics.mse');
   });
 
-  it('record nothing after an error', () => {
+  it('no call is recorded after an error in grad', () => {
     expect(() =>
       lw.grad(() => {
         throw new Error('stop');
