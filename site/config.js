@@ -6,6 +6,7 @@ const about = [
   { text: 'Models in ONNX', link: '/docs/onnx' },
   { text: 'Models in a worker', link: '/docs/worker' },
   { text: 'Streams of functional models', link: '/docs/streams' },
+  { text: 'Custom losses and metrics', link: '/docs/custom-losses' },
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Differences from TF.js and Keras', link: '/docs/differences' },
 ];

@@ -29,6 +29,7 @@ export { type Sequential, sequential } from './model/sequential.ts';
 export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
 export type { Stream, StreamOptions } from './model/stream.ts';
+export type { CustomFunction, CustomLoss } from './objective/custom.ts';
 export type { Loss } from './objective/losses.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
 export type { MetricName } from './objective/metrics.ts';

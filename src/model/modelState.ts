@@ -28,6 +28,8 @@ export abstract class ModelState {
   containers = 0;
   /** Increased whenever the layers or the objective change. */
   version = 0;
+  /** Whether custom losses and metrics of a model are running. */
+  scoring = false;
   #allLayers: readonly Layer[] | null = null;
   /** Whether one of the models was disposed. */
   #disposed = false;

@@ -84,6 +84,7 @@ export class ModelView {
 
   checkNotDisposed(call: string): void {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    if (this.state.scoring) fail(call, 'the model must not be used by its own custom losses and metrics');
   }
 
   /** The graph; fails if the model is disposed or has no layers. */
@@ -119,7 +120,7 @@ export class ModelView {
 
   /** The inputs and outputs. */
   ends(call: string): EndPoints {
-    if (this.#ends && !this.#disposed) return this.#ends;
+    if (this.#ends && !this.#disposed && !this.state.scoring) return this.#ends;
     const graph = this.graph(call);
     if (!this.#ends) {
       const [inputNames, outputNames] = [uniqueNames(graph.inputs), uniqueNames(graph.outputs)];
@@ -247,6 +248,7 @@ export class ModelView {
   }
 
   dispose(): void {
+    if (!this.#disposed) this.checkNotDisposed('model.dispose');
     this.#freePlans();
     collectedViews.unregister(this);
     if (!this.#disposed) this.state.removeDisposed();

@@ -8,6 +8,7 @@ import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
 import { type Diagnosis, isNotFinite, NOT_FINITE_ADVICE, warnOnce } from '../util/warning.ts';
 import { setBatch } from '../wasm/engine.ts';
+import { type CustomScores, scoreCustom, writeGradient } from './customScores.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -30,10 +31,15 @@ export class TrainStep {
     const parameters = this.#view.parameters(call);
     setBatch(parameters.trained);
     let results: number | number[];
+    let custom: CustomScores | null = null;
     do {
       const penalty = parameters.startGradients();
       plan.forward();
-      results = measure(plan, objective, penalty);
+      if (custom === null) {
+        custom = scoreCustom(call, this.#view, plan, objective, true);
+        setBatch(parameters.trained); // another model may have run meanwhile
+      }
+      results = measure(plan, objective, penalty, custom);
       if (!Number.isFinite(lossOf(results))) {
         this.#rejectWrongClass(call, plan, objective);
         plan.rewind();
@@ -83,7 +89,7 @@ export class TrainStep {
     const plan = feed(call, this.#view, 'test', objective, xs, ys, weights);
     const penalty = this.#view.parameters(call).penalty(call);
     plan.forward();
-    const results = measure(plan, objective, penalty);
+    const results = measure(plan, objective, penalty, scoreCustom(call, this.#view, plan, objective, false));
     if (!Number.isFinite(lossOf(results))) this.#rejectWrongClass(call, plan, objective);
     this.warnIfNotFinite(call, results, false, context);
     return results;
@@ -103,20 +109,33 @@ export class TrainStep {
 }
 
 /** The loss; or a list of it, with several outputs the loss of each, and the metrics. */
-function measure(plan: CompiledPlan, { outputs, labels }: Objective, penalty: number): number | number[] {
-  if (labels.length === 1) return plan.loss(0) * outputs[0]!.lossWeight + penalty;
+function measure(
+  plan: CompiledPlan,
+  { outputs, labels }: Objective,
+  penalty: number,
+  custom: CustomScores,
+): number | number[] {
+  if (labels.length === 1) return lossOfOutput(plan, 0, custom) * outputs[0]!.lossWeight + penalty;
   const values = [0];
   let sum = 0;
   for (let n = 0; n < outputs.length; n++) {
-    const loss = plan.loss(n);
+    const loss = lossOfOutput(plan, n, custom);
     sum += loss * outputs[n]!.lossWeight;
     if (outputs.length > 1) values.push(loss);
   }
   values[0] = sum + penalty;
   for (let n = 0; n < outputs.length; n++) {
-    for (let k = 0; k < outputs[n]!.metrics.length; k++) values.push(plan.metric(n, k));
+    for (let k = 0; k < outputs[n]!.metrics.length; k++) values.push(custom[n]?.metrics[k] ?? plan.metric(n, k));
   }
   return values;
+}
+
+/** Computes the loss of an output; in training also its gradient. */
+function lossOfOutput(plan: CompiledPlan, n: number, custom: CustomScores): number {
+  const scores = custom[n];
+  if (scores?.loss === undefined) return plan.loss(n);
+  writeGradient(plan, n, scores.gradient);
+  return scores.loss;
 }
 
 const lossOf = (results: number | number[]): number => (typeof results === 'number' ? results : results[0]!);

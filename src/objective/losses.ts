@@ -1,6 +1,6 @@
 /** The losses, by name. The arithmetic is in assembly/losses/loss.ts. */
 
-import { factoryNameOf, fail, show } from '../util/errors.ts';
+import { factoryNameOf } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { lossNumbers } from '../wasm/shared.generated.ts';
 import { nameOfFunction } from './metricNames.ts';
@@ -64,10 +64,6 @@ export type Loss = keyof typeof lossSpellings;
 
 export function resolveLoss(call: string, given: unknown): LossName {
   const value = nameOfFunction(given) ?? given;
-  if (typeof value === 'function') {
-    const name = nearest(value.name, Object.keys(lossSpellings)) ?? 'meanSquaredError';
-    fail(call, `loss must be a name such as '${name}', got ${show(value)}; custom losses are not supported`);
-  }
   const names = Object.keys(lossSpellings) as Loss[];
   return lossSpellings[checkName(call, 'loss', fromClassName(value, names), names)];
 }
@@ -80,12 +76,6 @@ export function fromClassName(value: unknown, names: readonly string[]): unknown
   if (typeof value !== 'string' || names.includes(value)) return value;
   const name = factoryNameOf(value);
   return names.includes(name) ? name : value;
-}
-
-/** The known name that the name of a function resembles: 'huberLoss' for huberLoss_. */
-export function nearest(name: unknown, known: readonly string[]): string | undefined {
-  const plain = typeof name === 'string' ? name.toLowerCase().replace(/_+$/, '') : null;
-  return known.find(k => k.toLowerCase() === plain);
 }
 
 /** Whether targets are class indices, one for each row of the output, instead of rows of the same width. */

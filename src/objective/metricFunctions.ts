@@ -7,6 +7,7 @@
 
 import { readNumbers } from '../inputs/batches.ts';
 import type { TensorLike } from '../tensor/read.ts';
+import { record } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -43,7 +44,7 @@ const byRow =
     const rows = guess.size / width;
     const part = (of: Tensor, row: number) => of.dataSync().subarray(row * width, (row + 1) * width);
     const values = Float32Array.from({ length: rows }, (_, row) => value(part(truth, row), part(guess, row)));
-    return new Tensor(values, guess.shape.slice(0, -1));
+    return record(`metrics.${name}`, new Tensor(values, guess.shape.slice(0, -1)), [guess]);
   };
 
 /** A metric that computes one number. */
@@ -51,7 +52,8 @@ const overall =
   (name: string, value: (truth: Row, guess: Row) => number) =>
   (yTrue: TensorLike, yPred: TensorLike): Tensor => {
     const [truth, guess] = pairOf(`metrics.${name}`, yTrue, yPred);
-    return new Tensor(Float32Array.of(value(truth.dataSync(), guess.dataSync())), []);
+    const result = new Tensor(Float32Array.of(value(truth.dataSync(), guess.dataSync())), []);
+    return record(`metrics.${name}`, result, [guess]);
   };
 
 function pairOf(call: string, yTrue: TensorLike, yPred: TensorLike): [Tensor, Tensor] {

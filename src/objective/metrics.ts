@@ -3,7 +3,8 @@
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { metricNumbers } from '../wasm/shared.generated.ts';
-import { fromClassName, isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
+import { type Custom, type CustomFunction, customOf } from './custom.ts';
+import { fromClassName, isSparse, type LossName, lossSpellings } from './losses.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 /** The metrics that are not losses. */
@@ -43,20 +44,27 @@ const spellings = [
 
 /** A metric of a compiled model. */
 export interface Metric {
-  /** The name given to `compile`. */
-  readonly name: MetricName;
+  /** The name given to `compile`; that of a custom metric is the name of its function. */
+  readonly name: string;
   /** The name in `metricsNames` and `history`. */
   readonly key: string;
-  /** The metric for an output with a number of features. */
+  /** Null for a built-in metric. */
+  readonly custom?: Custom;
+  /** Whether the values of a custom metric are weighted. */
+  readonly weighted?: boolean;
+  /** The metric for an output with a number of features; of a custom one, what takes targets of the same shape. */
   kindOf(width: number): LossName | ScoreName;
 }
 
-export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
+export function resolveMetrics(call: string, value: unknown, loss: LossName, weighted: unknown = null): Metric[] {
   const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
   // Not `map`, which skips holes
-  const metrics = Array.from(given, (one, n) =>
-    resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
-  );
+  const metrics = [
+    ...Array.from(given, (one, n) =>
+      resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
+    ),
+    ...[weighted ?? []].flat().map(one => weightedMetric(call, one)),
+  ];
   const keys = metrics.map(({ key }) => key);
   // As in TF.js, equal names get numbers
   return metrics.map((metric, n) => {
@@ -68,10 +76,7 @@ export function resolveMetrics(call: string, value: unknown, loss: LossName): Me
 
 function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
   const value = nameOfFunction(given) ?? given;
-  if (typeof value === 'function') {
-    const name = nearest(value.name, spellings) ?? 'acc';
-    fail(call, `${argument} must be a name such as '${name}', got ${show(value)}; custom metrics are not supported`);
-  }
+  if (typeof value === 'function') return customMetric(call, argument, value as CustomFunction);
   // In Keras, the class Accuracy is another metric than the name 'accuracy'
   const name = checkName(call, argument, value === 'Accuracy' ? value : fromClassName(value, spellings), spellings);
   if (name in outputDependent) {
@@ -88,6 +93,23 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     fail(call, `${argument} must be ${rule} if the loss is '${loss}', got '${name}'`);
   }
   return { name, key: name, kindOf: () => kind };
+}
+
+/** A function as a metric. As in TF.js, its name is the key of its values. */
+function customMetric(call: string, argument: string, given: CustomFunction): Metric {
+  const name = nameOfFunction(given) ?? String(given.name);
+  if (name in Object.prototype || ['loss', 'batch', 'size'].includes(name)) {
+    fail(call, `${argument} must not be a function with the name of other logs, got ${show(given)}`);
+  }
+  return { name, key: name, custom: customOf('metric', name, given), kindOf: () => 'meanSquaredError' };
+}
+
+/** Sample weights apply to functions only, because the kernels of metrics have none. */
+function weightedMetric(call: string, given: unknown): Metric {
+  if (typeof given !== 'function') {
+    fail(call, `weightedMetrics must be functions of two tensors, such as metrics.mse, got ${show(given)}`);
+  }
+  return { ...customMetric(call, 'weightedMetrics', given as CustomFunction), weighted: true };
 }
 
 /** The meaning of 'accuracy', as in TF.js. */

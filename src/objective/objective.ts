@@ -3,13 +3,16 @@
 import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimizers/index.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
-import type { MetricFunction } from './metricFunctions.ts';
+import { nameOfFunction } from './metricNames.ts';
 import { type Metric, type MetricName, resolveMetrics } from './metrics.ts';
 
 /** What an output is compared with its target by. */
 export interface OutputObjective {
+  /** The loss; with a custom one, a built-in loss with targets of the same shape. */
   readonly loss: LossName;
+  readonly custom?: Custom;
   /** The factor of the loss in the sum of all losses. */
   readonly lossWeight: number;
   readonly metrics: readonly Metric[];
@@ -24,26 +27,41 @@ export interface Objective {
 }
 
 /** A loss, as `compile` takes it. @inline */
-type AnyLoss = Loss | MetricFunction;
+type AnyLoss = Loss | CustomFunction | CustomLoss;
 /** The metrics of one output, as `compile` takes them. @inline */
-type AnyMetrics = MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
+type AnyMetrics = AnyMetric | readonly AnyMetric[];
+/** @inline */
+type AnyMetric = MetricName | CustomFunction;
+
+/** @inline */
+type WeightedMetrics = CustomFunction | readonly CustomFunction[];
 
 export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
   /**
-   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. For several
-   * outputs: one for all of them, a list, or an object by the name of the output.
+   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. Or a function of
+   * targets and predictions, written with the functions of tensors; or an object with its value and its gradient. For
+   * several outputs: one for all of them, a list, or an object by the name of the output.
    */
   loss: AnyLoss | readonly AnyLoss[] | Readonly<Record<string, AnyLoss>>;
   /** The factor of each loss in the sum that is trained: a list, or an object by the name of the output. Default: 1. */
   lossWeights?: readonly number[] | Readonly<Record<string, number>>;
   /**
-   * Names of metrics or losses, or functions of `metrics`, to compute in addition to the loss. 'acc' is the accuracy that
+   * Names of metrics or losses, functions of `metrics`, or functions of targets and predictions, to compute in addition to
+   * the loss. 'acc' is the accuracy that
    * fits the output and the loss. For several outputs: a list for all of them, or an object by the name of the output.
    * Default: none.
    */
-  metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly (MetricName | MetricFunction)[])[];
+  metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
+  /**
+   * Functions, such as those of `metrics`, whose values are weighted with `sampleWeight` and `classWeight`; a function must
+   * return a value for each sample or time step for that. Forms and default as for `metrics`.
+   */
+  weightedMetrics?:
+    | WeightedMetrics
+    | Readonly<Record<string, WeightedMetrics>>
+    | readonly (readonly CustomFunction[])[];
 }
 
 /**
@@ -52,23 +70,34 @@ export interface CompileOptions {
  * @param names of the outputs of the model
  */
 export function readObjective(call: string, options: CompileOptions, names: readonly string[]): Objective {
-  const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'lossWeights', 'metrics']);
+  const known = checkOptions<CompileOptions>(call, options, [
+    ...['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'],
+  ]);
   if (known.optimizer === undefined) fail(call, "optimizer must be one of train.* or a name such as 'adam', got none");
   if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
   const optimizer = resolveOptimizer(call, known.optimizer);
   const losses = forOutputs(call, 'loss', known.loss, names).map(loss => {
     if (loss === undefined)
       fail(call, `loss must have one for each output, ${names.join(', ')}, got ${show(known.loss)}`);
-    return resolveLoss(call, loss);
+    return readLoss(call, loss);
   });
   const weights = readLossWeights(call, known.lossWeights, names);
-  const metrics = readMetrics(call, known.metrics, names);
-  const outputs = losses.map((loss, n) => ({
+  const metrics = readMetrics(call, 'metrics', known.metrics, names);
+  const weighted = readMetrics(call, 'weightedMetrics', known.weightedMetrics, names);
+  const outputs = losses.map(({ loss, custom }, n) => ({
     loss,
+    ...(custom && { custom }),
     lossWeight: weights[n]!,
-    metrics: resolveMetrics(call, metrics[n], loss),
+    metrics: resolveMetrics(call, metrics[n], loss, weighted[n]),
   }));
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
+}
+
+function readLoss(call: string, given: unknown): { loss: LossName; custom?: Custom } {
+  const isFunction = typeof given === 'function' && nameOfFunction(given) === null;
+  if (!isFunction && !isCustomLoss(given)) return { loss: resolveLoss(call, given) };
+  const own = given as CustomFunction | CustomLoss;
+  return { loss: 'meanSquaredError', custom: customOf('loss', String(own.name), own) };
 }
 
 /** The value for each output; undefined where an object has none. */
@@ -79,7 +108,7 @@ function forOutputs(call: string, option: string, value: unknown, names: readonl
     }
     return Array.from(value);
   }
-  if (!isPlain(value)) return names.map(() => value);
+  if (!isPlain(value) || isCustomLoss(value)) return names.map(() => value);
   const values = value as Record<string, unknown>;
   const unknown = Object.keys(values).find(name => !names.includes(name));
   if (unknown !== undefined) {
@@ -99,9 +128,9 @@ function readLossWeights(call: string, value: unknown, names: readonly string[])
 }
 
 /** The metrics of each output: those of the object or the list of lists, or the same for all. */
-function readMetrics(call: string, value: unknown, names: readonly string[]): unknown[] {
+function readMetrics(call: string, option: string, value: unknown, names: readonly string[]): unknown[] {
   const isPerOutput = isPlain(value) || (names.length > 1 && Array.isArray(value) && value.some(Array.isArray));
-  return isPerOutput ? forOutputs(call, 'metrics', value, names) : names.map(() => value);
+  return isPerOutput ? forOutputs(call, option, value, names) : names.map(() => value);
 }
 
 function labelsOf(outputs: readonly OutputObjective[], names: readonly string[]): string[] {

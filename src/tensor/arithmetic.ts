@@ -7,6 +7,7 @@ import { checkBoolean } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
 import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
+import { record } from './tape.ts';
 import { Tensor } from './tensorClass.ts';
 import { common, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
@@ -21,13 +22,19 @@ function each(
   return limitArguments(call, x => eachOf(call, x, result, f));
 }
 
-function eachOf(call: string, x: TensorLike, result: 'float32' | 'same' | 'numbers', f: (x: number) => number): Tensor {
+function eachOf(
+  call: string,
+  x: TensorLike,
+  result: 'float32' | 'same' | 'numbers',
+  f: (x: number) => number,
+  options?: unknown,
+): Tensor {
   const from = asTensor(call, 'x', x);
   const values = from.dataSync() as Values;
   const kind = result === 'numbers' ? numeric(from.dtype) : from.dtype;
   const to = zerosFor(call, from.shape, result === 'float32' ? result : kind);
   for (let i = 0; i < to.length; i++) to[i] = f(values[i]!);
-  return new Tensor(to, from.shape);
+  return record(call, new Tensor(to, from.shape), [from], options);
 }
 
 /** -x. */
@@ -71,7 +78,8 @@ export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: n
       `clipValueMin must be at most clipValueMax, both numbers, got ${show(clipValueMin)} and ${show(clipValueMax)}`,
     );
   }
-  return eachOf(call, x, 'same', v => (v < clipValueMin ? clipValueMin : v > clipValueMax ? clipValueMax : v));
+  const clip = (v: number) => (v < clipValueMin ? clipValueMin : v > clipValueMax ? clipValueMax : v);
+  return eachOf(call, x, 'same', clip, [clipValueMin, clipValueMax]);
 }
 
 function halfToEven(x: number): number {
@@ -102,7 +110,8 @@ function both(
     // A single number needs no broadcast copy: it is read with a step of 0.
     const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
     for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, areIntegers);
-    return new Tensor(to, shape);
+    const output = new Tensor(to, shape);
+    return result === 'bool' ? output : record(call, output, [x, y]);
   });
 }
 
@@ -180,8 +189,12 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
   if (x.rank < 2) fail(call, `a must have at least 2 axes, got ${showShape(x.shape)}`);
   if (y.rank < 2) fail(call, `b must have at least 2 axes, got ${showShape(y.shape)}`);
   // b is transposed, so that each sum reads a row of both.
-  const left = checkBoolean(call, 'transposeA', transposeA ?? false) ? swapped(call, x) : x;
-  const right = checkBoolean(call, 'transposeB', transposeB ?? false) ? y : swapped(call, y);
+  const flips = [
+    checkBoolean(call, 'transposeA', transposeA ?? false),
+    checkBoolean(call, 'transposeB', transposeB ?? false),
+  ];
+  const left = flips[0] ? swapped(call, x) : x;
+  const right = flips[1] ? y : swapped(call, y);
   const [[M, K], [N, K2]] = [matrixOf(left), matrixOf(right)];
   if (K !== K2) {
     fail(call, `a and b must have inner axes of equal size, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
@@ -197,7 +210,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
     for (let k = 0; k < K; k++) sum += rows[row * K + k]! * columns[column * K + k]!;
     to[at] = sum;
   }
-  return new Tensor(to, [...batch, M, N]);
+  return record(call, new Tensor(to, [...batch, M, N]), [x, y], flips);
 }
 
 const matrixOf = (x: Tensor): [number, number] => [x.shape.at(-2)!, x.shape.at(-1)!];

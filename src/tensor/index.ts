@@ -2,6 +2,7 @@
 
 export * from './arithmetic.ts';
 export { TensorBuffer } from './buffer.ts';
+export { grad, grads, valueAndGrad, valueAndGrads } from './gradients.ts';
 export {
   cast,
   clone,

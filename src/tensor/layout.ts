@@ -5,13 +5,15 @@ import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, asTensors, type TensorLike } from './read.ts';
+import { record } from './tape.ts';
 import { Tensor } from './tensorClass.ts';
 import { checkDataType, common, convert, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
 
 /** A copy of a tensor in another shape. */
-const copied = (x: Tensor, shape: readonly number[]): Tensor => new Tensor(valuesOf(x).slice() as Values, shape);
+const copied = (x: Tensor, shape: readonly number[]): Tensor =>
+  record('reshape', new Tensor(valuesOf(x).slice() as Values, shape), [x]);
 
 /** Checks an axis and returns it counted from the front; a negative axis counts from the back. */
 export function checkAxis(call: string, axis: unknown, rank: number, name = 'axis'): number {
@@ -74,7 +76,7 @@ export function cast(x: TensorLike, dtype: DataType): Tensor {
   rejectExtraArguments('cast', 2, arguments);
   const from = asTensor('cast', 'x', x);
   const kind = checkDataType('cast', dtype);
-  return new Tensor(convert('cast', valuesOf(from), kind), from.shape);
+  return record('cast', new Tensor(convert('cast', valuesOf(from), kind), from.shape), [from]);
 }
 
 /** A copy. */
@@ -96,7 +98,7 @@ export function transpose(x: TensorLike, perm?: readonly number[] | null): Tenso
   if (!Array.isArray(order) || order.toSorted((a, b) => a - b).join() !== axes.join()) {
     fail(call, `perm must list each of the ${from.rank} axes once, got ${show(perm)}`);
   }
-  return ordered(call, from, order);
+  return record(call, ordered(call, from, order), [from], order);
 }
 
 /** @internal Permutes the axes; always returns a copy. */
@@ -127,7 +129,7 @@ export function reverse(x: TensorLike, axis?: number | readonly number[] | null)
     start += strides[one]! * Math.max(0, from.shape[one]! - 1);
     strides[one]! *= -1;
   }
-  return new Tensor(strided(call, valuesOf(from), start, from.shape, strides), from.shape);
+  return record(call, new Tensor(strided(call, valuesOf(from), start, from.shape, strides), from.shape), [from], axes);
 }
 
 /** Checks one axis or several, and returns them in ascending order; all axes if absent. */
@@ -178,7 +180,7 @@ export function slice(
 function part(call: string, x: Tensor, starts: readonly number[], shape: readonly number[]): Tensor {
   const strides = stridesOf(x.shape);
   const from = starts.reduce((sum, start, axis) => sum + start * strides[axis]!, 0);
-  return new Tensor(strided(call, valuesOf(x), from, shape, strides), shape);
+  return record('part', new Tensor(strided(call, valuesOf(x), from, shape, strides), shape), [x], starts);
 }
 
 /**
@@ -226,10 +228,10 @@ export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
   const shape = from.shape.toSpliced(along, 1);
   const strides = stridesOf(from.shape);
   const [stride] = strides.splice(along, 1);
-  return Array.from(
-    { length: from.shape[along]! },
-    (_, i) => new Tensor(strided(call, valuesOf(from), i * stride!, shape, strides), shape),
-  );
+  return Array.from({ length: from.shape[along]! }, (_, i) => {
+    const item = new Tensor(strided(call, valuesOf(from), i * stride!, shape, strides), shape);
+    return record('item', item, [from], [along, i]);
+  });
 }
 
 /**
@@ -263,7 +265,8 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number | null,
       to.set(values.subarray(start, start + inner), at);
     }
   }
-  return new Tensor(to, shape);
+  const options = { indices: ids, axis: along, batchDims: shared, shape: from.shape };
+  return record(call, new Tensor(to, shape), [from], options);
 }
 
 /** The number of leading batch axes, whose sizes must match. */
@@ -341,7 +344,7 @@ function concatenated(call: string, list: readonly Tensor[], shape: readonly num
       at += block;
     }
   }
-  return new Tensor(to, shape);
+  return record('concat', new Tensor(to, shape), list, along);
 }
 
 /** Repeats a tensor along each axis, `reps` times. */
@@ -363,8 +366,9 @@ export function tile(x: TensorLike, reps: readonly number[]): Tensor {
     shape,
     strides.flatMap(stride => [0, stride]),
   );
-  return new Tensor(
+  const output = new Tensor(
     values,
     from.shape.map((n, axis) => n * reps[axis]!),
   );
+  return record(call, output, [from], reps);
 }

@@ -7,6 +7,7 @@ import { checkBoolean } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
 import { checkAxes, checkAxis, ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
+import { record } from './tape.ts';
 import { Tensor } from './tensorClass.ts';
 import { type Values, zerosFor } from './values.ts';
 
@@ -16,7 +17,10 @@ export type Axes = number | readonly number[];
 /** Reduces `count` numbers that start at index `from` to one. */
 type Reducer = (values: Values, from: number, count: number) => number;
 
-/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool converted to int32 */
+/**
+ * @param result the dtype of the result: float32, that of the argument, or that of the argument with bool converted to int32
+ * @param rule the name of its rule in gradients.ts
+ */
 function reduce(
   call: string,
   x: TensorLike,
@@ -24,6 +28,7 @@ function reduce(
   keepDims: boolean | null | undefined,
   result: 'float32' | 'same' | 'numbers',
   f: Reducer,
+  rule = call,
 ): Tensor {
   const from = asTensor(call, 'x', x);
   const axes = checkAxes(call, axis, from.rank);
@@ -35,7 +40,8 @@ function reduce(
   const to = zerosFor(call, shape, kind);
   const count = axes.reduce((product, one) => product * from.shape[one]!, 1);
   for (let i = 0; i < to.length; i++) to[i] = f(values, i * count, count);
-  return new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
+  const output = new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
+  return record(rule, output, [from], axes);
 }
 
 /** `reduce` as a standalone function. */
@@ -86,13 +92,14 @@ export function moments(
   keepDims?: boolean | null,
 ): { mean: Tensor; variance: Tensor } {
   rejectExtraArguments('moments', 3, arguments);
-  const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n);
-  const variance = reduce('moments', x, axis, keepDims, 'float32', (values, from, count) => {
+  const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n, 'mean');
+  const squaredDeviation: Reducer = (values, from, count) => {
     const middle = total(values, from, count) / count;
     let squares = 0;
     for (let i = from; i < from + count; i++) squares += (values[i]! - middle) ** 2;
     return squares / count;
-  });
+  };
+  const variance = reduce('moments', x, axis, keepDims, 'float32', squaredDeviation, 'variance');
   return { mean: average, variance };
 }
 
@@ -132,7 +139,7 @@ export function softmax(logits: TensorLike, dim?: number | null): Tensor {
   const to = Float32Array.from(from.dataSync());
   const width = from.shape.at(-1) ?? 1;
   for (let at = 0; at < to.length; at += width) normalize(to.subarray(at, at + width));
-  return new Tensor(to, from.shape);
+  return record(call, new Tensor(to, from.shape), [from]);
 }
 
 /** Replaces logits by their softmax, in place. */

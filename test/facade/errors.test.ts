@@ -407,28 +407,16 @@ const invalidCalls: InvalidModelCall[] = [
   ['model.compile', 'an object as the optimizer', model => model.compile({ optimizer: wrong({}), loss: 'mse' })],
   [
     'model.compile',
-    'a function as the loss',
-    model => model.compile({ optimizer: 'adam', loss: wrong(() => 0) }),
-    "loss must be a name such as 'meanSquaredError', got",
-  ],
-  [
-    'model.compile',
-    'a loss function of TF.js',
-    model => model.compile({ optimizer: 'adam', loss: wrong(function huberLoss_() {}) }),
-    "loss must be a name such as 'huberLoss', got function huberLoss_",
+    'a loss with a value but no gradient',
+    model => model.compile({ optimizer: 'adam', loss: wrong({ name: 'own', value: () => 0 }) }),
+    "loss must name outputs (top), got 'name'",
   ],
   ...(
     [
-      ['a function as a metric', () => 0, "metrics must be a name such as 'acc'"],
       [
-        'a function without a name as a metric',
-        Object.defineProperty(() => 0, 'name', { value: {} }),
-        "metrics must be a name such as 'acc'",
-      ],
-      [
-        'a metric function of TF.js',
-        [function binaryAccuracy() {}],
-        "metrics[0] must be a name such as 'binaryAccuracy'",
+        'a function with the name of an inherited property as a metric',
+        [Object.defineProperty(() => 0, 'name', { value: 'valueOf' })],
+        'metrics[0] must not be a function with the name of other logs, got function valueOf',
       ],
       ['a misspelled metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
       ['a number as a metric', 3, 'metrics must be a name, got 3'],

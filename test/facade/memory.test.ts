@@ -333,6 +333,11 @@ describe('other calls', () => {
     'batches with weights': (model, batches) => {
       for (let n = 0; n < batches; n++) model.trainOnBatch(xs, ys, { sampleWeight: new Float32Array(101).fill(2) });
     },
+    'custom loss and metrics': (model, batches) => {
+      const squares = (yTrue: Tensor, yPred: Tensor) => yPred.sub(yTrue).square().mean(-1);
+      model.compile({ optimizer: 'adam', loss: squares, metrics: [squares] });
+      for (let n = 0; n < batches; n++) model.trainOnBatch(xs, ys);
+    },
     'nested arrays': (model, batches) => {
       for (let n = 0; n < batches; n++) model.trainOnBatch([[[1, 2], [3, n % 5]]], [[1]]); // biome-ignore format: one sample
     },

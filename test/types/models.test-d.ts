@@ -5,10 +5,13 @@ import {
   Callback,
   type CallbackModel,
   type CompileOptions,
+  type CustomLoss,
   callbacks,
   data,
   enableProdMode,
   getBackend,
+  grad,
+  grads,
   type History,
   input,
   type LayersModel,
@@ -17,6 +20,7 @@ import {
   layers,
   loadLayersModel,
   type ModelCompileArgs,
+  metrics,
   type RNN,
   type Scalar,
   type Sequential,
@@ -32,6 +36,7 @@ import {
   type Tensor4D,
   tensor,
   train,
+  valueAndGrad,
   zeros,
 } from 'lstm-wasm';
 import { expectTypeOf } from 'vitest';
@@ -90,6 +95,20 @@ model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss:
 const decay = { initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.9 };
 model.compile({ optimizer: train.sgd(schedules.exponentialDecay(decay)), loss: 'binaryCrossentropy' });
 model.compile({ optimizer: 'adam', loss: 'mse' });
+const bias = (yTrue: Tensor, yPred: Tensor) => yPred.sub(yTrue).mean();
+model.compile({ optimizer: 'adam', loss: (yTrue, yPred) => yTrue.sub(yPred).square().mean(), metrics: [bias, 'mae'] });
+model.compile({ optimizer: 'adam', loss: ['mse', (yTrue, yPred) => yTrue.sub(yPred).abs()], metrics: bias });
+model.compile({
+  optimizer: 'adam',
+  loss: { top: (a, b) => a.sub(b).abs() },
+  metrics: { top: [bias], side: metrics.mse },
+});
+const own: CustomLoss = { name: 'own', value: (a, b) => a.sub(b).square(), gradient: (a, b) => b.sub(a).mul(2) };
+model.compile({ optimizer: 'adam', loss: own });
+model.compile({ optimizer: 'adam', loss: metrics.meanSquaredError });
+expectTypeOf(grad(given => given.square())([1, 2])).toEqualTypeOf<Tensor>();
+expectTypeOf(grads((a, b) => a.mul(b))([x, 2])).toEqualTypeOf<Tensor[]>();
+expectTypeOf(valueAndGrad(given => given.square())(x)).toEqualTypeOf<{ grad: Tensor; value: Tensor }>();
 model.trainOnBatch([[[0], [1]]], [[0.5]]);
 model.trainOnBatch(new Float32Array(2), new Float32Array(1));
 model.predict([[new Float32Array(2), [1, 2]]]);
@@ -175,6 +194,10 @@ model.add({ units: 3 });
 model.compile({ optimizer: 'adam' });
 // @ts-expect-error unknown loss
 model.compile({ optimizer: 'adam', loss: 'meanSquaredErrors' });
+// @ts-expect-error
+model.compile({ optimizer: 'adam', loss: () => 3 });
+// @ts-expect-error
+model.compile({ optimizer: 'adam', loss: { name: 'own', value: bias, gradient: () => 3 } });
 // @ts-expect-error unknown optimizer
 model.compile({ optimizer: 'adams', loss: 'mse' });
 // @ts-expect-error unknown metric

@@ -484,6 +484,13 @@ describe('arguments', () => {
     expect(await errorOf(model.compile({ optimizer: train.adam(step => 1 / step), loss: 'mse' }))).toMatch(
       /learningRate/,
     );
+    expect(await errorOf(model.compile({ optimizer: 'adam', loss: (a, b) => a.sub(b).square() }))).toBe(
+      'model.compile: loss must be a name in a worker, got a function',
+    );
+    const bias = (a: Core.Tensor, b: Core.Tensor) => b.sub(a).mean();
+    expect(await errorOf(model.compile({ optimizer: 'adam', loss: 'mse', metrics: [bias] }))).toBe(
+      "model.compile: metric 'bias' must be a name in a worker, got a function",
+    );
     const transfer = { transfer: true } as const;
     expect(await errorOf(model.fit(x, y.slice(1), transfer))).toMatch(/^model.fit: y must/);
     expect(await errorOf(model.fit(x, y, { ...transfer, epoch: 3 } as never))).toMatch(

@@ -27,8 +27,10 @@ export function describeObjective(call: string, { optimizer, outputs }: Objectiv
   if (!optimizer.rateIsData) {
     fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
   }
+  const custom = outputs.flatMap(({ custom, metrics }) => [custom, ...metrics.map(one => one.custom)]).find(Boolean);
+  if (custom) fail(call, `${custom.title} must be a name ${purpose}, got a function`);
   const losses = outputs.map(({ loss }) => loss);
-  const metrics = outputs.map(({ metrics }) => metrics.map(({ name }) => name));
+  const metrics = outputs.map(({ metrics }) => metrics.map(({ name }) => name as MetricName));
   const weights = outputs.map(({ lossWeight }) => lossWeight);
   return {
     ...(outputs.length === 1 ? { loss: losses[0]!, metrics: metrics[0]! } : { loss: losses, metrics }),
