@@ -7,11 +7,18 @@ export {
 } from './recurrent/gru';
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export {
+  gruCandidateGroups, gruCellsBackward, gruResetsBackward, gruSetStep, gruStatesBackward, gruStepGroups, gruStepsStart,
+  gruSweepStart, gruTransposeColumns,
+} from './recurrent/gruUnitGroups';
+export {
   lstmBackward, lstmBackwardRows, lstmBackwardStart, lstmBackwardWeights, lstmForward, lstmForwardEnd, lstmForwardRows,
-  lstmCellsBackward, lstmInputGroups, lstmRewind, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
-  lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
+  lstmRewind,
 } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
+export {
+  lstmCellsBackward, lstmInputGroups, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
+  lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
+} from './recurrent/lstmUnitGroups';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,

@@ -67,6 +67,25 @@ export function matmul(
   }
 }
 
+/** The number of sixteens of columns, a part of one included. */
+@inline
+export function sixteens(cols: i32): i32 {
+  return (cols + 15) >> 4;
+}
+
+/** The same for sixteens of columns [first, first + count), with the bits of the whole; those outside of P are left out. */
+export function matmulColumns(
+  c: usize, cRow: usize, init: usize, initRow: usize, initCol: usize, a: usize, aRow: usize, aBlock: usize, depth: i32,
+  blocks: i32, panels: usize, rows: i32, cols: i32, first: i32, count: i32,
+): void {
+  const from = 16 * max(0, first);
+  const to = min(16 * (first + count), cols);
+  if (from >= to) return;
+  const packed = panels + packedAt(0, from, depth * blocks, cols);
+  init += <usize>from * initCol;
+  matmul(c + <usize>from * 4, cRow, init, initRow, initCol, a, aRow, aBlock, depth, blocks, packed, rows, to - from);
+}
+
 /**
  * C += transposed(A [K, M]) * B [K, N], with K = blocks * depth and C [M, N] packed.
  *

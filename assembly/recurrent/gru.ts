@@ -20,7 +20,7 @@ import {
   activateUpdateAndReset, addBiasGradients, cellBackwardFast, cellBackwardGeneral, cellForward, resetBackward, skipGates,
 } from './gruCell';
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
-import { SLICE, ZEROS, matmul } from '../products/matmul';
+import { SLICE, ZEROS, matmul, matmulColumns, sixteens } from '../products/matmul';
 import {
   ENOUGH_ROWS, ROW_BLOCK, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, loadH, loadInitialH,
   maskOf, packTransposedRows, stateGradient, storeH,
@@ -31,7 +31,7 @@ import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel
 const PANEL: usize = 48;
 
 @inline
-function groups(plan: GruPlan): i32 {
+export function groups(plan: GruPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
@@ -66,45 +66,63 @@ export function gruForwardRows(plan: GruPlan, first: i32, rows: i32): void {
   const outRow = plan.y ? plan.yRow : plan.hRow;
 
   drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  loadState(plan, first, rows);
+  for (let t = 0; t < T; t++) {
+    stepGroups(plan, t, first, rows, 0, G);
+    if (!plan.resetAfter) candidateGroups(plan, t, first, rows, 0, G);
+    const previous = out + (<usize>t * B + first) * outRow;
+    if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
+    if (plan.drop) dropSlot(plan, t + 1, first, rows);
+  }
+}
+
+/** One time step of some groups; without resetAfter up to r_t * h_{t-1}, and candidateGroups for all groups follows. */
+export function stepGroups(plan: GruPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
+  const B = <usize>plan.batch;
+  const G = groups(plan);
+  const h = plan.h + (<usize>t * B + first) * plan.hRow;
+  const outRow = plan.y ? plan.yRow : plan.hRow;
+  const next = (plan.y ? plan.y : plan.h) + (<usize>(t + 1) * B + first) * outRow;
+  const reads = t > 0 || hasInitialState(plan); // without one h_0 = 0 contributes nothing
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
+    const at = (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
+    const gates = plan.gates + at;
+    const slopes = plan.slopes ? plan.slopes + at : 0;
+    const unit = <usize>g * UNITS;
+    const panels = plan.w + <usize>g * panelBytes(plan);
+    const w = panels + 2 * PANEL;
+    projectInput(plan, gates, panels, t, first, rows);
+    if (reads) {
+      if (plan.resetAfter) product12(gates, gates, GATES, h, plan.hRow, 4 * G, w, rows);
+      else product8(gates + Z, h, plan.hRow, 4 * G, w, rows);
+    }
+    activateUpdateAndReset(plan, gates, slopes, next + unit, outRow, h + unit, plan.hRow, rows);
+    if (plan.resetAfter) finishGroup(plan, t, g, first, rows);
+  }
+}
+
+/** One time step of some groups without resetAfter, after stepGroups for all groups. */
+export function candidateGroups(plan: GruPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
+  const G = groups(plan);
+  const resets = plan.gates + <usize>t * G * plan.gatesGroup + <usize>first * GATES;
+  const reads = t > 0 || hasInitialState(plan);
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
+    const n = resets + <usize>g * plan.gatesGroup + N;
+    const w = plan.w + <usize>g * panelBytes(plan) + 2 * PANEL + <usize>(4 * G) * 32;
+    if (reads) productBlocks(n, resets, plan.gatesGroup, G, w, rows);
+    finishGroup(plan, t, g, first, rows);
+  }
+}
+
+/** Sets slot 0 of h to the given or carried state, or to zero. */
+export function loadState(plan: GruPlan, first: i32, rows: i32): void {
+  const H = 4 * groups(plan);
+  const out = plan.y ? plan.y : plan.h;
+  const outRow = plan.y ? plan.yRow : plan.hRow;
   storeH(plan.savedH, plan.stateH, <usize>H * 4, first, rows, H);
   if (plan.h0) loadInitialH(out, outRow, plan.h0, plan.h0Row, first, rows, plan.units);
   else loadH(out, outRow, plan.stateH, first, rows, H);
   if (plan.drop) dropSlot(plan, 0, first, rows);
-
-  for (let t = 0; t < T; t++) {
-    const h = plan.h + (<usize>t * B + first) * plan.hRow;
-    const previous = out + (<usize>t * B + first) * outRow;
-    const reads = t > 0 || hasInitialState(plan); // without one h_0 = 0 contributes nothing
-    for (let g = 0; g < G; g++) {
-      const at = (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
-      const gates = plan.gates + at;
-      const slopes = plan.slopes ? plan.slopes + at : 0;
-      const hPrev = h + <usize>g * UNITS;
-      const panels = plan.w + <usize>g * panelBytes(plan);
-      const w = panels + 2 * PANEL;
-      const next = previous + B * outRow + <usize>g * UNITS;
-      projectInput(plan, gates, panels, t, first, rows);
-      if (plan.resetAfter) {
-        if (reads) product12(gates, gates, GATES, h, plan.hRow, H, w, rows);
-        activateUpdateAndReset(plan, gates, slopes, next, outRow, hPrev, plan.hRow, rows);
-        finishGroup(plan, t, g, first, rows);
-      } else {
-        if (reads) product8(gates + Z, h, plan.hRow, H, w, rows);
-        activateUpdateAndReset(plan, gates, slopes, next, outRow, hPrev, plan.hRow, rows);
-      }
-    }
-    if (!plan.resetAfter) {
-      const resets = plan.gates + <usize>t * G * plan.gatesGroup + <usize>first * GATES;
-      for (let g = 0; g < G; g++) {
-        const n = resets + <usize>g * plan.gatesGroup + N;
-        const w = plan.w + <usize>g * panelBytes(plan) + 2 * PANEL + <usize>H * 32;
-        if (reads) productBlocks(n, resets, plan.gatesGroup, G, w, rows);
-        finishGroup(plan, t, g, first, rows);
-      }
-    }
-    if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
-    if (plan.drop) dropSlot(plan, t + 1, first, rows);
-  }
 }
 
 /** Stores the carried state of some rows, after gruForwardRows for them. */
@@ -252,35 +270,32 @@ function clearBiasGradients(plan: GruPlan, first: i32, count: i32): void {
 /** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
 function sweepBackward(plan: GruPlan, first: i32, rows: i32, adds: bool): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
-  const B = <usize>plan.batch;
   const I = plan.inputs;
   const G = groups(plan);
   const H = 4 * G;
   const row = <usize>H * 4;
   const gatesStep = <usize>G * plan.gatesGroup;
-  const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
   const separate = plan.mask != 0 || plan.drop != 0; // the gradient through the gates goes to dhx first
   const chunk = max(1, ENOUGH_ROWS / rows);
 
-  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, H);
-
+  startSweep(plan, first, rows);
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
     const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
-    const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
-    // dh_{t-1} = gradient from the layer above + z dh_t + dz_t transposed(R); at the first step unused without dh0
-    const last = t == 0 && plan.dh0 != 0;
-    const below = last ? plan.dh0 + <usize>first * plan.dh0Row : t > 0 ? dh - dhStep : dh;
-    const belowRow = last ? plan.dh0Row : plan.dhRow;
+    // dh_{t-1} = gradient from the layer above + z dh_t + dz_t transposed(R)
+    const belowRow = rowBelow(plan, t);
+    const below = gradientBelow(plan, t) + <usize>first * belowRow;
     const to = separate ? plan.dhx + <usize>first * row : below;
     const toRow = separate ? row : belowRow;
     const sums = !separate && t > 0 && plan.sequences != 0;
-    cellsBackward(plan, t, first, rows, to, toRow, sums, dh, adds);
-    if (t > 0 || last) {
+    cellsBackward(plan, t, first, rows, 0, G, to, toRow, sums, adds);
+    if (!plan.resetAfter) resetsBackward(plan, t, first, rows, 0, sixteens(H), to, toRow, adds);
+    if (t > 0 || plan.dh0) {
       const from = plan.resetAfter ? gates : gates + Z;
       const depth = plan.resetAfter ? 12 : 8;
       matmul(to, toRow, to, toRow, 4, from, GATES, plan.gatesGroup, depth, G, plan.wt, rows, H);
       if (separate) {
+        const dh = plan.dh + <usize>t * stepOfDh(plan) + <usize>first * plan.dhRow;
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         stateGradient(below, belowRow, t > 0 ? plan.sequences : 0, dh, plan.dhRow, to, drop, mask, rows, H);
@@ -288,8 +303,7 @@ function sweepBackward(plan: GruPlan, first: i32, rows: i32, adds: bool): void {
     }
     if (plan.dx) {
       const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
-      const kernel = plan.wt + <usize>(12 * H * G) * 4;
-      matmul(dx, plan.dxRow, ZEROS, 0, 0, gates + Z, GATES, plan.gatesGroup, 12, G, kernel, rows, I);
+      matmul(dx, plan.dxRow, ZEROS, 0, 0, gates + Z, GATES, plan.gatesGroup, 12, G, kernelPanels(plan), rows, I);
     }
     if (++pending == chunk || t == 0) {
       if (adds) weightGradients(plan, first, rows, t, pending, 0, G);
@@ -298,37 +312,74 @@ function sweepBackward(plan: GruPlan, first: i32, rows: i32, adds: bool): void {
   }
 }
 
-/** All cells of one time step backward. */
-function cellsBackward(
-  plan: GruPlan, t: i32, first: i32, rows: i32, to: usize, toRow: usize, adds: bool, dh: usize, addsBias: bool,
+export function startSweep(plan: GruPlan, first: i32, rows: i32): void {
+  if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, 4 * groups(plan));
+}
+
+/** Bytes from one time step of dh to the next: only the last one has a gradient without sequences, and one slot is enough. */
+@inline
+function stepOfDh(plan: GruPlan): usize {
+  return plan.sequences ? <usize>plan.batch * plan.dhRow : 0;
+}
+
+/** Where the gradient of h_{t-1} goes; at the first step to dh0, or to dh where it is unused. */
+export function gradientBelow(plan: GruPlan, t: i32): usize {
+  if (t > 0) return plan.dh + <usize>(t - 1) * stepOfDh(plan);
+  return plan.dh0 ? plan.dh0 : plan.dh;
+}
+
+/** Bytes from one row of gradientBelow to the next. */
+@inline
+export function rowBelow(plan: GruPlan, t: i32): usize {
+  return t == 0 && plan.dh0 ? plan.dh0Row : plan.dhRow;
+}
+
+/**
+ * One time step of some groups, backward through the cells; without resetAfter, resetsBackward for all columns follows.
+ *
+ * @param to (B, H): receives the gradient of h_{t-1} that does not go through the gates; `sums` 1: adds it
+ * @param adds 1: adds the bias gradients of these rows to dw
+ */
+export function cellsBackward(
+  plan: GruPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32, to: usize, toRow: usize, sums: bool,
+  adds: bool,
+): void {
+  const step = <usize>(t * groups(plan)) * plan.gatesGroup + <usize>first * GATES;
+  const dh = plan.dh + <usize>t * stepOfDh(plan) + <usize>first * plan.dhRow;
+  const h = plan.h + (<usize>t * plan.batch + first) * plan.hRow;
+  const resetAfter = plan.resetAfter != 0;
+  for (let g = <usize>firstGroup; g < <usize>(firstGroup + groupCount); g++) {
+    const at = plan.gates + step + g * plan.gatesGroup;
+    const slopes = plan.slopes ? plan.slopes + step + g * plan.gatesGroup : 0;
+    const db = adds ? plan.dw + g * panelBytes(plan) : 0;
+    const u = g * UNITS;
+    if (resetAfter && !slopes) {
+      cellBackwardFast(at, to + u, toRow, sums, dh + u, plan.dhRow, h + u, plan.hRow, db, rows);
+    } else {
+      cellBackwardGeneral(at, slopes, to + u, toRow, sums, dh + u, plan.dhRow, h + u, plan.hRow, db, rows, resetAfter);
+    }
+  }
+}
+
+/** One time step of sixteens of units without resetAfter, backward through the reset gate; `to` and `adds` as above. */
+export function resetsBackward(
+  plan: GruPlan, t: i32, first: i32, rows: i32, firstSixteen: i32, count: i32, to: usize, toRow: usize, adds: bool,
 ): void {
   const G = groups(plan);
   const H = 4 * G;
   const row = <usize>H * 4;
-  const step = <usize>t * G * plan.gatesGroup + <usize>first * GATES;
-  const gates = plan.gates + step;
+  const step = <usize>(t * G) * plan.gatesGroup + <usize>first * GATES;
   const h = plan.h + (<usize>t * plan.batch + first) * plan.hRow;
-  const resetAfter = plan.resetAfter != 0;
-  for (let g: usize = 0; g < <usize>G; g++) {
-    const at = gates + g * plan.gatesGroup;
-    const slopes = plan.slopes ? plan.slopes + step + g * plan.gatesGroup : 0;
-    const db = addsBias ? plan.dw + g * panelBytes(plan) : 0;
-    const u = g * UNITS;
-    if (resetAfter && !slopes) {
-      cellBackwardFast(at, to + u, toRow, adds, dh + u, plan.dhRow, h + u, plan.hRow, db, rows);
-    } else {
-      cellBackwardGeneral(at, slopes, to + u, toRow, adds, dh + u, plan.dhRow, h + u, plan.hRow, db, rows, resetAfter);
-    }
-  }
-  if (resetAfter) return;
   // The gradient of r * h_{t-1} is the gradient of n times transposed(Rn)
   const drh = plan.drh + <usize>first * row;
-  const wtN = plan.wt + <usize>(8 * H * G) * 4;
-  matmul(drh, row, ZEROS, 0, 0, gates + N, GATES, plan.gatesGroup, 4, G, wtN, rows, H);
-  for (let g: usize = 0; g < <usize>G; g++) {
-    const at = gates + g * plan.gatesGroup;
+  matmulColumns(
+    drh, row, ZEROS, 0, 0, plan.gates + step + N, GATES, plan.gatesGroup, 4, G, resetPanels(plan), rows, H,
+    firstSixteen, count,
+  );
+  for (let g = <usize>(4 * firstSixteen); g < <usize>min(4 * (firstSixteen + count), G); g++) {
+    const at = plan.gates + step + g * plan.gatesGroup;
     const slopes = plan.slopes ? plan.slopes + step + g * plan.gatesGroup : 0;
-    const db = addsBias ? plan.dw + g * panelBytes(plan) : 0;
+    const db = adds ? plan.dw + g * panelBytes(plan) : 0;
     const u = g * UNITS;
     resetBackward(at, slopes, to + u, toRow, drh + u, row, h + u, plan.hRow, db, rows);
   }
@@ -369,17 +420,36 @@ function weightGradients(
 
 /** wt = transposed(R) [3H, H], in two parts without resetAfter, then transposed(W) [3H, I] if dx is computed. */
 function transposeWeights(plan: GruPlan): void {
+  transposeColumns(plan, 0, sixteens(4 * groups(plan)) + sixteens(plan.inputs));
+}
+
+/** Sixteens of columns of wt: those of transposed(R), then those of transposed(W). */
+export function transposeColumns(plan: GruPlan, first: i32, count: i32): void {
   const G = groups(plan);
   const H = 4 * G;
   const step = panelBytes(plan);
   const recurrent = plan.w + 2 * PANEL;
   if (plan.resetAfter) {
-    packTransposedRows(plan.wt, recurrent, step, 12, G, H, 0, H);
+    packTransposedRows(plan.wt, recurrent, step, 12, G, H, first, count);
   } else {
-    packTransposedRows(plan.wt, recurrent, step, 8, G, H, 0, H);
-    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H, 0, H);
+    packTransposedRows(plan.wt, recurrent, step, 8, G, H, first, count);
+    packTransposedRows(resetPanels(plan), recurrent + <usize>H * 32, step, 4, G, H, first, count);
   }
   if (!plan.dx) return;
   const kernel = recurrent + <usize>H * PANEL;
-  packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, kernel, step, 12, G, plan.inputs, 0, plan.inputs);
+  packTransposedRows(kernelPanels(plan), kernel, step, 12, G, plan.inputs, first - sixteens(H), count);
+}
+
+/** transposed(Rn) in wt, without resetAfter. */
+@inline
+function resetPanels(plan: GruPlan): usize {
+  const H = 4 * groups(plan);
+  return plan.wt + <usize>(2 * H * H) * 4;
+}
+
+/** transposed(W) in wt. */
+@inline
+export function kernelPanels(plan: GruPlan): usize {
+  const H = 4 * groups(plan);
+  return plan.wt + <usize>(3 * H * H) * 4;
 }

@@ -63,4 +63,5 @@ export class GruPlan {
   activation: i32; // an Activation, of n
   recurrentActivation: i32; // an Activation, of z and r
   slopes: usize; // like gates: derivatives of activations other than tanh and sigmoid; 0 with those, or without training
+  step: i32; // the time step of kernels that compute one, set by gruSetStep
 }

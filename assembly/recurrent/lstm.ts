@@ -24,7 +24,7 @@ import {
 import { GATES, LstmPlan } from './lstmPlan';
 import { Activation } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
-import { SLICE, ZEROS, matmul } from '../products/matmul';
+import { SLICE, ZEROS, matmul, sixteens } from '../products/matmul';
 import {
   ENOUGH_ROWS, ROW_BLOCK, UNITS, applyRecurrentDropout, clearRows, copyGroups, copySkippedRows, drawRecurrentDropout, gatherInput,
   loadH, loadInitialH, maskOf, packTransposedRows, stateGradient, storeH,
@@ -32,7 +32,7 @@ import {
 import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
 
 @inline
-function groups(plan: LstmPlan): i32 {
+export function groups(plan: LstmPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
@@ -80,7 +80,7 @@ export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
 }
 
 /** One time step of some groups. */
-function forwardStep(plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
+export function forwardStep(plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
   const B = <usize>plan.batch;
   const I = plan.inputs;
   const G = groups(plan);
@@ -124,7 +124,7 @@ export function lstmForwardEnd(plan: LstmPlan, first: i32, rows: i32): void {
   storeState(plan, plan.steps, first, rows);
 }
 
-function copyFinalCells(plan: LstmPlan, first: i32, rows: i32): void {
+export function copyFinalCells(plan: LstmPlan, first: i32, rows: i32): void {
   const G = groups(plan);
   const c = plan.c + <usize>(plan.steps * G * plan.batch) * UNITS;
   copyCells(c, plan.cT, plan.cTRow, plan, first, rows, 4 * G, unpack);
@@ -151,13 +151,13 @@ function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K
 }
 
 /** Copies x next to h. */
-function copyInput(plan: LstmPlan, first: i32, rows: i32): void {
+export function copyInput(plan: LstmPlan, first: i32, rows: i32): void {
   const x = plan.hx + <usize>(4 * groups(plan)) * 4;
   gatherInput(x, plan.hxRow, plan.x, plan.xRow, plan.xStep, plan.steps, plan.batch, first, rows, plan.inputs);
 }
 
 /** z_t = x_t W + b for all steps, in a pass of its own because a wide x would evict h from L1. */
-function projectInput(plan: LstmPlan, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
+export function projectInput(plan: LstmPlan, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
   const G = groups(plan);
   const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
   for (let g = firstGroup; g < firstGroup + groupCount; g++) {
@@ -172,7 +172,7 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32, firstGroup: i32, gr
 }
 
 /** Sets slot 0 of h and c to the given or carried state, or to zero. */
-function loadState(plan: LstmPlan, first: i32, rows: i32): void {
+export function loadState(plan: LstmPlan, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
   if (plan.h0) return loadInitialState(plan, out, outRow, first, rows);
@@ -225,7 +225,7 @@ function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32
 }
 
 /** Copies rows [first, first + rows) of a [G][B][4] to or from plain rows of `width` numbers. */
-function copyCells(
+export function copyCells(
   cells: usize, plain: usize, plainRow: usize, plan: LstmPlan, first: i32, rows: i32, width: i32, copy: Copy,
 ): void {
   const from = cells + <usize>first * UNITS;
@@ -345,7 +345,7 @@ function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void 
   if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
 }
 
-function startSweep(plan: LstmPlan, first: i32, rows: i32): void {
+export function startSweep(plan: LstmPlan, first: i32, rows: i32): void {
   fillUnits(plan.dc, plan, first, rows);
   if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
   if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, 4 * groups(plan));
@@ -353,12 +353,12 @@ function startSweep(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** Bytes from one time step of dh to the next: only the last one has a gradient without sequences, and one slot is enough. */
 @inline
-function stepOfDh(plan: LstmPlan): usize {
+export function stepOfDh(plan: LstmPlan): usize {
   return plan.sequences ? <usize>plan.batch * plan.dhRow : 0;
 }
 
 /** One time step of some groups, backward through the cells; with `adds`, adds the bias gradients of these rows to dw. */
-function cellsBackward(
+export function cellsBackward(
   plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32, adds: bool,
 ): void {
   const B = <usize>plan.batch;
@@ -419,111 +419,20 @@ function weightGradients(
   }
 }
 
-// ------------------------------------------------------------------------------------------- groups of units on threads
-//
-// For few rows: at each time step, threads compute some groups of all rows, and wait for each other. Without masks and
-// recurrent dropout.
-
-/** Sets the time step of the kernels below. */
-export function lstmSetStep(plan: LstmPlan, t: i32): void {
-  plan.step = t;
-}
-
-/** Before the first step. */
-export function lstmStepsStart(plan: LstmPlan): void {
-  loadState(plan, 0, plan.batch);
-  if (!plan.wide) copyInput(plan, 0, plan.batch);
-}
-
-/** The products of a wide input for some groups, after lstmStepsStart. */
-export function lstmInputGroups(plan: LstmPlan, first: i32, count: i32): void {
-  projectInput(plan, 0, plan.batch, first, count);
-}
-
-/** A time step of some groups. */
-export function lstmStepGroups(plan: LstmPlan, first: i32, count: i32): void {
-  forwardStep(plan, plan.step, 0, plan.batch, first, count);
-}
-
-/** After the last step; lstmForwardEnd follows. */
-export function lstmStepsEnd(plan: LstmPlan): void {
-  if (plan.cT) copyFinalCells(plan, 0, plan.batch);
-}
-
-/** Sixteens of columns of the transposed weights, as lstmStatesBackward reads them. */
-export function lstmTransposeColumns(plan: LstmPlan, first: i32, count: i32): void {
-  transposeColumns(plan, first, count);
-}
-
-/** Before the last step, backward; lstmTransposeColumns for all columns goes before. */
-export function lstmSweepStart(plan: LstmPlan): void {
-  startSweep(plan, 0, plan.batch);
-}
-
-/** A time step backward through the cells of some groups. */
-export function lstmCellsBackward(plan: LstmPlan, first: i32, count: i32): void {
-  cellsBackward(plan, plan.step, 0, plan.batch, first, count, false);
-}
-
-/**
- * Sixteens of columns of dh_{t-1}, followed by those of dx, at one time step, after lstmCellsBackward for all groups. Every
- * sum has the order of lstmBackward.
- */
-export function lstmStatesBackward(plan: LstmPlan, first: i32, count: i32): void {
-  const t = plan.step;
-  const G = groups(plan);
-  const H = 4 * G;
-  const wide = (H + 15) >> 4;
-  const gates = plan.gates + <usize>(t * G) * plan.gatesGroup;
-  const dh = plan.dh + <usize>t * stepOfDh(plan);
-  const from = 16 * first;
-  const to = min(16 * (first + count), H);
-  if (from < to && (t > 0 || plan.dh0)) {
-    const at = <usize>from * 4;
-    const below = (t > 0 ? dh - stepOfDh(plan) : plan.dh0) + at;
-    const row = t > 0 ? plan.dhRow : plan.dh0Row;
-    const sums = t > 0 && plan.sequences;
-    matmul(
-      below, row, sums ? below : ZEROS, sums ? row : 0, sums ? 4 : 0,
-      gates, GATES, plan.gatesGroup, 16, G, plan.wt + at * <usize>(16 * G), plan.batch, to - from,
-    );
-  }
-  const fromX = 16 * max(0, first - wide);
-  const toX = min(16 * (first + count - wide), plan.inputs);
-  if (!plan.dx || fromX >= toX) return;
-  const at = <usize>fromX * 4;
-  const kernel = plan.wt + <usize>(16 * H * G) * 4 + at * <usize>(16 * G);
-  const dx = plan.dx + <usize>t * plan.dxStep + at;
-  matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, kernel, plan.batch, toX - fromX);
-}
-
-/** After the first step, backward; lstmBackwardWeights follows. */
-export function lstmSweepEnd(plan: LstmPlan): void {
-  if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, 0, plan.batch, 4 * groups(plan), unpack);
-}
-
 /** wt = transposed(R) [4H, H], then transposed(W) [4H, I] if dx is computed, both packed. */
 function transposeWeights(plan: LstmPlan): void {
-  transposeColumns(plan, 0, sixteens(plan));
+  transposeColumns(plan, 0, sixteens(4 * groups(plan)) + sixteens(plan.inputs));
 }
 
-/** Sixteens of columns of dh, then of dx if it is computed. */
-function sixteens(plan: LstmPlan): i32 {
-  const own = (4 * groups(plan) + 15) >> 4;
-  return plan.dx ? own + ((plan.inputs + 15) >> 4) : own;
-}
-
-/** Sixteens of columns of wt. */
-function transposeColumns(plan: LstmPlan, first: i32, count: i32): void {
+/** Sixteens of columns of wt: those of transposed(R), then those of transposed(W). */
+export function transposeColumns(plan: LstmPlan, first: i32, count: i32): void {
   const G = groups(plan);
   const H = 4 * G;
   const I = plan.inputs;
-  const own = (H + 15) >> 4;
   const panel = <usize>(1 + H + I) * GATES;
+  const recurrent = plan.w + GATES;
+  packTransposedRows(plan.wt, recurrent, panel, 16, G, H, first, count);
+  if (!plan.dx) return;
   const kernel = plan.wt + <usize>(16 * H * G) * 4;
-  const end = first + count;
-  packTransposedRows(plan.wt, plan.w + GATES, panel, 16, G, H, 16 * first, min(16 * end, H));
-  if (end <= own) return;
-  const from = 16 * max(0, first - own);
-  packTransposedRows(kernel, plan.w + <usize>(1 + H) * GATES, panel, 16, G, I, from, min(16 * (end - own), I));
+  packTransposedRows(kernel, recurrent + <usize>H * GATES, panel, 16, G, I, first - sixteens(H), count);
 }

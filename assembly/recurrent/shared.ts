@@ -176,14 +176,15 @@ export function copyGroups(
  * Packs transposed weights: row n of all panels becomes column n of a packed matrix [width * panels, cols].
  *
  * @param w the first of `panels` panels [..][width], panelStep apart
- * @param from, to the columns; `from` starts a panel of the packed matrix, and `to` ends one
+ * @param first, count sixteens of columns; those outside of the packed matrix are left out
  */
 export function packTransposedRows(
-  t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32, from: i32, to: i32,
+  t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32, first: i32, count: i32,
 ): void {
   const K = width * panels;
   const bytes = <usize>width * 4;
-  for (let n = from; n < to;) {
+  const end = min(16 * (first + count), cols);
+  for (let n = 16 * max(0, first); n < end;) {
     const packedWidth = panelWidth(cols - n);
     const row = <usize>packedWidth * 4;
     const count = min(packedWidth, cols - n);

@@ -82,7 +82,7 @@ export function kernelFunctions(kernels: Kernels, call: KernelCall, team: Team |
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});
   const rewind = run('Rewind');
   const sizes = fields as unknown as Sizes;
-  if (team && kind === 'lstm' && sharesUnits(sizes)) return { ...unitFunctions(kernels, sizes, team), rewind };
+  if (team && sharesUnits(kind, sizes)) return { ...unitFunctions(kernels, kind, sizes, team), rewind };
   if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), rewind };
   // Kernels with a batch size in their structure take a range of rows
   if (!(structures[kind] as readonly string[]).includes('batch')) {

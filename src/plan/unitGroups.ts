@@ -11,32 +11,52 @@ const LEAST_STEP = 100_000;
 const CHUNKS = 2;
 
 type Sizes = Readonly<Record<string, number>>;
+type Run = (plan: number, first?: number, count?: number) => void;
 
-/** Whether threads share the units of an LSTM. */
-export function sharesUnits({ batch, inputs, units, mask, drop }: Sizes): boolean {
-  const isLarge = batch! * 4 * units! * (inputs! + units!) >= LEAST_STEP;
-  return batch! <= MOST_ROWS && isLarge && !mask && !drop;
+/** The layers with kernels for groups of units: their gates, and the parts of a group in the kernel of weight gradients. */
+const layers: Readonly<Record<string, { gates: number; parts: number }>> = {
+  lstm: { gates: 4, parts: 2 },
+  gru: { gates: 3, parts: 1 },
+};
+
+/** Whether threads share the units of a layer. */
+export function sharesUnits(kind: string, { batch, inputs, units, mask, drop }: Sizes): boolean {
+  const step = batch! * (layers[kind]?.gates ?? 0) * units! * (inputs! + units!);
+  return batch! <= MOST_ROWS && step >= LEAST_STEP && !mask && !drop;
 }
 
-/** @internal */
+/**
+ * @internal
+ * @param kind a layer for which `sharesUnits` is true
+ */
 export function unitFunctions(
   kernels: Kernels,
-  { batch, steps, inputs, units, wide, dx, stateH }: Sizes,
-  team: Team,
+  kind: string,
+  { batch, steps, inputs, units, wide, resetAfter, dx, stateH }: Sizes,
+  team: Pick<Team, 'run' | 'size'>,
 ): { forward(plan: number): void; backward(plan: number): void } {
   const groups = Math.ceil(units! / 4);
-  const columns = Math.ceil((4 * groups) / 16) + (dx ? Math.ceil(inputs! / 16) : 0);
+  const sixteens = Math.ceil(units! / 16);
+  const columns = sixteens + (dx ? Math.ceil(inputs! / 16) : 0);
+  const run = (name: string, kernel = (kernels as unknown as Partial<Record<string, Run>>)[kind + name]): Run =>
+    kernel ?? (() => {});
+  const setStep = run('SetStep');
+  const [stepsStart, stepsEnd, forwardEnd] = [run('StepsStart'), run('StepsEnd'), run('ForwardEnd')];
+  const [sweepStart, sweepEnd] = [run('SweepStart'), run('SweepEnd')];
   const share = (name: string, plan: number, extent: number) =>
-    team.run(name, plan, extent, Math.ceil(extent / (CHUNKS * team.size)));
+    team.run(kind + name, plan, extent, Math.ceil(extent / (CHUNKS * team.size)));
+  /** Whether the candidate of a GRU reads what the reset gates of all units have multiplied. */
+  const resetsFirst = kind === 'gru' && !resetAfter;
 
   function forward(plan: number): void {
-    kernels.lstmStepsStart(plan);
-    if (wide) share('lstmInputGroups', plan, groups);
+    stepsStart(plan);
+    if (kind === 'lstm' && wide) share('InputGroups', plan, groups);
     for (let t = 0; t < steps!; t++) {
-      kernels.lstmSetStep(plan, t);
-      share('lstmStepGroups', plan, groups);
+      setStep(plan, t);
+      share('StepGroups', plan, groups);
+      if (resetsFirst) share('CandidateGroups', plan, groups);
     }
-    kernels.lstmStepsEnd(plan);
+    stepsEnd(plan);
   }
 
   return {
@@ -44,21 +64,23 @@ export function unitFunctions(
       try {
         forward(plan);
       } catch (error) {
+        if (!(error instanceof ThreadsLost)) throw error;
         // A step alone cannot be completed; all of them can be, because the carried state is stored last
-        throw error instanceof ThreadsLost ? new ThreadsLost(other => other.lstmForward(plan, 0, batch!)) : error;
+        throw new ThreadsLost(other => (other as unknown as Record<string, Run>)[`${kind}Forward`]!(plan, 0, batch));
       }
-      if (stateH) kernels.lstmForwardEnd(plan, 0, batch!);
+      if (stateH) forwardEnd(plan, 0, batch);
     },
     backward(plan) {
-      share('lstmTransposeColumns', plan, columns);
-      kernels.lstmSweepStart(plan);
+      share('TransposeColumns', plan, columns);
+      sweepStart(plan);
       for (let t = steps! - 1; t >= 0; t--) {
-        kernels.lstmSetStep(plan, t);
-        share('lstmCellsBackward', plan, groups);
-        share('lstmStatesBackward', plan, columns);
+        setStep(plan, t);
+        share('CellsBackward', plan, groups);
+        if (resetsFirst) share('ResetsBackward', plan, sixteens);
+        share('StatesBackward', plan, columns);
       }
-      kernels.lstmSweepEnd(plan);
-      share('lstmBackwardWeights', plan, 2 * groups);
+      sweepEnd(plan);
+      share('BackwardWeights', plan, layers[kind]!.parts * groups);
     },
   };
 }

@@ -96,6 +96,13 @@ test.each([
   ['masked and bidirectional', 'denseForwardRows', 'throw 0'],
   ['a few rows', 'lstmStepGroups', 'throw 0'],
   ['a few rows', 'lstmStatesBackward', 'throw 0'],
+  ['a few rows of gru', 'gruStepGroups', 'throw 0'],
+  ['a few rows of gru', 'gruCandidateGroups', 'process.exit()'],
+  ['a few rows of gru', 'gruTransposeColumns', 'throw 0'],
+  ['a few rows of gru', 'gruCellsBackward', 'throw 0'],
+  ['a few rows of gru', 'gruResetsBackward', 'throw 0'],
+  ['a few rows of gru', 'gruStatesBackward', 'process.exit()'],
+  ['a few rows of gru', 'gruBackwardWeights', 'throw 0'],
   ['a graph with attention', 'attentionForwardRows', 'throw 0'],
   ['a graph with attention', 'attentionBackwardRows', 'throw 0'],
 ] as const)('%s: after %s has ended halfway in a thread by %s, the bits are those of one thread', async (...args) => {
@@ -149,6 +156,8 @@ test.each([
   ['all stateful', 3, 17],
   ['masked and bidirectional', 7, 11],
   ['all stateful', 10, 3],
+  ['a few rows', 4, 40],
+  ['a few rows of gru', 6, 70],
 ] as const)('%s: after a thread was terminated in step %i, the bits are those of one thread', async (...args) => {
   const [name, atStep, chunk] = args;
   const result = await onOneThread(name);

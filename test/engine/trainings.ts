@@ -48,6 +48,16 @@ const programs = {
         layers.dense({ units: 3 }),
       ],
     }),
+  'a few rows of gru': ({ layers, sequential }) =>
+    sequential({
+      layers: [
+        layers.gru({ units: 131, returnSequences: true, stateful: true, batchInputShape: [3, 13, 5] }),
+        layers.gru({ units: 102, returnSequences: true, stateful: true, resetAfter: false }),
+        layers.gru({ units: 70, returnSequences: true, recurrentActivation: 'hardSigmoid', goBackwards: true }),
+        layers.gru({ units: 97, resetAfter: false, activation: 'relu', useBias: false }),
+        layers.dense({ units: 3 }),
+      ],
+    }),
   'a graph with attention': ({ layers, input, model }) => {
     const x = input({ batchShape: [51, 13, 5] });
     const masked = layers.masking().apply(x);

@@ -4,6 +4,7 @@
  */
 
 import { padded, rowBytes } from '../../src/plan/planner.ts';
+import { unitFunctions } from '../../src/plan/unitGroups.ts';
 import { FLOAT } from '../../src/util/memorySizes.ts';
 import { activationNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, sizeOf } from '../reference/block.ts';
@@ -50,6 +51,8 @@ export interface PlanOptions {
   final?: boolean;
   /** Whether no gradient of the output is written. */
   zeroDh?: boolean;
+  /** The threads that share the units of each time step, for an lstm and a gru. */
+  threads?: number;
 }
 
 export interface BoundCell {
@@ -85,6 +88,23 @@ export interface BoundCell {
   drop(): Float32Array;
   /** Fails if a kernel has written outside its buffers, or to its inputs. */
   expectFences(): void;
+}
+
+/** Runs the chunks of each call one after the other, starting with another one each time, the last ones first. */
+function chunksInTurn({ kernels }: Harness, size: number) {
+  const named = kernels as unknown as Record<string, (plan: number, first: number, count: number) => void>;
+  let calls = 0;
+  return {
+    size,
+    run(name: string, plan: number, extent: number, least: number): void {
+      const chunks = Math.ceil(extent / least);
+      calls++;
+      for (let n = 0; n < chunks; n++) {
+        const first = ((chunks - 1 - n + calls) % chunks) * least;
+        named[name]!(plan, first, Math.min(least, extent - first));
+      }
+    },
+  };
 }
 
 export function bindCell(h: Harness, options: PlanOptions): BoundCell {
@@ -237,12 +257,16 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     return result;
   };
 
+  const shared = options.threads ? unitFunctions(kernels, cell, fields, chunksInTurn(h, options.threads)) : null;
+
   return {
     address,
     fields,
     rooms,
-    forward: (first = 0, rows = B) => kernels[`${cell}Forward`](address, first, rows),
-    backward: (first = 0, rows = B) => kernels[`${cell}Backward`](address, first, rows),
+    forward: (first = 0, rows = B) =>
+      shared ? shared.forward(address) : kernels[`${cell}Forward`](address, first, rows),
+    backward: (first = 0, rows = B) =>
+      shared ? shared.backward(address) : kernels[`${cell}Backward`](address, first, rows),
     rewind: () => kernels[`${cell}Rewind`](address),
     setX: ({ data }) => rooms.x!.floats().set(data),
     y() {

@@ -100,6 +100,7 @@ export class GruCell extends Cell {
         resetAfter: Number(this.resetAfter),
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
+        step: 0,
       },
     };
     planner.calls.push(call, ...after);
