@@ -250,8 +250,9 @@ async function measureCreation(rivals, workload, limits) {
   // A quarter of the units first, to estimate the time: that of some initializers grows with the cube of the units.
   const smaller = { ...workload, units: workload.units.map(units => units / 4) };
   for (const { name: rival, create, limitation } of rivals) {
-    if (!create) {
-      absent.push({ rival, why: limitation(workload, 'create') });
+    const why = limitation(workload, 'create');
+    if (why || !create) {
+      absent.push({ rival, why });
       continue;
     }
     const estimate = 64 * (await (await create(smaller))(1));

@@ -6,6 +6,7 @@
  * @typedef {object} Report
  * @property {Record<string, string | number>} machine
  * @property {boolean} quick
+ * @property {string} [note] what else to know about the run
  * @property {boolean} partial whether rows were left out, so that it must not be published
  * @property {{ name: string, version: string, threads?: number, differs?: string }[]} rivals
  * @property {{ rival: string, why: string }[]} absent from the whole run
@@ -61,11 +62,11 @@ export function markdown(report) {
 }
 
 /** @param {Report} report */
-function introduction({ machine, quick }) {
+function introduction({ machine, quick, note }) {
   const { date, cpu, cores, node, v8 } = machine;
   const warning = quick ? ' **A quick run with rough figures.**' : '';
   return `Measured ${date} on ${cpu}, ${cores} cores, Node ${node} (V8 ${v8}), on one thread if nothing else is said.${warning} In
-milliseconds: the minimum of many interleaved samples, and in brackets the ratio to our relaxed build on one thread.`;
+milliseconds: the minimum of many interleaved samples, and in brackets the ratio to our relaxed build on one thread.${note ? ` ${note}` : ''}`;
 }
 
 /** Two tables: on one thread, and on several. @param {Report} report @param {keyof typeof headlines} kind */

@@ -68,6 +68,8 @@ export const sizeOfChunk = (extent: number, least: number): number => Math.max(l
 const waitFor = (milliseconds: number): number => 1000 + Math.min(50 * milliseconds, 4000 + 4 * milliseconds);
 /** Milliseconds lost by waiting before the calling thread works alone for a while. */
 const MOST_LOSS = 0.5;
+/** Milliseconds that threads have saved and may lose again. */
+const MOST_SAVED = 20;
 /** @internal For how many times the lost milliseconds it works alone. Tests set 0, so that threads get their chunks. */
 export const rest = { times: 48 };
 /** Time counts as waiting up to this much at once: the process was suspended if more passes between two looks at the clock. */
@@ -120,8 +122,8 @@ export class Team {
   /** Milliseconds of a chunk of the calling thread: the longest of the last timings. */
   #chunkTime = 0;
   /**
-   * Milliseconds by which threads have delayed the calling thread, beyond the time it would have needed for their chunks:
-   * on a busy machine, a thread may not run for a while in the middle of a chunk.
+   * Milliseconds by which threads have delayed the calling thread, beyond the time it would have needed for their chunks;
+   * negative if they have saved time. On a busy machine, a thread may not run for a while in the middle of a chunk.
    */
   #loss = 0;
   /** Until when the calling thread works alone; 0 if it does not. */
@@ -232,7 +234,7 @@ export class Team {
       last = now;
     }
     if (words[word.failed] !== 0) this.#fail('a kernel has failed in a thread', job);
-    this.#loss = Math.max(0, this.#loss + waited - alone);
+    this.#loss = Math.max(-MOST_SAVED, this.#loss + waited - alone);
     if (this.#loss > MOST_LOSS) {
       this.#restsUntil = last + rest.times * this.#loss;
       this.#loss = 0;
