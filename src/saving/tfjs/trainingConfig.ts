@@ -6,6 +6,7 @@
  */
 
 import type { Layer } from '../../layers/layer.ts';
+import type { MetricName } from '../../objective/metrics.ts';
 import type { Objective } from '../../objective/objective.ts';
 import type { Optimizer } from '../../optimizers/index.ts';
 import { type Config, serialize } from '../../util/config.ts';
