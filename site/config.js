@@ -5,6 +5,7 @@ const about = [
   { text: 'Models of Keras', link: '/docs/keras' },
   { text: 'Models in ONNX', link: '/docs/onnx' },
   { text: 'Models in a worker', link: '/docs/worker' },
+  { text: 'Quantiles, likelihoods and CTC', link: '/docs/losses' },
   { text: 'Streams of functional models', link: '/docs/streams' },
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Differences from TF.js and Keras', link: '/docs/differences' },

@@ -4,6 +4,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { metricNumbers } from '../wasm/shared.generated.ts';
 import { fromClassName, isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
+import { type LossSettings, LossWithOptions, lossFromConfig } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 /** The metrics that are not losses. */
@@ -44,11 +45,13 @@ const spellings = [
 /** A metric of a compiled model. */
 export interface Metric {
   /** The name given to `compile`. */
-  readonly name: MetricName;
+  readonly name: string;
   /** The name in `metricsNames` and `history`. */
   readonly key: string;
   /** The metric for an output with a number of features. */
   kindOf(width: number): LossName | ScoreName;
+  /** The options of a loss that is used as a metric. */
+  readonly settings?: LossSettings;
 }
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
@@ -67,7 +70,12 @@ export function resolveMetrics(call: string, value: unknown, loss: LossName): Me
 }
 
 function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
-  const value = nameOfFunction(given) ?? given;
+  const own = lossFromConfig(call, argument, given);
+  if (own instanceof LossWithOptions) {
+    const { name, settings } = own;
+    return { name, key: name, settings, kindOf: () => name };
+  }
+  const value = nameOfFunction(own) ?? own;
   if (typeof value === 'function') {
     const name = nearest(value.name, spellings) ?? 'acc';
     fail(call, `${argument} must be a name such as '${name}', got ${show(value)}; custom metrics are not supported`);

@@ -4,12 +4,16 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimiz
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
+import { type LossSettings, type LossWithOptions, lossFromConfig, settingsOf } from './lossSettings.ts';
 import type { MetricFunction } from './metricFunctions.ts';
 import { type Metric, type MetricName, resolveMetrics } from './metrics.ts';
+import { checkMetrics } from './targetForms.ts';
 
 /** What an output is compared with its target by. */
 export interface OutputObjective {
   readonly loss: LossName;
+  /** The options of the loss. */
+  readonly settings?: LossSettings;
   /** The factor of the loss in the sum of all losses. */
   readonly lossWeight: number;
   readonly metrics: readonly Metric[];
@@ -24,26 +28,29 @@ export interface Objective {
 }
 
 /** A loss, as `compile` takes it. @inline */
-type AnyLoss = Loss | MetricFunction;
+type AnyLoss = Loss | LossWithOptions | MetricFunction;
 /** The metrics of one output, as `compile` takes them. @inline */
-type AnyMetrics = MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
+type AnyMetrics = AnyMetric | readonly AnyMetric[];
+/** @inline */
+type AnyMetric = MetricName | LossWithOptions | MetricFunction;
 
 export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
   /**
-   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. For several
-   * outputs: one for all of them, a list, or an object by the name of the output.
+   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'; or
+   * `losses.pinball` or `losses.ctc` with options. For several outputs: one for all of them, a list, or an object by the
+   * name of the output.
    */
   loss: AnyLoss | readonly AnyLoss[] | Readonly<Record<string, AnyLoss>>;
   /** The factor of each loss in the sum that is trained: a list, or an object by the name of the output. Default: 1. */
   lossWeights?: readonly number[] | Readonly<Record<string, number>>;
   /**
-   * Names of metrics or losses, or functions of `metrics`, to compute in addition to the loss. 'acc' is the accuracy that
-   * fits the output and the loss. For several outputs: a list for all of them, or an object by the name of the output.
-   * Default: none.
+   * Names of metrics or losses, losses with options, or functions of `metrics`, to compute in addition to the loss. 'acc'
+   * is the accuracy that fits the output and the loss. For several outputs: a list for all of them, or an object by the name
+   * of the output. Default: none.
    */
-  metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly (MetricName | MetricFunction)[])[];
+  metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
 }
 
 /**
@@ -59,15 +66,18 @@ export function readObjective(call: string, options: CompileOptions, names: read
   const losses = forOutputs(call, 'loss', known.loss, names).map(loss => {
     if (loss === undefined)
       fail(call, `loss must have one for each output, ${names.join(', ')}, got ${show(known.loss)}`);
-    return resolveLoss(call, loss);
+    const own = lossFromConfig(call, 'loss', loss);
+    return { loss: resolveLoss(call, own), settings: settingsOf(own) };
   });
   const weights = readLossWeights(call, known.lossWeights, names);
   const metrics = readMetrics(call, known.metrics, names);
-  const outputs = losses.map((loss, n) => ({
+  const outputs = losses.map(({ loss, settings }, n) => ({
     loss,
+    settings,
     lossWeight: weights[n]!,
     metrics: resolveMetrics(call, metrics[n], loss),
   }));
+  for (const { loss, settings, metrics } of outputs) checkMetrics(call, metrics, loss, settings);
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
 
