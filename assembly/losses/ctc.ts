@@ -89,8 +89,12 @@ function skips(labels: usize, s: i32): bool {
 
 /** log(exp(a) + exp(b) + exp(c)). */
 function logSum(a: f64, b: f64, c: f64): f64 {
-  const most = max(max(a, b), c);
-  return most == -Infinity ? most : most + log64(exp64(a - most) + exp64(b - most) + exp64(c - most));
+  const upper = max(a, b);
+  const lower = min(a, b);
+  const most = max(upper, c);
+  const middle = max(lower, min(upper, c));
+  if (most == -Infinity || middle < most - 37) return most; // the others are too small to count
+  return most + log64(1 + exp64(middle - most) + exp64(min(lower, c) - most));
 }
 
 // The space of a sample: float64 normalizers (T), backward variables (S), and forward variables (T, S)
