@@ -1,6 +1,6 @@
 /** Losses with options, for `compile`: `losses.pinball` and `losses.ctc`. */
 
-import { type Config, type Serializable, serialize } from '../util/config.ts';
+import { type Config, serialize } from '../util/config.ts';
 import { deserialize, isSerialized } from '../util/deserialize.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber, checkOptions } from '../util/options.ts';
@@ -17,7 +17,7 @@ export interface LossSettings {
 export const noSettings: LossSettings = { levels: [], blank: 0 };
 
 /** A loss with options. The functions `losses.pinball` and `losses.ctc` create it. */
-export class LossWithOptions implements Serializable {
+export class LossWithOptions {
   constructor(
     readonly name: 'pinball' | 'ctc',
     /** @internal */
