@@ -418,6 +418,22 @@ describe('options of losses', () => {
     );
   });
 
+  test('the loss and each metric have levels of their own', () => {
+    const model = denseModel(3, null);
+    const lists = [levels, [0.1, 0.4, 0.6], [0.3, 0.5, 0.7]];
+    const [loss, ...metrics] = lists.map(own => losses.pinball({ levels: own }));
+    model.compile({ optimizer: 'sgd', loss: loss!, metrics });
+    const [x, y] = [floats(1, B, D), floats(2, B, 1)];
+    const outputs = (model.predict(x) as Tensor).dataSync();
+    const expected = lists.map(own => {
+      const each = Array.from({ length: B }, (_, b) =>
+        pinball(own)(outputs.subarray(b * 3, b * 3 + 3), y.dataSync().subarray(b, b + 1)),
+      );
+      return each.reduce((sum, value) => sum + value, 0) / B;
+    });
+    expectClose(model.testOnBatch(x, y) as number[], expected, bounds);
+  });
+
   test('pinball with one level can be a metric of other losses', () => {
     const model = denseModel(2, null);
     model.compile({ optimizer: 'sgd', loss: 'mae', metrics: [losses.pinball({ levels: [0.5] }), 'mae'] });
