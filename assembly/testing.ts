@@ -10,6 +10,8 @@ import { packedAt } from './products/matmul';
 export {
   activateWithSlope, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward,
 } from './math/activations';
+export { digammaDifference, lgammaDifference } from './math/gamma';
+export { exp64, log1p64, log64 } from './math/scalars';
 export { sigmoidColumn, tanhColumn } from './math/elementary';
 export { dropoutMask } from './layers/dropout';
 export { adam, average, decay, sgd } from './training/optimizers';

@@ -30,7 +30,15 @@ export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
 export type { Stream, StreamOptions } from './model/stream.ts';
 export type { CustomFunction, CustomLoss } from './objective/custom.ts';
+export {
+  type CtcBeam,
+  type CtcBeamOptions,
+  type CtcGreedyOptions,
+  ctcBeamDecode,
+  ctcGreedyDecode,
+} from './objective/ctcDecode.ts';
 export type { Loss } from './objective/losses.ts';
+export type { CtcOptions, LossWithOptions, PinballOptions } from './objective/lossSettings.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
 export type { MetricName } from './objective/metrics.ts';
 export type { CompileOptions, CompileOptions as ModelCompileArgs } from './objective/objective.ts';

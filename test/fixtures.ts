@@ -59,6 +59,27 @@ export interface ActivationsFixture {
   tolerance: Tolerance;
 }
 
+export interface LikelihoodsFixture {
+  losses: Record<
+    'gaussianNLL' | 'studentTNLL' | 'negativeBinomialNLL' | 'poisson',
+    { predictions: Block; targets: Block; expect: { losses: Block; gradient: Block } }
+  >;
+  tolerance: Tolerance;
+}
+
+export interface CtcFixture {
+  cases: {
+    blank: number;
+    labels: number[][];
+    /** The time steps of each sample. */
+    lengths: number[];
+    /** [B, T, classes] */
+    logits: Block;
+    expect: { losses: Block; gradient: Block };
+  }[];
+  tolerance: Tolerance;
+}
+
 export interface Fixtures {
   'seed-program': ModelFixture & { long: LongRun };
   'lstm-last-dense': ModelFixture;
@@ -66,6 +87,8 @@ export interface Fixtures {
   'lstm-gradients': LstmFixture;
   adam: AdamFixture;
   activations: ActivationsFixture;
+  likelihoods: LikelihoodsFixture;
+  ctc: CtcFixture;
 }
 
 /** A fixture with blocks as float64 arrays and with generated sine-to-cosine batches. */

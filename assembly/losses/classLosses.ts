@@ -18,7 +18,7 @@ export function classOf(target: usize, cols: i32): i32 {
 }
 
 /** Sum of exp(y - most), at least 1; e receives the powers, unless it is 0. */
-function exponentials(cols: i32, y: usize, most: f32, e: usize): f64 {
+export function exponentials(cols: i32, y: usize, most: f32, e: usize): f64 {
   const bytes = <usize>cols << 2;
   let sum = f64x2.splat(0);
   for (let n: usize = 0; n < bytes; n += 16) {

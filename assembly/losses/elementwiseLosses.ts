@@ -83,7 +83,10 @@ function valueOf(kind: i32, y: v128, t: v128, delta: v128): v128 {
     case Loss.hinge:
     case Loss.squaredHinge: return f32x4.pmax(margin(y, t), f32x4.splat(0));
     case Loss.kullbackLeiblerDivergence: return f32x4.mul(t, log(f32x4.div(upToOne(t), upToOne(y))));
-    case Loss.poisson: return f32x4.sub(y, f32x4.mul(t, log(f32x4.add(y, f32x4.splat(EPSILON)))));
+    case Loss.poisson: {
+      const value = f32x4.sub(y, f32x4.mul(t, log(f32x4.add(y, f32x4.splat(EPSILON)))));
+      return v128.or(value, f32x4.lt(t, f32x4.splat(0))); // NaN for targets below 0
+    }
   }
   return f32x4.splat(NaN);
 }

@@ -2,8 +2,8 @@
  * Losses: the value in float64, and the gradient of the predictions.
  *
  * A row holds the N predictions of one sample at one time step. Most losses are means over the columns of a row; losses
- * over classes (categorical cross-entropies and the like) are one number for the whole row. The result is the mean over
- * all unmasked rows.
+ * over classes (categorical cross-entropies and the like) are one number for the whole row, likelihoods one for each of its
+ * targets. The result is the mean over all unmasked rows. CTC is one number for a sample, over all of its time steps.
  *
  * The formulas are those of TF.js, with probabilities clipped to [1e-7, 1 - 1e-7]. Cross-entropies can start from the
  * logits instead, which keeps full precision for probabilities close to 0 and 1.
@@ -13,7 +13,9 @@ import {
   categoricalHinge, classOf, cosineProximity, crossentropy, softmaxCrossentropy, sparseCrossentropy,
   sparseSoftmaxCrossentropy,
 } from './classLosses';
+import { countedSamples, ctcTerm } from './ctc';
 import { columnLosses } from './elementwiseLosses';
+import { groupedLosses } from './likelihoods';
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
 import { allLanes, lastLanes } from '../math/laneMasks';
 import { Loss, LossPlan, at, countedRows, factorOf, padded } from './lossPlan';
@@ -30,7 +32,7 @@ export function loss(plan: LossPlan): f64 {
   if (plan.kind == Loss.meanSquaredError) return meanSquaredError(plan, count);
   const binary = (plan.kind == Loss.hinge || plan.kind == Loss.squaredHinge) && holdsBits(plan);
   let sum: f64 = 0;
-  for (let t = 0; t < plan.steps; t++) {
+  for (let t = 0; t < termSteps(plan); t++) {
     for (let b = 0; b < plan.rows; b++) sum += term(plan, t, b, count, binary);
   }
   return count > 0 ? sum / count : 0;
@@ -38,12 +40,21 @@ export function loss(plan: LossPlan): f64 {
 
 /** The number of losses that the result is the mean of. */
 function countOf(plan: LossPlan): f64 {
-  return countedRows(plan) * <f64>(overClasses(plan.kind) ? 1 : plan.cols);
+  if (plan.kind == Loss.ctc) return countedSamples(plan);
+  const each = overClasses(plan.kind) ? 1 : plan.kind == Loss.pinball ? plan.cols : plan.cols / plan.group;
+  return countedRows(plan) * <f64>each;
+}
+
+/** The time steps with terms of their own. */
+@inline
+function termSteps(plan: LossPlan): i32 {
+  return plan.kind == Loss.ctc ? 1 : plan.steps;
 }
 
 /** The loss of a row times its weight; writes its gradient. */
 @inline
 function term(plan: LossPlan, t: i32, b: i32, count: f64, binary: bool): f64 {
+  if (plan.kind == Loss.ctc) return ctcTerm(plan, b, count);
   const dy = plan.dy ? at(plan.dy, plan.dyStep, plan.dyRow, t, b) : 0;
   const factor = factorOf(plan, t, b);
   if (factor == 0) {
@@ -61,7 +72,7 @@ export function lossStart(plan: LossPlan): void {
   store<f64>(plan.terms, countOf(plan));
 }
 
-/** Computes the terms of some rows, of all T * B in the order of time steps. */
+/** Computes the terms of some rows, of all T * B in the order of time steps; for CTC of some samples. */
 export function lossRows(plan: LossPlan, first: i32, rows: i32): void {
   const count = load<f64>(plan.terms);
   let t = first / plan.rows;
@@ -78,7 +89,7 @@ export function lossRows(plan: LossPlan, first: i32, rows: i32): void {
 export function lossEnd(plan: LossPlan): f64 {
   const count = load<f64>(plan.terms);
   let sum: f64 = 0;
-  for (let n = 1; n <= plan.steps * plan.rows; n++) sum += load<f64>(plan.terms + (<usize>n << 3));
+  for (let n = 1; n <= termSteps(plan) * plan.rows; n++) sum += load<f64>(plan.terms + (<usize>n << 3));
   return count > 0 ? sum / count : 0;
 }
 
@@ -162,6 +173,10 @@ function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32,
     }
     case Loss.categoricalHinge: return categoricalHinge(plan.cols, y, target, dy, scale);
     case Loss.cosineProximity: return cosineProximity(plan.cols, y, target, dy, scale);
+    case Loss.pinball:
+    case Loss.gaussianNLL:
+    case Loss.studentTNLL:
+    case Loss.negativeBinomialNLL: return groupedLosses(plan, y, target, dy, scale);
   }
   return columnLosses(plan, y, target, dy, scale, binary);
 }

@@ -13,7 +13,7 @@ export class LossPlan {
   dy: usize; // (T, B, padded N): gradient of y, overwritten, with zeros as padding; 0 to compute only the loss
   dyRow: usize;
   dyStep: usize;
-  target: usize; // (T, B, N), or (T, B, 1) for class indices; unpadded, 12 bytes behind it must be readable
+  target: usize; // (T, B, N / group), (T, B, 1) for class indices or (B, labels); unpadded, then 12 readable bytes
   targetRow: usize;
   targetStep: usize;
   mask: usize; // (T, B): 1 for rows that count, else 0; 0 without a mask
@@ -23,7 +23,13 @@ export class LossPlan {
   weightStep: usize;
   logits: i32; // 1: y holds the logits of a softmax (categorical losses) or a sigmoid (binary loss)
   delta: i32; // float32 bits: where the Huber loss becomes linear
-  terms: usize; // float64 (1 + T B): the count that the sum is divided by, then the terms of the rows; 0 without threads
+  group: i32; // predictions for each target: levels, or parameters of a distribution; else 1
+  levels: usize; // float64 (group): the levels of pinball; 0 for other losses
+  labels: i32; // CTC: the numbers of a target, labels and padding; the weights are (B)
+  blank: i32; // CTC: the class of no label
+  scratch: usize; // CTC: float64 (T + S + T S) with S = 2 min(labels, T) + 1 for each thread
+  scratchBytes: usize; // of one thread
+  terms: usize; // float64: the count that the sum is divided by, then the terms of the rows, or of the samples; 0: none
 }
 
 /** The losses by number. src/ reads names and numbers from here. */
@@ -43,6 +49,11 @@ export const enum Loss {
   kullbackLeiblerDivergence,
   poisson,
   cosineProximity,
+  pinball,
+  gaussianNLL,
+  studentTNLL,
+  negativeBinomialNLL,
+  ctc,
 }
 
 /** Smallest probability, and smallest absolute value of a target used as a divisor. */

@@ -4,7 +4,7 @@ import { showNumbers, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
-import { floatsFor, isTypedArray, type NestedNumbers, shapeOfNested, showShape } from '../util/shapes.ts';
+import { floatsFor, isTypedArray, type NestedNumbers, type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
 import { lengthOf } from '../util/typedArrays.ts';
 import { readNumbers } from './batches.ts';
 import { isData, partName } from './parts.ts';
@@ -51,13 +51,13 @@ export function checkSampleWeightOptions(call: string, options: unknown): Sample
 /**
  * Reads the weights of a batch, for each output. Null if there are none.
  *
- * @param outputs the shapes of the outputs
+ * @param targets the shapes of the targets, with an open axis for labels
  * @param names of the outputs
  */
 export function readSampleWeights(
   call: string,
   weights: BatchWeights,
-  outputs: readonly (readonly number[])[],
+  targets: readonly Shape[],
   names: readonly string[],
 ): (RowWeights | Selection)[] | null {
   if (isSelections(weights)) {
@@ -66,7 +66,7 @@ export function readSampleWeights(
       : weights.map(own => own ?? { className: 'classWeight', ofSamples: null, ofClasses: null });
   }
   const known = checkSampleWeightOptions(call, weights);
-  return known && weightsOfOutputs(call, known, names).map((own, n) => readOptions(call, own, outputs[n]!));
+  return known && weightsOfOutputs(call, known, names).map((own, n) => readOptions(call, own, targets[n]!));
 }
 
 const isSelections = (weights: BatchWeights): weights is readonly (Selection | null)[] => Array.isArray(weights);
@@ -126,22 +126,24 @@ export function writeSampleWeights(
  * Reads the weights of all samples, for each output: factors [N, T], or [N, 1] without a time axis; null for none.
  *
  * @param names of the outputs
+ * @param targets as for `readSampleWeights`; default: the shapes of ys
  */
 export function readAllSampleWeights(
   call: string,
   ys: readonly Samples[],
   options: SampleWeightOptions,
   names: readonly string[],
+  targets: readonly Readonly<Shape>[] = ys.map(({ shape }) => shape as Shape),
 ): (Samples | null)[] {
   if (options.sampleWeight === undefined && options.classWeight === undefined) return ys.map(() => null);
   return weightsOfOutputs(call, options, names).map((own, n) => {
     const y = ys[n]!;
     if (own.sampleWeight === undefined && own.classWeight === undefined) return null;
-    const weights = readOptions(call, own, y.shape);
-    const targets = new Targets(y.data, 0, y.shape);
-    const shape = [y.count, targets.steps];
+    const weights = readOptions(call, own, targets[n]!);
+    const rows = new Targets(y.data, 0, y.shape);
+    const shape = [y.count, rows.steps];
     const out = floatsFor(call, 'the weights', shape);
-    writeRows(call, weights, targets, out, 0);
+    writeRows(call, weights, rows, out, 0);
     return new Samples(out, shape);
   });
 }
@@ -176,14 +178,17 @@ class Targets {
 function readOptions(
   call: string,
   { name, sampleWeight, classWeight }: OutputWeights,
-  output: readonly number[],
+  target: Readonly<Shape>,
 ): RowWeights {
   const nameOf = (option: string) => (name === null ? option : partName(option, name, 2));
   const className = nameOf('classWeight');
+  if (classWeight !== undefined && target.includes(null)) {
+    fail(call, `${className} must be absent for the loss 'ctc', because a sample has several labels`);
+  }
   const ofClasses = classWeight === undefined ? null : readClassWeight(call, className, classWeight);
   // Last, because the user's array may not be copied: reading classWeight could run user code that changes it
   const ofSamples =
-    sampleWeight === undefined ? null : readSampleWeight(call, nameOf('sampleWeight'), sampleWeight, output);
+    sampleWeight === undefined ? null : readSampleWeight(call, nameOf('sampleWeight'), sampleWeight, target);
   return { className, ofSamples, ofClasses };
 }
 
@@ -198,12 +203,12 @@ function writeRows(call: string, weights: RowWeights, targets: Targets, out: Flo
   }
 }
 
-function readSampleWeight(call: string, name: string, value: TensorLike, output: readonly number[]): Float32Array {
+function readSampleWeight(call: string, name: string, value: TensorLike, target: Readonly<Shape>): Float32Array {
   if (!(value instanceof Tensor) && !isTypedArray(value) && !Array.isArray(value)) {
     fail(call, `${name} must be a tensor, nested arrays or a typed array, got ${showNumbers(value)}`);
   }
-  const samples = output.slice(0, 1);
-  const allowed = output.length === 3 ? [samples, output.slice(0, 2)] : [samples];
+  const rows = target.slice(0, -1) as number[];
+  const allowed = rows.length === 2 ? [rows.slice(0, 1), rows] : [rows];
   const shape =
     value instanceof Tensor
       ? value.shape

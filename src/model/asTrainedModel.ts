@@ -2,8 +2,8 @@
 
 import { shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
 import { partName, partsOf } from '../inputs/parts.ts';
-import { isSparse } from '../objective/losses.ts';
 import type { Metric } from '../objective/metrics.ts';
+import { targetRuleOf, targetWidthOf } from '../objective/targetForms.ts';
 import { shapeOfTarget } from '../objective/targets.ts';
 import type { CallbackModel } from '../training/callback.ts';
 import { Means } from '../training/history.ts';
@@ -44,11 +44,19 @@ export function asTrainedModel(model: CallbackModel, view: ModelView, step: Trai
       const shapes = xs.map((x, n) =>
         shapeOfBatch(call, xNames[n]!, unwrapTensor(call, xNames[n]!, x), [samples, ...inputs[n]!.shape.slice(1)]),
       );
-      const { targets } = view.batchShapes(call, shapes, objective, xNames);
+      const { outputs, targets } = view.batchShapes(call, shapes, objective, xNames);
+      const yShapes = ys.map((y, n) => shapeOfTarget(call, yNames[n]!, y, objective.outputs[n]!.loss, targets[n]!));
+      const masks = view.graph(call).calls.calls.some(({ layer }) => layer.createsMask);
       return {
         xs: shapes,
-        ys: ys.map((y, n) => shapeOfTarget(call, yNames[n]!, y, objective.outputs[n]!.loss, targets[n]!)),
+        ys: yShapes,
         targets,
+        rules: objective.outputs.map(({ loss, settings }, n) => {
+          const [width, steps] = [outputs[n]!.at(-1)!, outputs[n]!.length === 3 ? outputs[n]![1]! : 1];
+          // A masked time step may hold any target
+          if (masks && loss !== 'ctc') return null;
+          return targetRuleOf(loss, width, steps, targetWidthOf(loss, settings, width, yShapes[n]!.at(-1)!), settings);
+        }),
         xNames,
         yNames,
       };
@@ -58,14 +66,6 @@ export function asTrainedModel(model: CallbackModel, view: ModelView, step: Trai
       const { labels, outputs } = view.objective(call);
       const roots = outputs.flatMap(({ metrics }) => metrics.map(isRoot));
       return new Means(labels, [...labels.slice(roots.length).map(() => false), ...roots]);
-    },
-    classes: call => {
-      const masks = view.graph(call).calls.calls.some(({ layer }) => layer.createsMask);
-      return view
-        .objective(call)
-        .outputs.map(({ loss }, n) =>
-          isSparse(loss) && !masks ? (view.ends(call).outputs[n]!.shape.at(-1) ?? null) : null,
-        );
     },
     train: (call, xs, ys, weights) => step.train(call, xs, ys, weights),
     test: (call, xs, ys, weights, of) => step.test(call, xs, ys, weights, of),

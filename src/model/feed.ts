@@ -3,7 +3,7 @@
 import { type Batch, readBatch, shapeOfBatch, unwrapTensor, writeBatch } from '../inputs/batches.ts';
 import { type BatchWeights, readSampleWeights, writeSampleWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
-import { shapeOfTarget } from '../objective/targets.ts';
+import { closedShape, shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { Purpose } from '../plan/planner.ts';
 import { sizeOf } from '../util/shapes.ts';
@@ -41,7 +41,7 @@ export function feed(
 }
 
 function feedWith(
-  { xShapes, xNumbers, yShapes, yNumbers }: FeedBuffers,
+  { xShapes, xNumbers, yShapes, yNumbers, labels }: FeedBuffers,
   call: string,
   view: ModelView,
   purpose: Purpose,
@@ -65,12 +65,15 @@ function feedWith(
     const y = unwrapTensor(call, yNames[n]!, ys[n]!);
     yShapes[n] = shapeOfTarget(call, yNames[n]!, y, outputs[n]!.loss, shapes.targets[n]!);
     yNumbers[n] = readBatch(call, yNames[n]!, y, yShapes[n]!);
+    labels[n] = shapes.targets[n]!.includes(null) ? yShapes[n]![1]! : 0;
   }
-  const factors = scored && readSampleWeights(call, weights, shapes.outputs, outputNames);
+  const factors = scored && readSampleWeights(call, weights, shapes.targets, outputNames);
   // No user code runs past this point
   view.checkUnchanged(call, version);
   const batch = shapes.inputs[0]![0]!;
-  const plan = view.plans(call).prepare(call, batch, shapes.samples, purpose, scored, factors !== null, dropsOut);
+  const plan = view
+    .plans(call)
+    .prepare(call, batch, shapes.samples, purpose, scored, factors !== null, dropsOut, scored ? labels : undefined);
   const memory = float32();
   for (let n = 0; n < xs.length; n++) {
     writeBatch(call, xNames[n]!, xNumbers[n]!, xShapes[n]!, memory, plan.inputs[n]!);
@@ -79,7 +82,9 @@ function feedWith(
   for (let n = 0; n < outputs.length; n++) {
     const { target, weights: start } = plan.outputs[n]!;
     writeBatch(call, yNames[n]!, yNumbers[n]!, yShapes[n]!, memory, target);
-    if (factors) writeSampleWeights(call, factors[n]!, shapes.targets[n]!, memory, target, start);
+    if (factors) {
+      writeSampleWeights(call, factors[n]!, closedShape(shapes.targets[n]!, yShapes[n]!), memory, target, start);
+    }
   }
   // In training, the number of the batch is that of the step
   if (purpose !== 'train' && (dropsOut || view.graph(call).calls.alwaysDrops)) setBatch(view.noise++);

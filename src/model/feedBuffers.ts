@@ -8,6 +8,8 @@ export class FeedBuffers {
   readonly xNumbers: BatchNumbers[] = [];
   readonly yShapes: (readonly number[])[] = [];
   readonly yNumbers: BatchNumbers[] = [];
+  /** The numbers of labels in the target of a sample; 0 for other targets. */
+  readonly labels: number[] = [];
   /** Whether a batch is being read. Its getters can run code that feeds another one. */
   isUsed = false;
 }

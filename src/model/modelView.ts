@@ -39,8 +39,8 @@ export interface BatchShapes {
   readonly samples: readonly (readonly number[])[];
   readonly outputs: readonly (readonly number[])[];
   readonly objective: Objective | null;
-  /** The shapes that the losses expect of y; empty without an objective. */
-  readonly targets: readonly number[][];
+  /** The shapes that the losses expect of y, with an open axis for labels; empty without an objective. */
+  readonly targets: readonly Shape[];
 }
 
 /** Above all numbers of training batches. */
@@ -178,7 +178,7 @@ export class ModelView {
       samples: copies.map(shape => shape.slice(1)),
       outputs,
       objective,
-      targets: objective ? outputs.map((shape, n) => targetShapeOf(call, objective.outputs[n]!.loss, shape)) : [],
+      targets: objective ? outputs.map((shape, n) => targetShapeOf(call, objective.outputs[n]!, shape)) : [],
     };
     return this.#shapes;
   }

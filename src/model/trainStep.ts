@@ -2,7 +2,6 @@
 
 import type { Batch } from '../inputs/batches.ts';
 import type { BatchWeights } from '../inputs/sampleWeights.ts';
-import { isSparse } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
@@ -41,7 +40,7 @@ export class TrainStep {
       }
       results = measure(plan, objective, penalty, custom);
       if (!Number.isFinite(lossOf(results))) {
-        this.#rejectWrongClass(call, plan, objective);
+        this.#rejectWrongTarget(call, plan);
         plan.rewind();
         return results;
       }
@@ -90,20 +89,18 @@ export class TrainStep {
     const penalty = this.#view.parameters(call).penalty(call);
     plan.forward();
     const results = measure(plan, objective, penalty, scoreCustom(call, this.#view, plan, objective, false));
-    if (!Number.isFinite(lossOf(results))) this.#rejectWrongClass(call, plan, objective);
+    if (!Number.isFinite(lossOf(results))) this.#rejectWrongTarget(call, plan);
     this.warnIfNotFinite(call, results, false, context);
     return results;
   }
 
-  /** Fails if the loss is not finite because y holds a class that does not exist. */
-  #rejectWrongClass(call: string, plan: CompiledPlan, { outputs }: Objective): void {
-    for (const [n, { loss }] of outputs.entries()) {
-      if (!isSparse(loss)) continue;
-      const wrong = plan.wrongClass(n);
-      if (wrong === undefined) continue;
+  /** Fails if the loss is not finite because y holds a target that the loss does not accept. */
+  #rejectWrongTarget(call: string, plan: CompiledPlan): void {
+    for (let n = 0; n < plan.outputs.length; n++) {
+      const wrong = plan.wrongTarget(n);
+      if (wrong === null) continue;
       plan.rewind();
-      const name = this.#view.ends(call).yNames[n]!;
-      fail(call, `${name} must hold numbers of classes from 0 to ${plan.outputs[n]!.width - 1}, got ${wrong}`);
+      fail(call, `${this.#view.ends(call).yNames[n]!} ${wrong}`);
     }
   }
 }

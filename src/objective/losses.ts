@@ -3,6 +3,7 @@
 import { factoryNameOf } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { lossNumbers } from '../wasm/shared.generated.ts';
+import { LossWithOptions } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 export type LossName = keyof typeof lossNumbers;
@@ -57,12 +58,20 @@ export const lossSpellings = {
   cosine: 'cosineProximity',
   cosineSimilarity: 'cosineProximity',
   cosine_similarity: 'cosineProximity',
+  gaussianNLL: 'gaussianNLL',
+  gaussian_nll: 'gaussianNLL',
+  studentTNLL: 'studentTNLL',
+  student_t_nll: 'studentTNLL',
+  negativeBinomialNLL: 'negativeBinomialNLL',
+  negative_binomial_nll: 'negativeBinomialNLL',
+  ctc: 'ctc',
 } as const satisfies Record<string, LossName>;
 
 /** The name of a loss in `compile`. @useDeclaredType */
 export type Loss = keyof typeof lossSpellings;
 
 export function resolveLoss(call: string, given: unknown): LossName {
+  if (given instanceof LossWithOptions) return given.name;
   const value = nameOfFunction(given) ?? given;
   const names = Object.keys(lossSpellings) as Loss[];
   return lossSpellings[checkName(call, 'loss', fromClassName(value, names), names)];
@@ -91,5 +100,5 @@ export type LossActivation = 'softmax' | 'sigmoid';
 /** The activation that a loss can include; null for none. */
 export function lossActivationOf(loss: LossName): LossActivation | null {
   if (loss === 'binaryCrossentropy') return 'sigmoid';
-  return loss === 'categoricalCrossentropy' || isSparse(loss) ? 'softmax' : null;
+  return loss === 'categoricalCrossentropy' || loss === 'ctc' || isSparse(loss) ? 'softmax' : null;
 }

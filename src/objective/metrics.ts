@@ -5,6 +5,7 @@ import { checkName } from '../util/options.ts';
 import type { metricNumbers } from '../wasm/shared.generated.ts';
 import { type Custom, type CustomFunction, customOf } from './custom.ts';
 import { fromClassName, isSparse, type LossName, lossSpellings } from './losses.ts';
+import { type LossSettings, LossWithOptions, lossFromConfig } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 /** The metrics that are not losses. */
@@ -54,6 +55,8 @@ export interface Metric {
   readonly weighted?: boolean;
   /** The metric for an output with a number of features; of a custom one, what takes targets of the same shape. */
   kindOf(width: number): LossName | ScoreName;
+  /** The options of a loss that is used as a metric. */
+  readonly settings?: LossSettings;
 }
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName, weighted: unknown = null): Metric[] {
@@ -75,7 +78,12 @@ export function resolveMetrics(call: string, value: unknown, loss: LossName, wei
 }
 
 function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
-  const value = nameOfFunction(given) ?? given;
+  const own = lossFromConfig(call, argument, given);
+  if (own instanceof LossWithOptions) {
+    const { name, settings } = own;
+    return { name, key: name, settings, kindOf: () => name };
+  }
+  const value = nameOfFunction(own) ?? own;
   if (typeof value === 'function') return customMetric(call, argument, value as CustomFunction);
   // In Keras, the class Accuracy is another metric than the name 'accuracy'
   const name = checkName(call, argument, value === 'Accuracy' ? value : fromClassName(value, spellings), spellings);

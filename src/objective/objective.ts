@@ -5,14 +5,18 @@ import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
+import { type LossSettings, type LossWithOptions, lossFromConfig, noSettings, settingsOf } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 import { type Metric, type MetricName, resolveMetrics } from './metrics.ts';
+import { checkMetrics } from './targetForms.ts';
 
 /** What an output is compared with its target by. */
 export interface OutputObjective {
   /** The loss; with a custom one, a built-in loss with targets of the same shape. */
   readonly loss: LossName;
   readonly custom?: Custom;
+  /** The options of the loss. */
+  readonly settings?: LossSettings;
   /** The factor of the loss in the sum of all losses. */
   readonly lossWeight: number;
   readonly metrics: readonly Metric[];
@@ -27,11 +31,11 @@ export interface Objective {
 }
 
 /** A loss, as `compile` takes it. @inline */
-type AnyLoss = Loss | CustomFunction | CustomLoss;
+type AnyLoss = Loss | LossWithOptions | CustomFunction | CustomLoss;
 /** The metrics of one output, as `compile` takes them. @inline */
 type AnyMetrics = AnyMetric | readonly AnyMetric[];
 /** @inline */
-type AnyMetric = MetricName | CustomFunction;
+type AnyMetric = MetricName | LossWithOptions | CustomFunction;
 
 /** @inline */
 type WeightedMetrics = CustomFunction | readonly CustomFunction[];
@@ -40,18 +44,18 @@ export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
   /**
-   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'. Or a function of
-   * targets and predictions, written with the functions of tensors; or an object with its value and its gradient. For
-   * several outputs: one for all of them, a list, or an object by the name of the output.
+   * The name of the loss in TF.js or Keras, such as 'meanSquaredError', or an abbreviation, such as 'mse'; or
+   * `losses.pinball` or `losses.ctc` with options. Or a function of targets and predictions, written with the functions of
+   * tensors; or an object with its value and its gradient. For several outputs: one for all of them, a list, or an object by
+   * the name of the output.
    */
   loss: AnyLoss | readonly AnyLoss[] | Readonly<Record<string, AnyLoss>>;
   /** The factor of each loss in the sum that is trained: a list, or an object by the name of the output. Default: 1. */
   lossWeights?: readonly number[] | Readonly<Record<string, number>>;
   /**
-   * Names of metrics or losses, functions of `metrics`, or functions of targets and predictions, to compute in addition to
-   * the loss. 'acc' is the accuracy that
-   * fits the output and the loss. For several outputs: a list for all of them, or an object by the name of the output.
-   * Default: none.
+   * Names of metrics or losses, losses with options, functions of `metrics`, or functions of targets and predictions, to
+   * compute in addition to the loss. 'acc' is the accuracy that fits the output and the loss. For several outputs: a list
+   * for all of them, or an object by the name of the output. Default: none.
    */
   metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
   /**
@@ -84,20 +88,25 @@ export function readObjective(call: string, options: CompileOptions, names: read
   const weights = readLossWeights(call, known.lossWeights, names);
   const metrics = readMetrics(call, 'metrics', known.metrics, names);
   const weighted = readMetrics(call, 'weightedMetrics', known.weightedMetrics, names);
-  const outputs = losses.map(({ loss, custom }, n) => ({
+  const outputs = losses.map(({ loss, settings, custom }, n) => ({
     loss,
+    settings,
     ...(custom && { custom }),
     lossWeight: weights[n]!,
     metrics: resolveMetrics(call, metrics[n], loss, weighted[n]),
   }));
+  for (const { loss, settings, metrics } of outputs) checkMetrics(call, metrics, loss, settings);
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
 
-function readLoss(call: string, given: unknown): { loss: LossName; custom?: Custom } {
+function readLoss(call: string, given: unknown): { loss: LossName; settings: LossSettings; custom?: Custom } {
   const isFunction = typeof given === 'function' && nameOfFunction(given) === null;
-  if (!isFunction && !isCustomLoss(given)) return { loss: resolveLoss(call, given) };
+  if (!isFunction && !isCustomLoss(given)) {
+    const own = lossFromConfig(call, 'loss', given);
+    return { loss: resolveLoss(call, own), settings: settingsOf(own) };
+  }
   const own = given as CustomFunction | CustomLoss;
-  return { loss: 'meanSquaredError', custom: customOf('loss', String(own.name), own) };
+  return { loss: 'meanSquaredError', settings: noSettings, custom: customOf('loss', String(own.name), own) };
 }
 
 /** The value for each output; undefined where an object has none. */

@@ -1,7 +1,7 @@
 /** A plan bound to memory: its offsets have become addresses, and its kernel calls can be run. */
 
-import { isClass } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
+import { type TargetRule, targetRuleOf, targetWidthOf } from '../objective/targetForms.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { Block, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -17,7 +17,7 @@ import {
   roundUp,
   type Scratch,
 } from './planner.ts';
-import { sharedLoss, termBytes } from './sharedLoss.ts';
+import { reserveLossMemory, type Score, sharedLoss, termCount } from './sharedLoss.ts';
 
 /** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;
@@ -30,6 +30,8 @@ export interface CompiledOutput {
   readonly target: number;
   readonly result: number;
   readonly resultSize: number;
+  /** What the loss accepts as targets; null for all numbers. */
+  readonly targetRule: TargetRule | null;
   /** Index of the sample weights, [B, T]; 0 in a plan without them. */
   readonly weights: number;
   /** Index of the output in the layout of the kernels; contiguous for one sample and one time step. */
@@ -39,8 +41,8 @@ export interface CompiledOutput {
   /** Floats from one time step of the mask to the next. */
   readonly maskStep: number;
   readonly lossAddress: number;
-  /** Its rows, if threads share them; else 0. */
-  readonly lossRows: number;
+  /** Its terms, if threads share them; else 0. */
+  readonly lossTerms: number;
   readonly lossWeight: number;
   readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 }
@@ -72,8 +74,8 @@ export class CompiledPlan {
   readonly inputs: readonly number[];
   readonly outputs: readonly CompiledOutput[];
   readonly #structures: Block;
-  /** For losses that threads share. */
-  readonly #terms: Block | null;
+  /** What losses need beside the workspace. */
+  readonly #lossMemory: Block | null;
   readonly #addresses: readonly number[];
   #calls!: readonly KernelFunctions[];
   /** The kernels to which the calls are bound, and their generation. */
@@ -89,13 +91,7 @@ export class CompiledPlan {
     this.#bind();
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
-    const termsOf = scored.map(([loss]) => (loss ? termBytes(loss.fields) : 0));
-    this.#terms = sumOf(termsOf) > 0 ? new Block(call, sumOf(termsOf)) : null;
-    let terms = this.#terms?.address ?? 0;
-    for (const [n, bytes] of termsOf.entries()) {
-      if (bytes > 0) scored[n]![0]!.fields.terms = terms;
-      terms += bytes;
-    }
+    this.#lossMemory = reserveLossMemory(call, scored);
     const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
     const all = [...called.flat(), ...scoring];
     const bytes = all.map(({ values, scratch }) => values.length * FLOAT + (scratch ? scratch.to - scratch.from : 0));
@@ -108,8 +104,8 @@ export class CompiledPlan {
     });
     this.inputs = plan.inputs.map(input => this.indexOf(input));
     this.outputs = plan.outputs.map((output, n) => {
-      const own = scored[n]!.map(({ program }) => ({ program, address: written[at++]! }));
-      return this.#compileOutput(output, own, objective?.outputs[n]?.lossWeight ?? 1, termsOf[n]! > 0);
+      const own = scored[n]!.map(score => ({ ...score, address: written[at++]! }));
+      return this.#compileOutput(output, own, objective?.outputs[n]);
     });
   }
 
@@ -140,26 +136,27 @@ export class CompiledPlan {
   }
 
   #compileOutput(
-    { signal, target, result, weights }: PlannedOutput,
-    scores: Scores,
-    lossWeight: number,
-    isShared: boolean,
-  ) {
+    { signal, target, result, weights, labels }: PlannedOutput,
+    [loss, ...metrics]: readonly CompiledScore[],
+    objective: OutputObjective | undefined,
+  ): CompiledOutput {
     const { y, mask } = signal;
+    const width = objective ? targetWidthOf(objective.loss, objective.settings, y.width, labels) : 0;
     return {
       steps: y.steps,
       width: y.width,
       target: this.indexOf(target),
       result: this.indexOf(result),
       resultSize: this.plan.batch * y.steps * y.width,
+      targetRule: objective ? targetRuleOf(objective.loss, y.width, y.steps, width, objective.settings) : null,
       weights: weights ? this.indexOf(weights) : 0,
       first: this.indexOf(y.start),
       mask: mask ? this.indexOf(mask.start) : 0,
       maskStep: (mask?.step ?? 0) / FLOAT,
-      lossAddress: scores[0]?.address ?? 0,
-      lossRows: isShared ? this.plan.batch * y.steps : 0,
-      lossWeight,
-      metrics: scores.slice(1),
+      lossAddress: loss?.address ?? 0,
+      lossTerms: loss?.fields.terms ? termCount(loss.fields) : 0,
+      lossWeight: objective?.lossWeight ?? 1,
+      metrics,
     };
   }
 
@@ -233,8 +230,8 @@ export class CompiledPlan {
 
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */
   loss(output: number): number {
-    const { lossAddress, lossRows } = this.outputs[output]!;
-    return lossRows > 0 ? sharedLoss(lossAddress, lossRows) : kernels().loss(lossAddress);
+    const { lossAddress, lossTerms } = this.outputs[output]!;
+    return lossTerms > 0 ? sharedLoss(lossAddress, lossTerms) : kernels().loss(lossAddress);
   }
 
   /** Metric `n` of an output. Call it before `backward`, which may overwrite the output. */
@@ -249,18 +246,23 @@ export class CompiledPlan {
     return mask ? kernels().countedRows(lossAddress) : this.plan.batch * steps;
   }
 
-  /** The first target that is not a class index of the output, and is neither masked nor of weight 0; or undefined. */
-  wrongClass(output: number): number | undefined {
-    const { target, weights, mask, maskStep, steps, width } = this.outputs[output]!;
+  /** What is wrong with the targets of an output that are neither masked nor of weight 0; null if nothing is. */
+  wrongTarget(output: number): string | null {
+    const { target, targetRule: rule, weights, mask, maskStep, steps } = this.outputs[output]!;
+    if (!rule) return null;
     const memory = float32();
-    for (let row = 0; row < this.plan.batch * steps; row++) {
-      const value = memory[target + row]!;
-      if (isClass(value, width) || !Number.isFinite(value)) continue;
-      if (mask && memory[mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
+    const isMasked = (b: number, t: number) => mask > 0 && memory[mask + t * maskStep + b] === 0;
+    const each = rule.bySample ? steps : 1;
+    for (let row = 0; row < (this.plan.batch * steps) / each; row++) {
       if (weights && memory[weights + row] === 0) continue;
-      return value;
+      let unmasked = 0;
+      for (let n = row * each; n < (row + 1) * each; n++) {
+        if (!isMasked(Math.floor(n / steps), n % steps)) unmasked++;
+      }
+      const wrong = unmasked > 0 ? rule.wrong(memory, target + row * rule.width, unmasked, row) : null;
+      if (wrong !== null) return wrong;
     }
-    return undefined;
+    return null;
   }
 
   /** Copies an output to its `result`, row by row in the order [B, T, O]. */
@@ -282,18 +284,22 @@ export class CompiledPlan {
   }
 
   free(): void {
-    this.#terms?.free();
+    this.#lossMemory?.free();
     this.#structures.free();
   }
 }
 
-type Scores = readonly { program: 'loss' | 'metric'; address: number }[];
+type CompiledScore = Score & { readonly address: number };
 
 /** The loss of an output, then its metrics; empty without an objective. */
-const scoresOf = (plan: Plan, output: PlannedOutput, objective: OutputObjective | undefined) =>
+const scoresOf = (plan: Plan, output: PlannedOutput, objective: OutputObjective | undefined): Score[] =>
   objective
     ? [
-        { program: 'loss' as const, fields: planLoss(plan.batch, output, objective) },
+        {
+          program: 'loss',
+          fields: planLoss(plan.batch, output, objective),
+          levels: objective.settings?.levels ?? [],
+        },
         ...planMetrics(plan.batch, output, objective),
       ]
     : [];

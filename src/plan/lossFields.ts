@@ -1,24 +1,28 @@
 /** The fields of the structures of losses and metrics. */
 
-import { isSparse, type LossName } from '../objective/losses.ts';
+import type { LossName } from '../objective/losses.ts';
+import { type LossSettings, noSettings } from '../objective/lossSettings.ts';
 import type { ScoreName } from '../objective/metrics.ts';
 import type { OutputObjective } from '../objective/objective.ts';
+import { targetFormOf, targetWidthOf } from '../objective/targetForms.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { lossNumbers, metricNumbers } from '../wasm/shared.generated.ts';
 import { type Fields, maskFields, type PlannedOutput, rowFields } from './planner.ts';
+import type { Score } from './sharedLoss.ts';
 
 /** The delta of the Huber loss: 1, as the bits of a float32. TF.js has no other. */
 const DELTA = 0x3f80_0000;
 
 /** The loss. It starts from the logits if the last layer provides them, and has sample weights if the plan does. */
-export function planLoss(batch: number, output: PlannedOutput, { loss }: OutputObjective): Fields<'loss'> {
+export function planLoss(batch: number, output: PlannedOutput, { loss, settings }: OutputObjective): Fields<'loss'> {
   const { signal, weights } = output;
-  const fields = fieldsOf(batch, output, lossNumbers[loss], loss, signal.logits !== undefined);
+  const fields = fieldsOf(batch, output, loss, signal.logits !== undefined, settings);
+  const each = loss === 'ctc' ? 1 : signal.y.steps;
   return {
     ...fields,
     ...rowFields('dy', signal.dy),
     weights: weights ?? 0,
-    weightRow: weights ? signal.y.steps * FLOAT : 0,
+    weightRow: weights ? each * FLOAT : 0,
     weightStep: weights ? FLOAT : 0,
   };
 }
@@ -27,36 +31,38 @@ export function planLoss(batch: number, output: PlannedOutput, { loss }: OutputO
 export function planMetrics(
   batch: number,
   output: PlannedOutput,
-  { loss, metrics }: OutputObjective,
-): { program: 'loss' | 'metric'; fields: Fields<'loss'> }[] {
+  { loss, settings, metrics }: OutputObjective,
+): Score[] {
   return metrics.map(metric => {
     const kind = metric.kindOf(output.signal.y.width);
     // The logits belong to the loss; a metric of the same kind starts from them too
     const logits = kind === loss && output.signal.logits !== undefined;
-    return kind in lossNumbers
-      ? { program: 'loss', fields: fieldsOf(batch, output, lossNumbers[kind as LossName], loss, logits) }
-      : { program: 'metric', fields: fieldsOf(batch, output, metricNumbers[kind as ScoreName], loss, logits) };
+    // Without options of its own, such a metric has those of the loss
+    const own = metric.settings ?? (kind === loss ? settings : undefined);
+    const fields = fieldsOf(batch, output, kind, logits, own);
+    return { program: kind in lossNumbers ? 'loss' : 'metric', fields, levels: own?.levels ?? [] };
   });
 }
 
 function fieldsOf(
   batch: number,
-  { signal, target }: PlannedOutput,
-  kind: number,
-  loss: LossName,
+  { signal, target, labels }: PlannedOutput,
+  kind: LossName | ScoreName,
   logits: boolean,
+  settings: LossSettings = noSettings,
 ): Fields<'loss'> {
   const y = logits ? signal.logits! : signal.y;
-  const targetStep = (isSparse(loss) ? 1 : y.width) * FLOAT;
+  const targetStep = targetWidthOf(kind, settings, y.width, labels) * FLOAT;
+  const form = targetFormOf(kind, settings);
   return {
-    kind,
+    kind: { ...lossNumbers, ...metricNumbers }[kind],
     steps: y.steps,
     rows: batch,
     cols: y.width,
     ...rowFields('y', y),
     ...rowFields('dy', null),
     target,
-    targetRow: targetStep * y.steps,
+    targetRow: kind === 'ctc' ? targetStep : targetStep * y.steps,
     targetStep,
     ...maskFields(signal.mask),
     weights: 0,
@@ -64,6 +70,12 @@ function fieldsOf(
     weightStep: 0,
     logits: Number(logits),
     delta: DELTA,
+    group: typeof form === 'number' ? form : 1,
+    levels: 0,
+    labels,
+    blank: settings.blank,
+    scratch: 0,
+    scratchBytes: 0,
     terms: 0,
   };
 }

@@ -41,6 +41,8 @@ export interface BatchSpec {
   readonly outputs: readonly OutputSpec[];
   /** Whether the losses have sample weights. */
   readonly weighted: boolean;
+  /** For each output, the numbers of labels in the target of a sample; 0 for other targets. Default: none. */
+  readonly labels?: readonly number[];
 }
 
 /** @param offsetsOf the position of the memory of a layer */
@@ -90,13 +92,15 @@ export function planBatch(graph: CallGraph, offsetsOf: (layer: Layer) => LayerOf
     const signal = take(value);
     const { steps, width } = signal.y;
     const count = batch * steps * width;
+    const labels = spec.labels?.[n] ?? 0;
     const suffix = graph.outputs.length === 1 ? '' : `${n}`;
     scaleGradient(planner, signal, spec.outputs[n]?.lossWeight ?? 1);
     return {
       signal,
-      target: planner.floats(`target${suffix}`, count + 3), // losses read a whole vector at the last number
+      target: planner.floats(`target${suffix}`, Math.max(count, batch * labels) + 3), // losses read a whole vector at the last number
       result: planner.floats(`result${suffix}`, count),
       weights: weighted ? planner.floats(`weights${suffix}`, batch, steps) : null,
+      labels,
     };
   });
   const { buffers, bytes, calls } = planner;

@@ -19,6 +19,8 @@ import type { LayerOffsets, Plan, Purpose } from './planner.ts';
 /** The number of cached plans at which the cache is cleared. */
 const MOST_PLANS = 32;
 
+const noLabels: readonly number[] = [];
+
 /** Whether a plan fits a batch. Allocates nothing, because most batches have the sizes of the one before. */
 function fits(
   plan: Plan,
@@ -27,10 +29,12 @@ function fits(
   purpose: Purpose,
   weighted: boolean,
   dropsOut: boolean,
+  labels: readonly number[],
 ): boolean {
   if (plan.batch !== batch || plan.purpose !== purpose) return false;
   if (plan.weighted !== weighted || plan.dropsOut !== dropsOut) return false;
   for (let n = 0; n < samples.length; n++) if (!sameShape(plan.samples[n]!, samples[n]!)) return false;
+  for (let n = 0; n < labels.length; n++) if (plan.outputs[n]!.labels !== labels[n]) return false;
   return true;
 }
 
@@ -79,6 +83,7 @@ export class PlanCache {
    * @param objective required unless `purpose` is 'predict'
    * @param weighted whether the losses have sample weights; the caller then writes them to `CompiledOutput.weights`
    * @param dropsOut whether dropout and noise are active
+   * @param labels for each output, the numbers of labels in the target of a sample; empty if no output has any
    * @throws ValueError if there is not enough memory; nothing has changed in that case
    */
   prepare(
@@ -89,6 +94,7 @@ export class PlanCache {
     objective: Objective | null = null,
     weighted = false,
     dropsOut = purpose === 'train',
+    labels: readonly number[] = noLabels,
   ): CompiledPlan {
     const recompiled = objective !== null && objective !== this.#objective;
     if (recompiled || this.#version !== this.#parameters.version) {
@@ -96,14 +102,15 @@ export class PlanCache {
       this.#version = this.#parameters.version;
       if (recompiled) this.#objective = objective;
     }
-    if (this.#current && fits(this.#current.plan, batch, samples, purpose, weighted, dropsOut)) return this.#current;
-    const key = `${purpose} ${batch} ${samples.join(' ')} ${weighted} ${dropsOut}`;
+    const current = this.#current;
+    if (current && fits(current.plan, batch, samples, purpose, weighted, dropsOut, labels)) return current;
+    const key = `${purpose} ${batch} ${samples.join(' ')} ${weighted} ${dropsOut} ${labels.join(' ')}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
       const scored = objective && purpose !== 'predict' ? objective.outputs : [];
       const outputs = scored.map(({ loss, lossWeight }) => ({ lossActivation: lossActivationOf(loss), lossWeight }));
       const constantCalls = this.#constantCalls;
-      const spec = { batch, samples, purpose, constantCalls, dropsOut, outputs, weighted };
+      const spec = { batch, samples, purpose, constantCalls, dropsOut, outputs, weighted, labels };
       const plan = planBatch(this.#graph, layer => this.#offsetsOf(layer), spec);
       const addresses = {
         weights: this.#parameters.weights(call),

@@ -113,8 +113,10 @@ export interface PlannedOutput {
   readonly target: Offset;
   /** The predictions, [B, T, O] row by row. */
   readonly result: Offset;
-  /** The sample weights of the loss, [B, T]; null in a plan without them. */
+  /** The sample weights of the loss, [B, T], or [B] with labels; null in a plan without them. */
   readonly weights: Offset | null;
+  /** The numbers of labels in the target of a sample; 0 if the target is not labels. */
+  readonly labels: number;
 }
 
 /** The plan of a batch. */

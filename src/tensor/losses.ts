@@ -3,6 +3,7 @@
  * training then uses the kernels.
  */
 
+import { ctc, pinball } from '../objective/lossSettings.ts';
 import { registerNames } from '../objective/metricNames.ts';
 import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
@@ -20,7 +21,7 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
   return [a, b];
 }
 
-/** Losses between two tensors of equal shape. */
+/** Losses between two tensors of equal shape; and losses with options, for `compile`. */
 export const losses = /* @__PURE__ */ (() => {
   const all = limitArgumentsInTable('losses', {
     /** The mean of |labels - predictions|, a scalar. */
@@ -34,6 +35,18 @@ export const losses = /* @__PURE__ */ (() => {
       const [a, b] = pair('losses.meanSquaredError', labels, predictions);
       return mean(squaredDifference(a, b));
     },
+
+    /**
+     * The quantile loss: the mean over levels q of max(q d, (q - 1) d) with d = label - prediction. The output has a feature
+     * for each level; with n targets, first all levels of the first target, then those of the next. y has n features.
+     */
+    pinball,
+
+    /**
+     * Connectionist temporal classification: -log of the probability that the output [batch, timeSteps, classes] has the
+     * labels y [batch, maxLabels] of a shorter sequence, padded with -1. The output holds logits or ends in a softmax.
+     */
+    ctc,
   });
   registerNames({ meanAbsoluteError: all.absoluteDifference, meanSquaredError: all.meanSquaredError });
   return all;

@@ -4,7 +4,8 @@ import { readSamples } from '../inputs/batches.ts';
 import type { ModelData } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeightOptions } from '../inputs/sampleWeights.ts';
-import { isClass } from '../objective/losses.ts';
+import type { TargetRule } from '../objective/targetForms.ts';
+import { closedShape } from '../objective/targets.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
@@ -43,11 +44,13 @@ export function readPairs(
   const shapes = trained.shapes(call, inputs, targets, names, null);
   const { xNames, yNames } = shapes;
   const xs = inputs.map((input, n) => readSamples(call, xNames[n]!, input, shapes.xs[n]!));
-  const ys = targets.map((target, n) => readSamples(call, yNames[n]!, target, shapes.ys[n]!, shapes.targets[n]!));
+  const ys = targets.map((target, n) => {
+    const given = shapes.ys[n]!;
+    return readSamples(call, yNames[n]!, target, given, closedShape(shapes.targets[n]!, given));
+  });
   for (const [n, { data }] of xs.entries()) trained.checkInput(call, n, xNames[n]!, data);
-  const factors = readAllSampleWeights(call, ys, weights, trained.outputNames(call));
-  const classes = trained.classes(call);
-  for (const [n, y] of ys.entries()) checkClasses(call, yNames[n]!, classes[n]!, y, factors[n]!);
+  const factors = readAllSampleWeights(call, ys, weights, trained.outputNames(call), shapes.targets);
+  for (const [n, y] of ys.entries()) checkTargets(call, yNames[n]!, shapes.rules[n]!, y, factors[n]!);
   return { count: xs[0]!.count, xs, ys, xNames, yNames, weights: factors };
 }
 
@@ -82,12 +85,15 @@ export class PairSelection {
   }
 }
 
-/** Fails if y holds a number that is not a class. */
-function checkClasses(call: string, name: string, classes: number | null, y: Samples, weights: Samples | null): void {
-  if (classes === null) return;
-  const wrong = y.data.find((value, n) => !isClass(value, classes) && !Number.isNaN(value) && weights?.data[n] !== 0);
-  if (wrong === undefined) return;
-  fail(call, `${name} must hold numbers of classes from 0 to ${classes - 1}, got ${wrong}`);
+/** Fails if y holds a target that the loss does not accept. */
+function checkTargets(call: string, name: string, rule: TargetRule | null, y: Samples, weights: Samples | null): void {
+  if (!rule) return;
+  const { width, steps } = rule;
+  for (let row = 0; row * width < y.data.length; row++) {
+    if (weights?.data[row] === 0) continue;
+    const wrong = rule.wrong(y.data, row * width, steps, rule.bySample ? row : Math.floor(row / steps));
+    if (wrong !== null) fail(call, `${name} ${wrong}`);
+  }
 }
 
 /**

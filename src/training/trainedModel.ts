@@ -4,8 +4,10 @@ import type { Batch } from '../inputs/batches.ts';
 import type { ModelData } from '../inputs/parts.ts';
 import type { BatchWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
+import type { TargetRule } from '../objective/targetForms.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { SeedStream } from '../util/random.ts';
+import type { Shape } from '../util/shapes.ts';
 import type { Diagnosis } from '../util/warning.ts';
 import type { CallbackModel } from './callback.ts';
 import type { Means } from './history.ts';
@@ -53,8 +55,6 @@ export interface TrainedModel {
   checkInput(call: string, n: number, name: string, numbers: Float32Array): void;
   /** A new accumulator for the losses and the metrics. */
   means(call: string): Means;
-  /** For each output, the number of classes if y holds class numbers and no step is masked; else null. */
-  classes(call: string): (number | null)[];
   /** As `trainOnBatch`, with the name of the public call for error messages. */
   train(call: string, xs: readonly Batch[], ys: readonly Batch[], weights?: BatchWeights): number | number[];
   /** As `testOnBatch`. @param context for the warning about a loss that is not finite, such as ' of the validation' */
@@ -79,8 +79,10 @@ export interface Shapes {
   readonly xs: readonly (readonly number[])[];
   /** The shapes of y as given. */
   readonly ys: readonly (readonly number[])[];
-  /** The shapes of y as the losses read them: class numbers with a last axis of 1. */
-  readonly targets: readonly number[][];
+  /** The shapes of y as the losses read them: class numbers with a last axis of 1, labels with an open axis. */
+  readonly targets: readonly Shape[];
+  /** What the losses accept as targets; null for all numbers, and for targets of steps that may be masked. */
+  readonly rules: readonly (TargetRule | null)[];
   /** Names for error messages. */
   readonly xNames: readonly string[];
   readonly yNames: readonly string[];

@@ -170,6 +170,7 @@ test.each([
   ['sparseCategoricalCrossentropy', 'throw 0'],
   ['categoricalCrossentropy', 'process.exit()'],
   ['huberLoss', 'throw 0'],
+  ['ctc', 'process.exit()'],
 ] as const)(
   '%s: after lossRows has ended halfway in a thread by %s, the bits are those of one thread',
   async (...args) => {

@@ -159,7 +159,20 @@ const losses = {
   kullbackLeiblerDivergence: 'softmax',
   poisson: 'softplus',
   cosineProximity: 'linear',
+  pinball: 'linear',
+  gaussianNLL: 'linear',
+  studentTNLL: 'linear',
+  negativeBinomialNLL: 'linear',
+  ctc: 'softmax',
 } as const;
+
+/** The predictions for each target. */
+const groups: Partial<Record<keyof typeof losses, number>> = {
+  pinball: 3,
+  gaussianNLL: 2,
+  studentTNLL: 3,
+  negativeBinomialNLL: 2,
+};
 
 export type Loss = keyof typeof losses;
 export const lossNames = Object.keys(losses) as Loss[];
@@ -167,13 +180,21 @@ export const lossNames = Object.keys(losses) as Loss[];
 /** SHA-256 of losses, gradients and weights of trainings by a loss: with masked steps and sample weights, and without. */
 export function scored(lw: Package, loss: Loss): string {
   lw.setRandomSeed(6);
-  const [batch, steps, width] = [41, 7, 37];
+  const group = groups[loss] ?? 1;
+  const [batch, steps, width] = [41, 7, group > 1 ? 36 : 37];
   const x = lw.randomNormal([batch, steps, 5]).dataSync();
   for (let row = 0; row < batch; row += 3) x.fill(0, row * steps * 5 + 10, row * steps * 5 + 20); // masked steps
   const xs = lw.tensor(x, [batch, steps, 5]);
   const classes = Float32Array.from({ length: batch * steps }, (_, n) => (n * 7) % width);
   const isSparse = loss === 'sparseCategoricalCrossentropy';
-  const y = isSparse ? lw.tensor(classes, [batch, steps, 1]) : lw.randomUniform([batch, steps, width]);
+  const labels = lw.tensor(
+    classes.slice(0, batch * 2).map(label => label % 36),
+    [batch, 2],
+  );
+  const numbers = loss === 'ctc' ? labels : lw.randomUniform([batch, steps, width / group]);
+  const y = isSparse ? lw.tensor(classes, [batch, steps, 1]) : numbers;
+  const withOptions = { pinball: lw.losses.pinball({ levels: [0.1, 0.5, 0.9] }), ctc: lw.losses.ctc({ blank: 36 }) };
+  const given = loss === 'pinball' || loss === 'ctc' ? withOptions[loss] : loss;
   const sampleWeight = Float32Array.from({ length: batch }, (_, n) => n % 4);
   const hash = createHash('sha256');
   const { masking, dense, timeDistributed } = lw.layers;
@@ -181,7 +202,7 @@ export function scored(lw: Package, loss: Loss): string {
   for (const last of [[], [lw.layers.reshape({ targetShape: [steps, width] })]]) {
     const output = timeDistributed({ layer: dense({ units: width, activation: losses[loss] }) });
     const model = lw.sequential({ layers: [masking({ inputShape: [steps, 5] }), output, ...last] });
-    model.compile({ optimizer: 'sgd', loss });
+    model.compile({ optimizer: 'sgd', loss: given });
     const add = (value: unknown) => hash.update(Float64Array.of(value as number));
     for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y));
     for (let step = 0; step < 3; step++) add(model.trainOnBatch(xs, y, { sampleWeight }));

@@ -3,7 +3,7 @@
 import type { LossName } from '../../src/objective/losses.ts';
 import type { ScoreName } from '../../src/objective/metrics.ts';
 import { lossNumbers, metricNumbers, structures } from '../../src/wasm/shared.generated.ts';
-import { targetWidth } from '../reference/loss.ts';
+import { groupOf, type LossName as ReferenceName, targetWidth } from '../reference/loss.ts';
 import type { Harness } from './harness.ts';
 
 /** The order of rows: sample by sample, or time step by time step. */
@@ -23,6 +23,13 @@ export interface LossCase {
   mask?: ArrayLike<number>;
   /** [B, T]. */
   weights?: ArrayLike<number>;
+  /** The levels of pinball. */
+  levels?: number[];
+  /** The numbers of labels in the target of a sample, for ctc, whose weights are [B]. */
+  labels?: number;
+  blank?: number;
+  /** Whether the terms of rows have room, for the kernels that threads share. */
+  terms?: boolean;
   /** Whether y, dy and the mask are stored with time reversed. */
   reversed?: boolean;
 }
@@ -64,7 +71,17 @@ export function planLoss(
       mask.floats()[storedStep(t) * B + b] = subject.mask![b * T + t]!;
     });
   }
-  const perRow = name === 'sparseCategoricalAccuracy' ? 1 : targetWidth(name as LossName, N);
+  const { levels = [], labels = 0, blank = 0 } = subject;
+  const isCtc = name === 'ctc';
+  const perRow = isCtc
+    ? labels
+    : name === 'sparseCategoricalAccuracy'
+      ? 1
+      : targetWidth(name as ReferenceName, N, levels);
+  const states = 2 * Math.min(labels, T) + 1;
+  const scratchBytes = isCtc ? 8 * (T + states + T * states) : 0;
+  const levelAddress = h.alloc(levels.length * 8);
+  new Float64Array(h.memory.buffer, levelAddress, levels.length).set(levels);
   const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);
   const stepOf = (step: number) => (reversed ? -step : step);
   const values: Record<(typeof structures.loss)[number], number> = {
@@ -79,16 +96,22 @@ export function planLoss(
     dyRow: forDy.row * 4,
     dyStep: stepOf(forDy.step * 4),
     target: targets.address,
-    targetRow: T * perRow * 4,
+    targetRow: (isCtc ? 1 : T) * perRow * 4,
     targetStep: perRow * 4,
     mask: mask ? first(mask.address, B * 4) : 0,
     maskStep: stepOf(B * 4),
     weights: subject.weights ? h.put(subject.weights) : 0,
-    weightRow: T * 4,
+    weightRow: (isCtc ? 1 : T) * 4,
     weightStep: 4,
     logits: Number(subject.logits ?? false),
     delta: new Int32Array(Float32Array.of(1).buffer)[0]!,
-    terms: 0,
+    group: groupOf(name as LossName, levels),
+    levels: levels.length > 0 ? levelAddress : 0,
+    labels,
+    blank,
+    scratch: isCtc ? h.alloc(scratchBytes) : 0,
+    scratchBytes,
+    terms: subject.terms ? h.alloc(8 * (1 + B * T)) : 0,
   };
   const address = h.alloc(structures.loss.length * 4);
   new Int32Array(h.memory.buffer, address).set(structures.loss.map(field => values[field]));

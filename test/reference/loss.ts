@@ -1,5 +1,7 @@
 // Losses in plain float64, by their definitions. The gradients of all but the first are computed by finite differences.
 
+import * as likelihoods from './likelihoods.ts';
+
 /** The mean of the squared errors over all elements, and its gradient in the outputs. */
 export function meanSquaredError(
   outputs: ArrayLike<number>,
@@ -36,6 +38,26 @@ const meanOf =
   (y, t) =>
     sum(y, (value, n) => term(value, t[n]!)) / y.length;
 
+/** The mean over the targets, each with so many predictions. */
+const ofGroups =
+  (count: number, loss: RowLoss): RowLoss =>
+  (y, t) =>
+    sum(t, (target, n) =>
+      loss(
+        Array.from({ length: count }, (_, k) => y[n * count + k]!),
+        [target],
+      ),
+    ) / t.length;
+
+/** The quantile loss: the mean over all levels of all targets. */
+export const pinball =
+  (levels: Numbers): RowLoss =>
+  (y, t) =>
+    sum(y, (value, n) => {
+      const [level, above] = [levels[n % levels.length]!, t[Math.floor(n / levels.length)]! - value];
+      return Math.max(level * above, (level - 1) * above);
+    }) / y.length;
+
 const product = (a: Numbers, b: Numbers) => sum(a, (value, n) => value * b[n]!);
 const lengthOf = (a: Numbers) => Math.sqrt(Math.max(product(a, a), 1e-7));
 
@@ -55,7 +77,7 @@ const crossentropy: RowLoss = (y, t) => {
   return -sum(y, (value, n) => t[n]! * Math.log(clip(value / total, least, most)));
 };
 
-const rowLosses = {
+export const rowLosses = {
   meanSquaredError: meanOf((y, t) => (y - t) ** 2),
   meanAbsoluteError: meanOf((y, t) => Math.abs(y - t)),
   huberLoss: meanOf((y, t) => {
@@ -89,9 +111,15 @@ const rowLosses = {
     sum(y, (value, n) => t[n]! * Math.log(clip(t[n]!, least, 1) / clip(value, least, 1))),
   poisson: meanOf((y, t) => y - t * Math.log(y + least)),
   cosineProximity: (y, t) => -product(y, t) / (lengthOf(y) * lengthOf(t)),
+  gaussianNLL: ofGroups(2, likelihoods.gaussian),
+  studentTNLL: ofGroups(3, likelihoods.studentT),
+  negativeBinomialNLL: ofGroups(2, likelihoods.negativeBinomial),
 } satisfies Record<string, RowLoss>;
 
 export type LossName = keyof typeof rowLosses;
+
+/** Those with one prediction for each target. */
+export const plainLosses = (Object.keys(rowLosses) as LossName[]).filter(name => groupOf(name) === 1);
 
 /** Cross-entropies from logits instead of probabilities. */
 export const logitLosses: Partial<Record<LossName, RowLoss>> = {
@@ -100,8 +128,15 @@ export const logitLosses: Partial<Record<LossName, RowLoss>> = {
   sparseCategoricalCrossentropy: (y, t) => negativeLogSoftmax(y, t[0]!),
 };
 
+/** The predictions for each target. */
+export function groupOf(name: string, levels: Numbers = []): number {
+  if (name === 'pinball') return levels.length;
+  return name === 'studentTNLL' ? 3 : name === 'gaussianNLL' || name === 'negativeBinomialNLL' ? 2 : 1;
+}
+
 /** The number of target values for a row of N. */
-export const targetWidth = (name: LossName, N: number) => (name === 'sparseCategoricalCrossentropy' ? 1 : N);
+export const targetWidth = (name: string, N: number, levels?: Numbers): number =>
+  name === 'sparseCategoricalCrossentropy' ? 1 : N / groupOf(name, levels);
 
 interface Options {
   N: number;

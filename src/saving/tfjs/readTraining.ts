@@ -7,6 +7,7 @@ import { type CompileOptions, type Objective, readObjective } from '../../object
 import { Adam } from '../../optimizers/adam.ts';
 import type { Optimizer } from '../../optimizers/index.ts';
 import { type ConfigValue, fromPython } from '../../util/config.ts';
+import { isSerialized } from '../../util/deserialize.ts';
 import { show } from '../../util/errors.ts';
 import { power } from '../../util/math.ts';
 import { floatsFor, showShape } from '../../util/shapes.ts';
@@ -139,11 +140,15 @@ function readOwnObjective(
   const weights = own.lossWeights === undefined ? {} : { lossWeights: own.lossWeights as number[] };
   if (!Array.isArray(own.loss)) {
     const loss = readText(within(location, 'loss'), own.loss) as Loss;
-    return { loss, metrics: readNames(metricsLocation, own.metrics) as MetricName[], ...weights };
+    return { loss, metrics: readLossNames(metricsLocation, own.metrics) as MetricName[], ...weights };
   }
-  const loss = readNames(within(location, 'loss'), own.loss) as Loss[];
+  const loss = readLossNames(within(location, 'loss'), own.loss) as Loss[];
+  // Of one output, metrics are a list; of several, a list of lists
+  if (loss.length === 1) {
+    return { loss, metrics: readLossNames(metricsLocation, own.metrics) as MetricName[], ...weights };
+  }
   const metrics = readList(metricsLocation, own.metrics).map((names, n) =>
-    readNames(itemOf(metricsLocation, n), names),
+    readLossNames(itemOf(metricsLocation, n), names),
   );
   return { loss, metrics: metrics as MetricName[][], ...weights };
 }
@@ -181,6 +186,12 @@ function valuesByName(location: FilePath, value: object, outputNames: readonly s
   const unknown = entries.find(([name]) => !outputNames.includes(name));
   if (unknown) failAt(location, `must name outputs (${outputNames.join(', ')}), got ${show(unknown[0])}`);
   return outputNames.map(name => (value as Record<string, unknown>)[name]);
+}
+
+/** As `readNames`, of names or descriptions of losses with options. */
+function readLossNames(location: FilePath, value: unknown): unknown[] {
+  if (typeof value === 'string') return [value];
+  return readList(location, value).map((name, n) => (isSerialized(name) ? name : readText(itemOf(location, n), name)));
 }
 
 /** Reads a name, or a list of names. */

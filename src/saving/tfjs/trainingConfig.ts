@@ -6,6 +6,8 @@
  */
 
 import type { Layer } from '../../layers/layer.ts';
+import type { Loss } from '../../objective/losses.ts';
+import { describeLoss } from '../../objective/lossSettings.ts';
 import type { MetricName } from '../../objective/metrics.ts';
 import type { Objective } from '../../objective/objective.ts';
 import type { Optimizer } from '../../optimizers/index.ts';
@@ -30,11 +32,16 @@ export function describeObjective(call: string, { optimizer, outputs }: Objectiv
   }
   const custom = outputs.flatMap(({ custom, metrics }) => [custom, ...metrics.map(one => one.custom)]).find(Boolean);
   if (custom) fail(call, `${custom.title} must be a name ${purpose}, got a function`);
-  const losses = outputs.map(({ loss }) => loss);
-  const metrics = outputs.map(({ metrics }) => metrics.map(({ name }) => name as MetricName));
+  // `compile` takes descriptions of losses with options in lists, too
+  const losses = outputs.map(({ loss, settings }) => describeLoss(loss, settings) as Loss);
+  const metrics = outputs.map(({ metrics }) =>
+    metrics.map(({ name, settings }) => describeLoss(name, settings) as MetricName),
+  );
+  const isNamed = outputs.length === 1 && typeof losses[0] === 'string';
   const weights = outputs.map(({ lossWeight }) => lossWeight);
   return {
-    ...(outputs.length === 1 ? { loss: losses[0]!, metrics: metrics[0]! } : { loss: losses, metrics }),
+    loss: isNamed ? losses[0]! : losses,
+    metrics: outputs.length === 1 ? metrics[0]! : metrics,
     ...(weights.some(weight => weight !== 1) && { lossWeights: weights }),
     optimizer: serialize(optimizer),
   };
