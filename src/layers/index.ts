@@ -32,6 +32,12 @@ export type { Layer } from './layer.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
+export type {
+  BatchNormalization,
+  BatchNormalizationOptions,
+  LayerNormalization,
+  LayerNormalizationOptions,
+} from './normalization.ts';
 export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
 export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {

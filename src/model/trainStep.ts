@@ -40,7 +40,10 @@ export class TrainStep {
         return results;
       }
     } while (!plan.backward()); // again after threads were lost
-    if (parameters.update(call, objective.optimizer, rate)) return results;
+    if (parameters.update(call, objective.optimizer, rate)) {
+      plan.commit();
+      return results;
+    }
     plan.rewind();
     return withLoss(results, Number.NaN);
   }
@@ -85,6 +88,7 @@ export class TrainStep {
     plan.forward();
     const results = measure(plan, objective, penalty);
     if (!Number.isFinite(lossOf(results))) this.#rejectWrongClass(call, plan, objective);
+    plan.commit();
     this.warnIfNotFinite(call, results, false, context);
     return results;
   }

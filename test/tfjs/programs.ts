@@ -158,10 +158,13 @@ export class Generator {
   #layer(shape: Shape, stateful: boolean): Spec {
     const kinds =
       shape.steps === null
-        ? ['dense', 'dense', 'activation', 'dropout', ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
+        ? ['dense', 'dense', 'activation', 'dropout', 'batchNormalization', 'layerNormalization'].concat(
+            shape.hadMask ? [] : ['repeatVector', 'reshape'],
+          )
         : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
             ['dense', 'timeDistributed', 'activation', 'dropout'],
-            shape.masked ? [] : ['flatten', 'reshape'],
+            shape.masked ? [] : ['flatten', 'reshape', 'batchNormalization'], // in TF.js masked steps count
+            ['layerNormalization'],
           );
     const kind = this.pick(kinds);
     switch (kind) {
@@ -173,6 +176,9 @@ export class Generator {
         return { kind, config: { activation: this.activation() } };
       case 'dropout':
         return { kind, config: { rate: 0 } };
+      case 'batchNormalization':
+      case 'layerNormalization':
+        return this.#normalization(kind);
       case 'repeatVector':
         shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
@@ -230,6 +236,14 @@ export class Generator {
         goBackwards,
       },
     };
+  }
+
+  #normalization(kind: string): Spec {
+    const config = { epsilon: this.pick([0.001, 0.1]), ...this.#bounds(['gamma', 'beta']) };
+    // TF.js cannot train a batchNormalization without center or scale
+    if (kind === 'batchNormalization') return { kind, config: { ...config, momentum: this.pick([0.99, 0.6]) } };
+    const { gammaConstraint: _, betaConstraint: __, ...others } = config as Record<string, Json>; // not in TF.js
+    return { kind, config: { ...others, center: this.chance(0.8), scale: this.chance(0.8) } };
   }
 
   protected dense(shape: Shape, activation = this.activation(), units = this.whole(1, 6)): Spec {

@@ -72,6 +72,8 @@ export function convertLayer(location: FilePath, item: unknown, format: ConfigFo
       return as(className, negative_slope === undefined ? others : { ...others, alpha: negative_slope });
     }
     case 'Softmax':
+    case 'BatchNormalization':
+    case 'LayerNormalization':
       return as(className, 'axis' in options ? { ...options, axis: single(options.axis) } : options);
     default:
       return as(className, options);
@@ -150,7 +152,9 @@ const supportedValues: { readonly [name: string]: unknown } = {
   data_format: 'channels_last',
   optional: false,
   ragged: false,
+  rms_scaling: false,
   sparse: false,
+  synchronized: false,
   time_major: false,
   zero_output_for_mask: false,
 };
