@@ -64,6 +64,20 @@ export const stacks = {
     layers.simpleRNN({ units: 2, returnSequences: true }),
     layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'heNormal' }) }),
   ],
+  normalization: () => [
+    layers.batchNormalization({
+      inputShape: [T, 2],
+      momentum: 0.9,
+      epsilon: 0.01,
+      gammaRegularizer: 'l2',
+      betaConstraint: 'nonNeg',
+      movingMeanInitializer: 'ones',
+      trainable: false,
+    }),
+    layers.gru({ units: 3, returnSequences: true }),
+    layers.layerNormalization({ axis: 2, center: false, gammaInitializer: 'zeros' }),
+    layers.batchNormalization({ scale: false }),
+  ],
   'layers without weights': () => [
     layers.inputLayer({ inputShape: [T, 2] }),
     layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),

@@ -152,6 +152,7 @@ const supportedValues: { readonly [name: string]: unknown } = {
   data_format: 'channels_last',
   optional: false,
   ragged: false,
+  renorm: false,
   rms_scaling: false,
   sparse: false,
   synchronized: false,
@@ -160,7 +161,15 @@ const supportedValues: { readonly [name: string]: unknown } = {
 };
 
 /** Options that do not affect the result of a layer. */
-const ignoredOptions = ['build_config', 'key_shape', 'query_shape', 'use_cudnn', 'value_shape'];
+const ignoredOptions = [
+  'build_config',
+  'key_shape',
+  'query_shape',
+  'renorm_clipping', // without renorm
+  'renorm_momentum',
+  'use_cudnn',
+  'value_shape',
+];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
 function convertOptions(location: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {
