@@ -106,7 +106,10 @@ function checkSteps(call: string, calls: readonly LayerCall[], isConstant: reado
   for (const { layer, inputs, training } of calls) {
     if (layer instanceof RecurrentLayer) continue;
     if (training && layer.hasStatistics) {
-      fail(call, `'${layer.name}' must not be applied with training: true, because a step has no statistics of the sequence`);
+      fail(
+        call,
+        `'${layer.name}' must not be applied with training: true, because a step has no statistics of the sequence`,
+      );
     }
     const constant = inputs.map(value => isConstant[value]!);
     if (constant.includes(true) ? layer.runsBesideConstants(constant) : layer.runsByTimeStep) continue;

@@ -183,7 +183,10 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
   if (inner instanceof BatchNormalization || inner instanceof LayerNormalization) {
     if (inner.scale !== inner.center) {
       const got = inner.scale ? 'center: false' : 'scale: false';
-      fail(call, `layer ${quote(inner.name)} must have both scale and center, or neither, to be converted to PyTorch, got ${got}`);
+      fail(
+        call,
+        `layer ${quote(inner.name)} must have both scale and center, or neither, to be converted to PyTorch, got ${got}`,
+      );
     }
     return inner.weightSpecs.map(({ name, shape }) => unchanged(within(module, normalizationNames[name]!), shape));
   }

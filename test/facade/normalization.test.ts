@@ -67,7 +67,12 @@ describe('weights', () => {
       [0, 0],
       [1, 1],
     ]);
-    layer.setWeights([[1, 2], [3, 4], [5, 6], [7, 8]] as never);
+    layer.setWeights([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+      [7, 8],
+    ] as never);
     expect(layer.getWeights().map(weight => [...weight.dataSync()])).toEqual([
       [1, 2],
       [3, 4],
@@ -122,8 +127,16 @@ describe('training', () => {
     const errors = expected.y.data.map((value, n) => (value - target.dataSync()[n]!) ** 2);
     expectClose([loss], [errors.reduce((a, b) => a + b) / errors.length], { abs: 0, rel: 1e-6 });
     const [, , mean, variance] = layer.getWeights();
-    expectClose(mean!.dataSync(), expected.mean.map(value => 0.25 * value), { abs: 1e-7, rel: 1e-6 });
-    expectClose(variance!.dataSync(), expected.variance.map(value => 0.75 + 0.25 * value), { abs: 1e-7, rel: 1e-6 });
+    expectClose(
+      mean!.dataSync(),
+      expected.mean.map(value => 0.25 * value),
+      { abs: 1e-7, rel: 1e-6 },
+    );
+    expectClose(
+      variance!.dataSync(),
+      expected.variance.map(value => 0.75 + 0.25 * value),
+      { abs: 1e-7, rel: 1e-6 },
+    );
   });
 
   test('predictions and evaluations use the moving statistics, and change nothing', () => {
@@ -157,7 +170,10 @@ describe('training', () => {
     const hidden = layers.dense({ units: 5, activation: 'tanh' }).apply(a);
     const normalized = layers.batchNormalization({ momentum: 1 }).apply(hidden);
     const other = layers.layerNormalization().apply(layers.add().apply([normalized, hidden]));
-    const graph = model({ inputs: a, outputs: layers.dense({ units: 2 }).apply(layers.gru({ units: 3 }).apply(other)) });
+    const graph = model({
+      inputs: a,
+      outputs: layers.dense({ units: 2 }).apply(layers.gru({ units: 3 }).apply(other)),
+    });
     const rate = 1 / 16;
     graph.compile({ optimizer: train.sgd(rate), loss: 'meanSquaredError' });
     const before = graph.getWeights();
@@ -226,14 +242,18 @@ describe('training', () => {
   });
 
   test('optimizers with weight decay and averages leave the statistics to training', () => {
-    const [plain, other] = [{}, { weightDecay: 0.5, useEma: true, emaMomentum: 0.5, globalClipNorm: 1e-6 }].map(options => {
-      setRandomSeed(1);
-      const net = sequential({ layers: [layers.batchNormalization({ inputShape: [D] }), layers.dense({ units: 2 })] });
-      net.compile({ optimizer: train.adam({ learningRate: 0.01, ...options }), loss: 'meanSquaredError' });
-      for (let step = 0; step < 4; step++) net.trainOnBatch(normals(step, B, D), y);
-      net.finalizeVariableValues();
-      return ownWeights(net);
-    });
+    const [plain, other] = [{}, { weightDecay: 0.5, useEma: true, emaMomentum: 0.5, globalClipNorm: 1e-6 }].map(
+      options => {
+        setRandomSeed(1);
+        const net = sequential({
+          layers: [layers.batchNormalization({ inputShape: [D] }), layers.dense({ units: 2 })],
+        });
+        net.compile({ optimizer: train.adam({ learningRate: 0.01, ...options }), loss: 'meanSquaredError' });
+        for (let step = 0; step < 4; step++) net.trainOnBatch(normals(step, B, D), y);
+        net.finalizeVariableValues();
+        return ownWeights(net);
+      },
+    );
     for (const n of [2, 3]) expectBits(other![n]!, plain![n]!);
     expect(other![0]).not.toEqual(plain![0]);
   });
@@ -250,7 +270,12 @@ describe('training', () => {
     const rows = normals(3, 8, D);
     expectClose([net.testOnBatch(rows, net.predict(rows) as Tensor) as number], [0.03], { abs: 0, rel: 1e-6 });
     net.trainOnBatch(rows, normals(4, 8, D));
-    expect(layer.getWeights()[1]!.dataSync().every(value => value >= 0)).toBe(true);
+    expect(
+      layer
+        .getWeights()[1]!
+        .dataSync()
+        .every(value => value >= 0),
+    ).toBe(true);
   });
 });
 
@@ -297,7 +322,11 @@ describe('training: true', () => {
     const found = numbersOf(net.predict(rows, { training: true }));
     const expected = batchNormalization({ x: blockOf(rows), gamma: null, beta: null });
     expectClose(found, expected.y.data, { abs: 1e-5, rel: 1e-5 });
-    expectClose(net.getWeights()[2]!.dataSync(), expected.mean.map(value => 0.5 * value), { abs: 1e-6, rel: 1e-6 });
+    expectClose(
+      net.getWeights()[2]!.dataSync(),
+      expected.mean.map(value => 0.5 * value),
+      { abs: 1e-6, rel: 1e-6 },
+    );
     const before = ownWeights(net);
     net.getLayer(null, 0).trainable = false;
     net.predict(rows, { training: true });
@@ -347,10 +376,15 @@ describe('training: true', () => {
     for (let n = 0; n < 3; n++) net.trainOnBatch(x, normals(9, B, T, 3));
     const stream = net.stream();
     const sample = x.slice(0, 1);
-    const found = Array.from({ length: T }, (_, t) => [...(stream.step(sample.dataSync().slice(t * D, (t + 1) * D)) as Float32Array)]);
+    const found = Array.from({ length: T }, (_, t) => [
+      ...(stream.step(sample.dataSync().slice(t * D, (t + 1) * D)) as Float32Array),
+    ]);
     expectClose(found.flat(), numbersOf(net.predict(sample)), { abs: 1e-6, rel: 1e-6 });
     const a = input({ shape: [T, D] });
-    const always = model({ inputs: a, outputs: layers.batchNormalization({ name: 'norm' }).apply(a, { training: true }) });
+    const always = model({
+      inputs: a,
+      outputs: layers.batchNormalization({ name: 'norm' }).apply(a, { training: true }),
+    });
     expect(() => always.stream()).toThrow(
       "model.stream: 'norm' must not be applied with training: true, because a step has no statistics of the sequence",
     );
@@ -376,7 +410,7 @@ describe('a step that fails changes no statistics', () => {
   test('a step whose update overflows', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const net = sequential({ layers: [layers.batchNormalization({ inputShape: [D] }), layers.dense({ units: 2 })] });
-    net.compile({ optimizer: train.sgd(3e38), loss: 'meanSquaredError' });
+    net.compile({ optimizer: train.sgd({ learningRate: 1e38, weightDecay: 1e38 }), loss: 'meanSquaredError' });
     const before = net.snapshot();
     expect(net.trainOnBatch(normals(3, B, D), normals(4, B, 2))).toBeNaN();
     expect(Buffer.compare(net.snapshot(), before)).toBe(0);
@@ -411,25 +445,28 @@ describe('files', () => {
     expectSameWeights(other, ownWeights(net));
   });
 
-  test.each(['adam', 'nadam'] as const)('a TF.js file with the optimizer %s resumes training with the same bits', async kind => {
-    const net = trained();
-    net.compile({ optimizer: train[kind](0.01), loss: 'meanSquaredError' });
-    net.getLayer('memory').trainable = false;
-    for (let step = 0; step < 3; step++) net.trainOnBatch(x, y);
-    const saved: ModelArtifacts[] = [];
-    await net.save(
-      wrong({ save: (artifacts: ModelArtifacts) => saved.push(artifacts) && { modelArtifactsInfo: {} } }),
-      { includeOptimizer: true },
-    );
-    const names = saved[0]!.weightSpecs!.map(({ name }) => name);
-    expect(names.slice(0, 4)).toEqual(['first/gamma', 'first/beta', 'first/moving_mean', 'first/moving_variance']);
-    const slots = names.filter(name => /moving_(mean|variance)\/./.test(name));
-    expect(slots).toHaveLength(kind === 'adam' ? 0 : 8);
-    const copy = (await loadLayersModel(wrong({ load: () => saved[0] }))) as Sequential;
-    expectSameWeights(copy, ownWeights(net));
-    for (let step = 0; step < 3; step++) expect(copy.trainOnBatch(x, y)).toBe(net.trainOnBatch(x, y));
-    expectSameWeights(copy, ownWeights(net));
-  });
+  test.each(['adam', 'nadam'] as const)(
+    'a TF.js file with the optimizer %s resumes training with the same bits',
+    async kind => {
+      const net = trained();
+      net.compile({ optimizer: train[kind](0.01), loss: 'meanSquaredError' });
+      net.getLayer('memory').trainable = false;
+      for (let step = 0; step < 3; step++) net.trainOnBatch(x, y);
+      const saved: ModelArtifacts[] = [];
+      await net.save(
+        wrong({ save: (artifacts: ModelArtifacts) => saved.push(artifacts) && { modelArtifactsInfo: {} } }),
+        { includeOptimizer: true },
+      );
+      const names = saved[0]!.weightSpecs!.map(({ name }) => name);
+      expect(names.slice(0, 4)).toEqual(['first/gamma', 'first/beta', 'first/moving_mean', 'first/moving_variance']);
+      const slots = names.filter(name => /moving_(mean|variance)\/./.test(name));
+      expect(slots).toHaveLength(kind === 'adam' ? 0 : 8);
+      const copy = (await loadLayersModel(wrong({ load: () => saved[0] }))) as Sequential;
+      expectSameWeights(copy, ownWeights(net));
+      for (let step = 0; step < 3; step++) expect(copy.trainOnBatch(x, y)).toBe(net.trainOnBatch(x, y));
+      expectSameWeights(copy, ownWeights(net));
+    },
+  );
 
   test('save with trainableOnly leaves out the statistics', async () => {
     const saved: ModelArtifacts[] = [];
@@ -445,10 +482,18 @@ describe('files', () => {
   test('a configuration rebuilds the layers', () => {
     const made: [Layer, (options: never) => Layer][] = [
       [
-        layers.batchNormalization({ momentum: 0.9, epsilon: 0.01, gammaRegularizer: 'l2', movingMeanInitializer: 'ones' }),
+        layers.batchNormalization({
+          momentum: 0.9,
+          epsilon: 0.01,
+          gammaRegularizer: 'l2',
+          movingMeanInitializer: 'ones',
+        }),
         layers.batchNormalization as never,
       ],
-      [layers.layerNormalization({ center: false, axis: -1, betaConstraint: 'nonNeg' }), layers.layerNormalization as never],
+      [
+        layers.layerNormalization({ center: false, axis: -1, betaConstraint: 'nonNeg' }),
+        layers.layerNormalization as never,
+      ],
     ];
     for (const [layer, factory] of made) {
       expect(factory(layer.getConfig() as never).getConfig()).toEqual(layer.getConfig());
@@ -496,8 +541,8 @@ describe('bad input', () => {
     ],
     [
       'an unknown initializer',
-      () => layers.batchNormalization({ movingVarianceInitializer: wrong('one') }),
-      'layers.batchNormalization: unknown movingVarianceInitializer',
+      () => layers.batchNormalization({ movingVarianceInitializer: wrong('nothing') }),
+      "layers.batchNormalization: unknown movingVarianceInitializer 'nothing'",
     ],
   ])('rejects %s', (_, make, message) => {
     expect(make).toThrow(message);

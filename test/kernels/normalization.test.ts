@@ -45,7 +45,15 @@ function draw({ batch: B, steps: T, inputs: D, kind, center = true, scale = true
       : batchNormalization(inputs, mask, usesMoving ? [mean!, variance] : null);
   const trained = [...(scale ? [gamma!] : []), ...(center ? [beta!] : [])];
   const weights = kind === 'layer' ? trained : [...trained, mean!, variance];
-  return { ...inputs, mask, weights, trained, moving: [mean!, variance] as const, dY: random.normals([B, T, D]).data, reference };
+  return {
+    ...inputs,
+    mask,
+    weights,
+    trained,
+    moving: [mean!, variance] as const,
+    dY: random.normals([B, T, D]).data,
+    reference,
+  };
 }
 
 type Drawn = ReturnType<typeof draw>;
@@ -63,6 +71,30 @@ function prepare(h: Harness, subject: Case, drawn: Drawn, dx: boolean): BoundLay
 const paddingOf = (bound: BoundLayer, rows: Rows) =>
   bound.read({ ...rows, start: offsetBy(rows.start, rows.width * FLOAT), width: padded(rows.width) - rows.width });
 
+const u = 2 ** -24;
+const largestOf = (values: ArrayLike<number>) => Array.from(values).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+
+/**
+ * Bounds of the errors in float32. The rounding of a mean, up to u |x|, is the error of every x - mean, which 1 / deviation
+ * multiplies; the other operations add a few u of their results. Sums of a block of 64 rows add 8 u of a typical sum.
+ */
+function boundsOf(subject: Case, { x, gamma, dY, mask }: Drawn, { hat, variance }: Normalized) {
+  const factor = Math.max(...variance.map(v => 1 / Math.sqrt(v + (subject.epsilon ?? 0.001))));
+  const scale = gamma ? largestOf(gamma) : 1;
+  const hatError = 2 * u * largestOf(x.data) * factor + 6 * u * largestOf(hat);
+  const rows = dY.length / subject.inputs;
+  const counted = mask ? Math.max(1, mask.filter(value => value !== 0).length) : rows;
+  const most = largestOf(dY);
+  // A row of dx has the means over the counted rows of dy and dy hat, times hat
+  const share = subject.kind === 'batch' ? rows / counted : 1;
+  const terms = most * (1 + share * (1 + largestOf(hat) ** 2));
+  return {
+    y: scale * hatError + 4 * u * (scale * largestOf(hat) + 4),
+    weights: rows * most * (hatError + 8 * u * (1 + largestOf(hat))),
+    dx: factor * scale * (8 * u * terms + 3 * share * most * (1 + largestOf(hat)) * hatError),
+  };
+}
+
 /** Runs a layer forward and back, and compares all results. */
 function expectReference(subject: Case): void {
   const { order = 'samples', purpose = 'train' } = subject;
@@ -71,10 +103,8 @@ function expectReference(subject: Case): void {
   const bound = prepare(harness(), subject, drawn, dx);
   bound.forward();
   const expected = drawn.reference();
-  // The largest factor of x; errors of mean and variance grow with it
-  const largest = Math.max(...expected.variance.map(v => 1 / Math.sqrt(v + (subject.epsilon ?? 0.001))));
-  const bounds = { abs: 2e-6 + 2e-6 * largest, rel: 2e-6 };
-  expectClose(bound.y(), expected.y.data, { ...bounds, what: 'y' });
+  const errors = boundsOf(subject, drawn, expected);
+  expectClose(bound.y(), expected.y.data, { abs: errors.y, rel: 0, what: 'y' });
   const padding = paddingOf(bound, bound.flow.y);
   expectBits(padding, new Float32Array(padding.length), 'padding of y');
   if (drawn.mask) expectBits(bound.mask()!, drawn.mask, 'mask');
@@ -86,13 +116,12 @@ function expectReference(subject: Case): void {
     const gradients = bound.gradients();
     const wanted = [...(drawn.gamma ? [dGamma] : []), ...(drawn.beta ? [dBeta] : [])];
     for (const [n, values] of wanted.entries()) {
-      const rows = drawn.dY.length / subject.inputs;
-      expectClose(gradients[n]!, values, { abs: 4e-6 * Math.sqrt(rows) * (1 + largest), rel: 2e-6, what: `gradient ${n}` });
+      expectClose(gradients[n]!, values, { abs: errors.weights, rel: 0, what: `gradient ${n}` });
     }
-    for (const values of gradients.slice(wanted.length)) expectBits(values, new Float32Array(values.length), 'statistics');
+    for (const values of gradients.slice(wanted.length))
+      expectBits(values, new Float32Array(values.length), 'statistics');
     if (dx) {
-      const most = Math.max(...drawn.dY.map(Math.abs)) * largest;
-      expectClose(bound.dx(), dX, { abs: 4e-6 * (1 + most), rel: 1e-5, what: 'dx' });
+      expectClose(bound.dx(), dX, { abs: errors.dx, rel: 0, what: 'dx' });
       const zeros = bound.dxPadding();
       expectBits(zeros, new Float32Array(zeros.length), 'padding of dx');
     }
@@ -120,7 +149,9 @@ function expectStatistics(bound: BoundLayer, subject: Case, drawn: Drawn, expect
 }
 
 const widths = [1, 2, 3, 4, 5, 8, 11, 16, 17, 37];
-const sizes = [1, 2, 3, 5].flatMap(batch => [1, 2, 5].flatMap(steps => widths.map(inputs => ({ batch, steps, inputs }))));
+const sizes = [1, 2, 3, 5].flatMap(batch =>
+  [1, 2, 5].flatMap(steps => widths.map(inputs => ({ batch, steps, inputs }))),
+);
 const large = [
   { batch: 70, steps: 3, inputs: 9 },
   { batch: 3, steps: 90, inputs: 21 },
@@ -234,7 +265,11 @@ describe('moving statistics', () => {
     bound.commit();
     const [mean, variance] = bound.weights().slice(-2);
     for (const [n, moved] of [mean!, variance!].entries()) {
-      expectClose(moved, drawn.moving[n]!.map(value => 0.99 * value), { abs: 0, rel: 4e-7 });
+      expectClose(
+        moved,
+        drawn.moving[n]!.map(value => 0.99 * value),
+        { abs: 0, rel: 4e-7 },
+      );
     }
   });
 

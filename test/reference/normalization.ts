@@ -12,6 +12,8 @@ export interface NormalizationInputs {
 
 export interface Normalized {
   y: Block;
+  /** The normalized numbers, before gamma and beta. */
+  hat: Float64Array;
   /** Of each column, or of each row. */
   mean: Float64Array;
   variance: Float64Array;
@@ -54,7 +56,7 @@ export function batchNormalization(
     return groupOf(
       data,
       indices,
-      indices.filter((_, n) => !mask || mask[n] !== 0),
+      indices.filter((_, n) => mask?.[n] !== 0),
     );
   });
   return normalize(inputs, groups);
@@ -83,6 +85,7 @@ function normalize({ x, epsilon = 0.001, gamma, beta }: NormalizationInputs, gro
       x.shape,
       hat.map((value, n) => value * (gamma?.[n % D] ?? 1) + (beta?.[n % D] ?? 0)),
     ),
+    hat,
     mean: Float64Array.from(groups, ({ mean }) => mean),
     variance: Float64Array.from(groups, ({ variance }) => variance),
     backward(dY) {

@@ -272,7 +272,10 @@ describe('PyTorch names', () => {
       /must have layers of the same kind, got LSTMCell, 2 units, tanh, no bias and LSTMCell, 3 units/,
     ],
     [{ m: ['d', 'e'] }, /must have layers of the same kind, got one direction and both directions/],
-    [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense, an embedding or a normalization to be converted to PyTorch, got Dense/],
+    [
+      { m: ['e', 'f'] },
+      /layer 'f' must be recurrent, dense, an embedding or a normalization to be converted to PyTorch, got Dense/,
+    ],
     [{ b: 'a' }, /modules must have unique names, got 'b' twice/],
   ];
 

@@ -79,7 +79,9 @@ describe('files written by PyTorch', () => {
     for (const testCase of cases) {
       const { model, modules } = modelOf(testCase);
       const shapes = (bytes: Uint8Array) => {
-        const entries = Object.entries(readSafetensors(bytes).tensors).map(([name, { shape }]) => [name, shape] as const);
+        const entries = Object.entries(readSafetensors(bytes).tensors).map(
+          ([name, { shape }]) => [name, shape] as const,
+        );
         return Object.fromEntries(entries.filter(([name]) => !name.endsWith('num_batches_tracked')));
       };
       const torchResult = readFileSync(`${fixtures}${testCase.name}.safetensors`);
