@@ -118,13 +118,17 @@ export class Generator {
     if (shape.masked) head.metrics = []; // TF.js includes masked steps in metrics
     if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.chance(0.5)) openSteps(layers[0]!);
     if (this.chance(0.15)) this.#freeze(layers);
+    const optimizer = this.optimizer();
+    // A bias below a normalization has gradients of rounding errors alone, which these divide by their size
+    const divides = ['adam', 'rmsprop', 'adagrad'].includes(optimizer.kind);
+    const isNormalized = layers.some(({ kind }) => kind.endsWith('Normalization'));
     return {
       seed: this.seed,
       batch,
       input,
       layers,
       ...head,
-      optimizer: this.optimizer(),
+      optimizer: divides && isNormalized ? { kind: 'momentum', args: [0.1, 0.9, true] } : optimizer,
       trainingSteps: this.whole(1, 4),
       output: { steps: shape.steps, width: shape.width, masked: shape.masked },
     };
@@ -240,10 +244,10 @@ export class Generator {
 
   #normalization(kind: string): Spec {
     const config = { epsilon: this.pick([0.001, 0.1]), ...this.#bounds(['gamma', 'beta']) };
-    // TF.js cannot train a batchNormalization without center or scale
+    // TF.js cannot train them without center or scale
     if (kind === 'batchNormalization') return { kind, config: { ...config, momentum: this.pick([0.99, 0.6]) } };
     const { gammaConstraint: _, betaConstraint: __, ...others } = config as Record<string, Json>; // not in TF.js
-    return { kind, config: { ...others, center: this.chance(0.8), scale: this.chance(0.8) } };
+    return { kind, config: others };
   }
 
   protected dense(shape: Shape, activation = this.activation(), units = this.whole(1, 6)): Spec {

@@ -122,9 +122,12 @@ test('getWeights follows the order of the layers; TF.js puts trainable weights f
   });
 });
 
-/** A model of one batch normalization, after a training step on the rows 1 and 3 with the learning rate 0. */
-async function normalized(library: Library, options: object): Promise<number[]> {
-  const layer = library.layers.batchNormalization({ inputShape: [1], momentum: 0.5, ...options });
+/** The weights of a normalization, after a training step on the rows 1 and 3 with the learning rate 0. */
+async function normalized(library: Library, options: object, ofBatch = true): Promise<number[]> {
+  const { batchNormalization, layerNormalization } = library.layers;
+  const layer = ofBatch
+    ? batchNormalization({ inputShape: [1], momentum: 0.5, ...options })
+    : layerNormalization({ inputShape: [1], ...options });
   const model = library.sequential({ layers: [layer, library.layers.dense({ units: 1, useBias: false })] });
   model.compile({ optimizer: library.train.sgd(0), loss: 'meanSquaredError' });
   await model.trainOnBatch(library.tensor([1, 3], [2, 1]), library.tensor([0, 0], [2, 1]));
@@ -139,9 +142,12 @@ test('a frozen batchNormalization keeps its moving statistics; in TF.js training
   expect(trainable.lw).toEqual(trainable.tf);
 });
 
-test('batchNormalization without center or scale can be trained, unlike in TF.js', async () => {
-  for (const options of [{ center: false }, { scale: false }]) {
-    const messages = await errors(library => normalized(library, options));
+test('normalization layers without center or scale can be trained, unlike in TF.js', async () => {
+  const cases = [{ center: false }, { scale: false }].flatMap(options =>
+    [true, false].map(ofBatch => ({ options, ofBatch })),
+  );
+  for (const { options, ofBatch } of cases) {
+    const messages = await errors(library => normalized(library, options, ofBatch));
     expect(messages.lw).toBeNull();
     expect(messages.tf).not.toBeNull();
   }
