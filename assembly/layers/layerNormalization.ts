@@ -6,7 +6,7 @@
 
 import { madd, nmadd } from '../math/elementary';
 import { highHalf, lowHalf, sumOf as sumOfPair } from '../math/f64Pairs';
-import { lanesAt } from '../math/laneMasks';
+import { lanesAt, lastLanes } from '../math/laneMasks';
 import { BLOCK, GROUP, endOf, groupsOf } from './batchNormalization';
 
 /** A planned layer normalization, written by src/plan; offsets and strides in bytes. */
@@ -130,39 +130,52 @@ function addWeightGradients(plan: LayerNormalizationPlan, first: i32, count: i32
 /** The sum of n numbers. */
 function sumOf(x: usize, n: i32): f64 {
   let a = f32x4.splat(0);
-  let b = f32x4.splat(0);
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
+  let b = a;
+  let c = a;
+  let d = a;
+  for (; n >= 16; n -= 16) {
     a = f32x4.add(a, v128.load(x));
     b = f32x4.add(b, v128.load(x, 16));
-    x += 32;
+    c = f32x4.add(c, v128.load(x, 32));
+    d = f32x4.add(d, v128.load(x, 48));
+    x += 64;
   }
-  for (; i < n; i += 4) {
-    a = f32x4.add(a, v128.and(v128.load(x), lanesAt(i, n)));
+  for (; n >= 4; n -= 4) {
+    a = f32x4.add(a, v128.load(x));
     x += 16;
   }
-  return total(f32x4.add(a, b));
+  if (n > 0) b = f32x4.add(b, v128.and(v128.load(x), lastLanes(n)));
+  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
 }
 
 /** The sum of the squares of x - mean, over n numbers. */
 function squaresOf(x: usize, mean: f32, n: i32): f64 {
   const m = f32x4.splat(mean);
   let a = f32x4.splat(0);
-  let b = f32x4.splat(0);
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const d = f32x4.sub(v128.load(x), m);
-    const e = f32x4.sub(v128.load(x, 16), m);
-    a = madd(d, d, a);
-    b = madd(e, e, b);
-    x += 32;
+  let b = a;
+  let c = a;
+  let d = a;
+  for (; n >= 16; n -= 16) {
+    const p = f32x4.sub(v128.load(x), m);
+    const q = f32x4.sub(v128.load(x, 16), m);
+    const r = f32x4.sub(v128.load(x, 32), m);
+    const s = f32x4.sub(v128.load(x, 48), m);
+    a = madd(p, p, a);
+    b = madd(q, q, b);
+    c = madd(r, r, c);
+    d = madd(s, s, d);
+    x += 64;
   }
-  for (; i < n; i += 4) {
-    const d = v128.and(f32x4.sub(v128.load(x), m), lanesAt(i, n));
-    a = madd(d, d, a);
+  for (; n >= 4; n -= 4) {
+    const p = f32x4.sub(v128.load(x), m);
+    a = madd(p, p, a);
     x += 16;
   }
-  return total(f32x4.add(a, b));
+  if (n > 0) {
+    const p = v128.and(f32x4.sub(v128.load(x), m), lastLanes(n));
+    b = madd(p, p, b);
+  }
+  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
 }
 
 /** The sum of the four numbers of a vector. */
@@ -174,14 +187,16 @@ function total(v: v128): f64 {
 function normalizeRow(plan: LayerNormalizationPlan, y: usize, x: usize, mean: f32, inverse: f32): void {
   const m = f32x4.splat(mean);
   const factor = f32x4.splat(inverse);
-  const D = plan.width;
-  for (let c = 0; c < D; c += 4) {
-    const at = 4 * <usize>c;
+  const gamma = plan.gamma;
+  const beta = plan.beta;
+  const end: usize = 4 * <usize>plan.width;
+  for (let at: usize = 0; at < end; at += 16) {
     let v = f32x4.mul(f32x4.sub(v128.load(x + at), m), factor);
-    if (plan.gamma) v = f32x4.mul(v, v128.load(plan.gamma + at));
-    if (plan.beta) v = f32x4.add(v, v128.load(plan.beta + at));
-    v128.store(y + at, v128.and(v, lanesAt(c, D)));
+    if (gamma) v = f32x4.mul(v, v128.load(gamma + at));
+    if (beta) v = f32x4.add(v, v128.load(beta + at));
+    v128.store(y + at, v);
   }
+  clearPadding(y, plan.width);
 }
 
 /** The gradient of a row of x. */
@@ -190,23 +205,41 @@ function rowGradient(
 ): void {
   const m = f32x4.splat(mean);
   const D = plan.width;
+  const gamma = plan.gamma;
+  const whole: usize = 4 * <usize>(D & ~3);
   let sums = f32x4.splat(0);
   let products = f32x4.splat(0);
-  for (let c = 0; c < D; c += 4) {
-    const at = 4 * <usize>c;
-    let d = v128.load(dy + at);
-    if (plan.gamma) d = f32x4.mul(d, v128.load(plan.gamma + at));
+  for (let at: usize = 0; at < whole; at += 16) {
+    const d = scaled(dy, gamma, at);
     sums = f32x4.add(sums, d);
-    products = madd(d, v128.and(f32x4.sub(v128.load(x + at), m), lanesAt(c, D)), products);
+    products = madd(d, f32x4.sub(v128.load(x + at), m), products);
+  }
+  if (D & 3) {
+    const d = scaled(dy, gamma, whole);
+    sums = f32x4.add(sums, d);
+    products = madd(d, v128.and(f32x4.sub(v128.load(x + whole), m), lastLanes(D)), products);
   }
   const shift = f32x4.splat(<f32>(total(sums) / <f64>D));
   const slope = f32x4.splat(<f32>((total(products) * <f64>inverse * <f64>inverse) / <f64>D));
   const factor = f32x4.splat(inverse);
-  for (let c = 0; c < D; c += 4) {
-    const at = 4 * <usize>c;
-    let d = v128.load(dy + at);
-    if (plan.gamma) d = f32x4.mul(d, v128.load(plan.gamma + at));
-    d = nmadd(f32x4.sub(v128.load(x + at), m), slope, f32x4.sub(d, shift));
-    v128.store(dx + at, v128.and(f32x4.mul(d, factor), lanesAt(c, D)));
+  for (let at: usize = 0; at < 4 * <usize>D; at += 16) {
+    const d = nmadd(f32x4.sub(v128.load(x + at), m), slope, f32x4.sub(scaled(dy, gamma, at), shift));
+    v128.store(dx + at, f32x4.mul(d, factor));
   }
+  clearPadding(dx, D);
+}
+
+/** dy gamma of four columns. */
+@inline
+function scaled(dy: usize, gamma: usize, at: usize): v128 {
+  const d = v128.load(dy + at);
+  return gamma ? f32x4.mul(d, v128.load(gamma + at)) : d;
+}
+
+/** Writes zeros behind the n numbers of a row, up to a whole vector. */
+@inline
+function clearPadding(row: usize, n: i32): void {
+  if ((n & 3) == 0) return;
+  const last = row + 4 * <usize>(n & ~3);
+  v128.store(last, v128.and(v128.load(last), lastLanes(n)));
 }

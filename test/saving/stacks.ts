@@ -74,7 +74,7 @@ export const stacks = {
       movingMeanInitializer: 'ones',
       trainable: false,
     }),
-    layers.gru({ units: 3, returnSequences: true }),
+    layers.lstm({ units: 3, returnSequences: true }),
     layers.layerNormalization({ axis: 2, center: false, gammaInitializer: 'zeros' }),
     layers.batchNormalization({ scale: false }),
   ],
