@@ -13,8 +13,9 @@ import { padded } from '../products/matmul';
 /** Columns of a group, of which threads take some at a time. */
 export const GROUP = 16;
 
-/** Rows of a block: it stays in the cache, and its sums are in float32. */
-export const BLOCK = 64;
+/** The most rows of a block, whose sums are in float32, and its numbers: it stays in the cache. */
+const BLOCK_ROWS = 64;
+const BLOCK_NUMBERS = 4096;
 
 /** A planned batch normalization, written by src/plan; offsets and strides in bytes. */
 @unmanaged
@@ -66,13 +67,14 @@ export function batchNormalizationForwardRows(plan: BatchNormalizationPlan, firs
   const from = GROUP * first;
   const to = endOf(plan.width, first + count);
   const N = plan.steps * plan.rows;
+  const block = blockOf(plan.width);
   if (plan.ofBatch) {
     const counted = countOf(plan);
     memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
-    for (let n = 0; n < N; n += BLOCK) addBlock(plan, n, min(BLOCK, N - n), from, to, false);
+    for (let n = 0; n < N; n += block) addBlock(plan, n, min(block, N - n), from, to, false);
     divideSums(plan.mean, plan.sums, from, to, counted);
     memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
-    for (let n = 0; n < N; n += BLOCK) addBlock(plan, n, min(BLOCK, N - n), from, to, true);
+    for (let n = 0; n < N; n += block) addBlock(plan, n, min(block, N - n), from, to, true);
     divideSums(plan.variance, plan.sums, from, to, counted);
   }
   const epsilon = <f64>reinterpret<f32>(plan.epsilon);
@@ -81,7 +83,7 @@ export function batchNormalizationForwardRows(plan: BatchNormalizationPlan, firs
     // NaN for a variance that has overflowed, so that the loss shows it
     store<f32>(plan.inverse + at, variance - variance == 0 ? <f32>(1 / sqrt(<f64>variance + epsilon)) : <f32>NaN);
   }
-  for (let n = 0; n < N; n += BLOCK) normalizeBlock(plan, n, min(BLOCK, N - n), from, to);
+  for (let n = 0; n < N; n += block) normalizeBlock(plan, n, min(block, N - n), from, to);
 }
 
 /** Requires batchNormalizationForward on the same plan, with x unchanged; adds to dGamma and dBeta. */
@@ -95,11 +97,12 @@ export function batchNormalizationBackwardRows(plan: BatchNormalizationPlan, fir
   const from = GROUP * first;
   const to = endOf(plan.width, first + count);
   const N = plan.steps * plan.rows;
+  const block = blockOf(plan.width);
   const P = <usize>padded(plan.width);
   const products = plan.sums + 8 * P;
   memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
   memory.fill(products + 8 * <usize>from, 0, 8 * <usize>(to - from));
-  for (let n = 0; n < N; n += BLOCK) addGradients(plan, n, min(BLOCK, N - n), from, to);
+  for (let n = 0; n < N; n += block) addGradients(plan, n, min(block, N - n), from, to);
   const counted = plan.ofBatch ? countOf(plan) : 0;
   for (let c = <usize>from; c < <usize>min(to, plan.width); c++) {
     const inverse = <f64>load<f32>(plan.inverse + 4 * c);
@@ -112,7 +115,7 @@ export function batchNormalizationBackwardRows(plan: BatchNormalizationPlan, fir
     store<f32>(plan.sums + 20 * P + 4 * c, counted > 0 ? <f32>((product * inverse) / counted) : 0);
   }
   if (!plan.dx) return;
-  for (let n = 0; n < N; n += BLOCK) inputGradients(plan, n, min(BLOCK, N - n), from, to);
+  for (let n = 0; n < N; n += block) inputGradients(plan, n, min(block, N - n), from, to);
 }
 
 /**
@@ -321,6 +324,11 @@ function divideSums(means: usize, sums: usize, from: i32, to: i32, count: f64): 
   for (let c = <usize>from; c < <usize>to; c++) {
     store<f32>(means + 4 * c, count > 0 ? <f32>(load<f64>(sums + 8 * c) / count) : 0);
   }
+}
+
+/** The rows of a block, which is read column by column. */
+export function blockOf(width: i32): i32 {
+  return max(8, min(BLOCK_ROWS, BLOCK_NUMBERS / padded(width)));
 }
 
 @inline

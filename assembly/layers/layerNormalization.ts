@@ -7,7 +7,7 @@
 import { madd, nmadd } from '../math/elementary';
 import { highHalf, lowHalf, sumOf as sumOfPair } from '../math/f64Pairs';
 import { lanesAt, lastLanes } from '../math/laneMasks';
-import { BLOCK, GROUP, endOf, groupsOf } from './batchNormalization';
+import { GROUP, blockOf, endOf, groupsOf } from './batchNormalization';
 
 /** A planned layer normalization, written by src/plan; offsets and strides in bytes. */
 @unmanaged
@@ -84,8 +84,9 @@ export function layerNormalizationBackwardRows(plan: LayerNormalizationPlan, fir
  */
 export function layerNormalizationBackwardWeights(plan: LayerNormalizationPlan, first: i32, count: i32): void {
   const N = plan.steps * plan.rows;
+  const block = blockOf(plan.width);
   const to = endOf(plan.width, first + count);
-  for (let n = 0; n < N; n += BLOCK) addWeightGradients(plan, n, min(BLOCK, N - n), GROUP * first, to);
+  for (let n = 0; n < N; n += block) addWeightGradients(plan, n, min(block, N - n), GROUP * first, to);
 }
 
 function addWeightGradients(plan: LayerNormalizationPlan, first: i32, count: i32, from: i32, to: i32): void {

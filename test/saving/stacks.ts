@@ -75,7 +75,7 @@ export const stacks = {
       trainable: false,
     }),
     layers.lstm({ units: 3, returnSequences: true }),
-    layers.layerNormalization({ axis: 2, center: false, gammaInitializer: 'zeros' }),
+    layers.layerNormalization({ axis: 2, center: false, gammaInitializer: initializers.constant({ value: 0.5 }) }),
     layers.batchNormalization({ scale: false }),
   ],
   'layers without weights': () => [
