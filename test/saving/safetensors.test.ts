@@ -284,6 +284,16 @@ describe('PyTorch names', () => {
     expect(() => toSafetensors(model, { names: 'torch', modules: modules as never })).toThrow(message);
   });
 
+  test.each([{ center: false }, { scale: false }])(
+    'toSafetensors rejects a normalization with %j for PyTorch',
+    more => {
+      const model = sequential({ layers: [layers.layerNormalization({ inputShape: [2], name: 'rows', ...more })] });
+      expect(() => toSafetensors(model, { names: 'torch' })).toThrow(
+        `layer 'rows' must have both scale and center, or neither, to be converted to PyTorch, got ${Object.keys(more)[0]}: false`,
+      );
+    },
+  );
+
   test('surplus tensors in a module of the model are always rejected; other modules are ignored with strict: false', () => {
     const model = randomize(sequential({ layers: [lstm()] }));
     const { tensors } = readSafetensors(toSafetensors(model, { names: 'torch' }));
