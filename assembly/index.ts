@@ -41,6 +41,14 @@ export {
 export { combineBackward, combineForward, placeBackward, placeForward } from './layers/combine';
 export { dotBackward, dotForward } from './layers/dot';
 export { activationBackward, activationForward } from './layers/activation';
+export {
+  batchNormalizationBackward, batchNormalizationBackwardRows, batchNormalizationCommit, batchNormalizationForward,
+  batchNormalizationForwardRows,
+} from './layers/batchNormalization';
+export {
+  layerNormalizationBackward, layerNormalizationBackwardRows, layerNormalizationBackwardWeights,
+  layerNormalizationForward, layerNormalizationForwardRows,
+} from './layers/layerNormalization';
 export { dropoutBackward, dropoutForward, setBatch } from './layers/dropout';
 export { embeddingBackward, embeddingForward, packEmbeddingWeights, unpackEmbeddingWeights } from './layers/embedding';
 export { maskingBackward, maskingForward } from './layers/masking';

@@ -3,6 +3,7 @@
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';
+import { BatchNormalization } from '../layers/normalization.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { LayerNode, SymbolicTensor } from '../layers/symbolicTensor.ts';
@@ -30,10 +31,9 @@ export function maskArguments(
     if (masks[0]) failAt(location, 'must not be given a mask of the query, which Keras does not pass on');
     return Object.fromEntries(masks.flatMap((mask, n) => (mask ? [[BY_NAME[n]!, tensorOf(mask)]] : [])));
   }
-  if (masks[0] && (layer instanceof RecurrentLayer || layer instanceof TimeDistributed)) {
-    return { mask: tensorOf(masks[0]) };
-  }
-  const rule = 'only recurrent, timeDistributed and attention layers take masks in Keras';
+  const takesMask = [RecurrentLayer, TimeDistributed, BatchNormalization].some(kind => layer instanceof kind);
+  if (masks[0] && takesMask) return { mask: tensorOf(masks[0]) };
+  const rule = 'only recurrent, timeDistributed, batchNormalization and attention layers take masks in Keras';
   return failAt(location, `the call must not be given a mask: ${rule}, got a ${layer.className} layer`);
 }
 

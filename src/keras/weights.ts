@@ -131,34 +131,35 @@ function readByName(
   if (stored.length !== total) failAt(location, `must have the ${total} weights of the model, got ${stored.length}`);
   const read = new Map<Layer, Tensor[]>();
   let next = 0;
-  for (const place of storedOrder(groups, model, arrange)) {
-    let own = 0;
-    const tensors: Tensor[] = [];
-    for (const { count } of variableGroupsOf(place)) {
-      const specs = place.layer.weightSpecs.slice(own, own + count);
-      tensors.push(...readVariables(stored.slice(next, next + count), specs));
-      own += count;
-      next += count;
-    }
-    read.set(place.layer, tensors);
+  for (const { layer, specs } of storedOrder(groups, model, arrange)) {
+    const tensors = readVariables(stored.slice(next, next + specs.length), specs);
+    next += specs.length;
+    read.set(layer, [...(read.get(layer) ?? []), ...tensors]);
   }
   return inModelOrder(model, read);
 }
 
+/** Weights that follow each other in a file. */
+interface StoredWeights {
+  readonly layer: Layer;
+  readonly specs: readonly WeightSpec[];
+  readonly trainable: boolean;
+}
+
 /**
- * The layers with weights, in the order of the file: a nested model is one group, with its trainable weights first and
- * its frozen weights last.
+ * The weights in the order of the file: a nested model is one group, with its trainable weights first and its frozen weights
+ * and statistics last.
  */
 function storedOrder(
   groups: readonly (readonly StoredVariable[])[],
   model: LayersModel,
   arrange: () => Arrangement | null,
-): PlacedLayer[] {
+): StoredWeights[] {
   const isFlat = model.className === 'Sequential';
   const withWeights = ({ layer }: PlacedLayer) => layer.weightSpecs.length > 0;
   // A sequential model has the order of the file, whether the file describes it or not
   const places = placesOf(model, isFlat ? null : arrange()).filter(withWeights);
-  const order: PlacedLayer[] = [];
+  const order: StoredWeights[] = [];
   let trained: ReadonlyMap<Layer, boolean> | undefined;
   let left = 0;
   let at = 0;
@@ -167,14 +168,28 @@ function storedOrder(
     left += length;
     while (left > 0) left -= places[at++]!.layer.weightSpecs.length;
     const together = places.slice(start, at);
-    if (together.length > 1 && left === 0) {
-      trained ??= trainablesOf(model, places, arrange());
-      const isTrained = ({ layer }: PlacedLayer) => Number(trained!.get(layer));
-      together.sort((a, b) => isTrained(b) - isTrained(a));
-    }
-    order.push(...together);
+    const isNested = together.length > 1 && left === 0;
+    if (isNested) trained ??= trainablesOf(model, places, arrange());
+    const parts = together.flatMap(place => partsOf(place, trained?.get(place.layer) ?? true));
+    if (isNested) parts.sort((a, b) => Number(b.trainable) - Number(a.trainable));
+    order.push(...parts);
   }
   return order;
+}
+
+/** The weights of each object in a layer; its statistics, which are not trainable, are a part of their own. */
+function partsOf(place: PlacedLayer, trainable: boolean): StoredWeights[] {
+  const { layer } = place;
+  let next = 0;
+  return variableGroupsOf(place).flatMap(({ count }) => {
+    const specs = layer.weightSpecs.slice(next, next + count);
+    next += count;
+    const learning = specs.filter(spec => spec.trainable !== false);
+    return [
+      { layer, specs: learning, trainable },
+      { layer, specs: specs.slice(learning.length), trainable: false },
+    ];
+  });
 }
 
 /**

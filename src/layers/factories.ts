@@ -20,6 +20,7 @@ import { Masking } from './masking.ts';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.ts';
 import { MultiHeadAttention } from './multiHeadAttention.ts';
 import { AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D } from './pooling.ts';
+import { BatchNormalization, LayerNormalization } from './normalization.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
 import { Gru, gruCell } from './recurrent/gru.ts';
 import { Lstm, lstmCell } from './recurrent/lstm.ts';
@@ -189,6 +190,15 @@ export const additiveAttention = /* @__PURE__ */ factoryWithDefaults('additiveAt
  * features.
  */
 export const multiHeadAttention = /* @__PURE__ */ factory('multiHeadAttention', MultiHeadAttention);
+
+/**
+ * Batch normalization: each feature gets mean 0 and variance 1 over the batch, then the factor gamma and the summand beta.
+ * Predictions use the moving mean and variance, which are weights that training computes. The shape stays the same.
+ */
+export const batchNormalization = /* @__PURE__ */ factoryWithDefaults('batchNormalization', BatchNormalization);
+
+/** Layer normalization: the features of each time step get mean 0 and variance 1, then the factor gamma and the summand beta. */
+export const layerNormalization = /* @__PURE__ */ factoryWithDefaults('layerNormalization', LayerNormalization);
 
 /** Declares the input shape of a model, as its first layer. */
 export const inputLayer = /* @__PURE__ */ factory('inputLayer', InputLayer);

@@ -34,6 +34,12 @@ export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
 export type {
+  BatchNormalization,
+  BatchNormalizationOptions,
+  LayerNormalization,
+  LayerNormalizationOptions,
+} from './normalization.ts';
+export type {
   AveragePooling1D,
   GlobalAveragePooling1D,
   GlobalMaxPooling1D,

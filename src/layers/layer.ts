@@ -42,7 +42,10 @@ export interface ApplyOptions {
    * masks, tensors take tensors. Default: the masks of the inputs.
    */
   mask?: SymbolicTensor<Layer> | Tensor | null | readonly (SymbolicTensor<Layer> | Tensor | null)[];
-  /** Whether dropout is active, whatever the model does. Default: in training only. */
+  /**
+   * Whether dropout is active and batch normalization uses the statistics of the batch, whatever the model does. Default:
+   * in training only.
+   */
   training?: boolean;
 }
 
@@ -186,7 +189,7 @@ export abstract class Layer {
   /**
    * Copies of the weights, in the order and the shapes of Keras.
    *
-   * @param trainableOnly return no weights if the layer is frozen; default false
+   * @param trainableOnly return only the weights that the optimizer updates: none if the layer is frozen; default false
    * @throws ValueError if the layer belongs to no model
    */
   getWeights(trainableOnly?: boolean): Tensor[] {
@@ -197,7 +200,8 @@ export abstract class Layer {
   readWeights(call: string, trainableOnly = false): Tensor[] {
     if (checkBoolean(call, 'trainableOnly', trainableOnly) && !this.trainable) return [];
     const values = this.#storeOf(call).read(call, this);
-    return this.weightSpecs.map(({ shape }, i) => new Tensor(values[i]!, [...shape]));
+    const tensors = this.weightSpecs.map(({ shape }, i) => new Tensor(values[i]!, [...shape]));
+    return trainableOnly ? tensors.filter((_, i) => this.learns(this.weightSpecs[i]!)) : tensors;
   }
 
   /**
@@ -321,6 +325,16 @@ export abstract class Layer {
   /** @internal The shapes of the first call of the layer. */
   get built(): Connection {
     return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
+  }
+
+  /** @internal Whether the optimizer updates a weight of the layer. */
+  learns({ trainable = true }: WeightSpec): boolean {
+    return trainable && this.trainable;
+  }
+
+  /** @internal Whether training computes some of the weights without the optimizer, such as moving means. */
+  get hasStatistics(): boolean {
+    return this.#weights.some(({ trainable }) => trainable === false);
   }
 
   /** @internal The seeds of all dropouts of the layer. They are part of the state of a training. */
@@ -460,6 +474,11 @@ export abstract class Layer {
   /** @internal The number of floats of the packed weights. */
   get parameterCount(): number {
     return this.children.reduce((count, child) => count + child.parameterCount, 0);
+  }
+
+  /** @internal How many of these the optimizer updates; statistics come after them. */
+  get trainedCount(): number {
+    return this.parameterCount;
   }
 
   /** @internal The number of floats of the carried states. */

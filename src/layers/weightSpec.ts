@@ -16,6 +16,8 @@ export interface WeightSpec {
   readonly constraint?: Constraint | null;
   /** Seed of the initializer, drawn when the layer was built. */
   readonly seed: number;
+  /** False for a statistic, which training computes; the optimizer leaves it as it is. Default: true. */
+  readonly trainable?: boolean;
 }
 
 /** The options of a weight. */

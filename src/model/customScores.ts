@@ -1,8 +1,8 @@
 /** Custom losses and metrics of a batch: reads outputs and targets from the memory of a plan, and writes gradients. */
 
 import { type Custom, customGradient, customValue, type Rows } from '../objective/custom.ts';
-import { isSparse } from '../objective/losses.ts';
 import type { Objective, OutputObjective } from '../objective/objective.ts';
+import { targetWidthOf } from '../objective/targetForms.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
@@ -86,13 +86,13 @@ function areFinite({ yTrue, yPred, factors }: Rows): boolean {
 }
 
 /** The rows of an output: for metrics, for the loss, and for weighted metrics, whose weights are those of a mean. */
-function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number, { loss }: OutputObjective) {
+function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number, { loss, settings }: OutputObjective) {
   plan.collect(n);
   const { steps, width, target, result, resultSize, weights, mask, maskStep } = plan.outputs[n]!;
   const { batch } = plan.plan;
   const memory = float32();
   const rows = view.ends(call).outputs[n]!.shape.length === 3 ? [batch, steps] : [batch];
-  const targetWidth = isSparse(loss) ? 1 : width;
+  const targetWidth = targetWidthOf(loss, settings, width, 0);
   const counts = Float64Array.from({ length: batch * steps }, (_, row) =>
     mask ? Number(memory[mask + (row % steps) * maskStep + Math.floor(row / steps)] !== 0) : 1,
   );

@@ -20,8 +20,9 @@ export interface PredictOptions {
   /** Accepted for compatibility with TF.js; it has no effect. */
   verbose?: boolean;
   /**
-   * Whether dropout and noise are active, as in training; each call draws new ones. Default: false. The spread of many
-   * such predictions estimates how uncertain they are.
+   * Whether dropout and noise are active, as in training; each call draws new ones. The spread of many such predictions
+   * estimates how uncertain they are. Batch normalization then uses the statistics of each batch, and moves its moving mean
+   * and variance, as a model of Keras that is called with `training=True`. Default: false.
    */
   training?: boolean;
 }
@@ -81,6 +82,7 @@ function predictBatches(
     for (const batch of batches) batch.select(from, count);
     const plan = feed(call, view, 'predict', objective, batches, [], undefined, training);
     plan.forward();
+    plan.commit();
     for (const [n, out] of outs.entries()) {
       plan.collect(n);
       const { result, resultSize } = plan.outputs[n]!;

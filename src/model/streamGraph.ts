@@ -103,8 +103,14 @@ function checkSteps(call: string, calls: readonly LayerCall[], isConstant: reado
   if (whole) {
     fail(call, `'${whole.layer.name}' must read one time step at a time, or have constants as its initial states too`);
   }
-  for (const { layer, inputs } of calls) {
+  for (const { layer, inputs, training } of calls) {
     if (layer instanceof RecurrentLayer) continue;
+    if (training && layer.hasStatistics) {
+      fail(
+        call,
+        `'${layer.name}' must not be applied with training: true, because a step has no statistics of the sequence`,
+      );
+    }
     const constant = inputs.map(value => isConstant[value]!);
     if (constant.includes(true) ? layer.runsBesideConstants(constant) : layer.runsByTimeStep) continue;
     const advice = inputs.length > 1 ? '; inputs that are whole sequences can be constants' : '';

@@ -3,7 +3,7 @@
 import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber } from '../util/options.ts';
-import { showShape } from '../util/shapes.ts';
+import { showShape, sizeOf } from '../util/shapes.ts';
 import { isChain } from './graph.ts';
 import { numberedCalls } from './graphConfig.ts';
 import type { ModelState } from './modelState.ts';
@@ -72,7 +72,8 @@ function summarize(name: string, state: ModelState, { length, positions }: Summa
   };
   const count = (layers: readonly Layer[]): number => layers.reduce((sum, layer) => sum + paramsOf(layer), 0);
   const total = count(state.allLayers);
-  const trainable = count(state.allLayers.filter(layer => layer.trainable));
+  const learning = state.allLayers.flatMap(layer => layer.weightSpecs.filter(spec => layer.learns(spec)));
+  const trainable = learning.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return [
     `Model: ${name}`,
     '_'.repeat(length),

@@ -45,7 +45,10 @@ export class TrainStep {
         return results;
       }
     } while (!plan.backward()); // again after threads were lost
-    if (parameters.update(call, objective.optimizer, rate)) return results;
+    if (parameters.update(call, objective.optimizer, rate)) {
+      plan.commit();
+      return results;
+    }
     plan.rewind();
     return withLoss(results, Number.NaN);
   }
@@ -90,6 +93,7 @@ export class TrainStep {
     plan.forward();
     const results = measure(plan, objective, penalty, scoreCustom(call, this.#view, plan, objective, false));
     if (!Number.isFinite(lossOf(results))) this.#rejectWrongTarget(call, plan);
+    plan.commit();
     this.warnIfNotFinite(call, results, false, context);
     return results;
   }

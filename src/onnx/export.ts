@@ -62,7 +62,7 @@ export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array 
     fail(call, `states must be true, false or 'optional', got ${show(states)}`);
   }
   checkText(call, 'name', name);
-  const graph = writeGraph(call, model, states);
+  const graph = writeGraph(call, model, states, opset);
   return writeModel({
     irVersion: IR_VERSION,
     producerName: 'lstm-wasm',
@@ -72,7 +72,7 @@ export function toOnnx(model: LayersModel, options?: ToOnnxOptions): Uint8Array 
   });
 }
 
-function writeGraph(call: string, model: LayersModel, states: boolean | 'optional'): Graph {
+function writeGraph(call: string, model: LayersModel, states: boolean | 'optional', opset: number): Graph {
   const source = model.view.graph(call);
   const { calls, outputs, valueCount, readers } = source.calls;
   const graph = new Graph();
@@ -86,13 +86,16 @@ function writeGraph(call: string, model: LayersModel, states: boolean | 'optiona
   // Added before those of states, because readers use the first output
   for (const [n, name] of outputNames.entries()) graph.output(name, 'float32', shapeOf(outputs[n]!));
 
-  const context = contextOf(call, graph, states, inputNames[0]!);
+  const context = contextOf(call, graph, opset, states, inputNames[0]!);
   const values: WrittenValue[] = inputNames.map(value => ({ value, mask: null }));
   const passMasks = maskReaders(calls, valueCount);
   const numbers = asNumbers(graph, values, isIds);
   for (const { layer, name, inputs, firstOutput, outputCount, training } of calls) {
     if (training && dropsOut(layer)) {
       fail(call, `layer '${layer.name}' must not apply dropout in predictions, got a call with training: true`);
+    }
+    if (training && layer.hasStatistics && layer.trainable) {
+      fail(call, `layer '${layer.name}' must use its moving statistics in predictions, got a call with training: true`);
     }
     const own = Array.from({ length: outputCount }, (_, n) => firstOutput + n);
     const written = writeLayer(context, layer, {
@@ -118,12 +121,19 @@ function writeGraph(call: string, model: LayersModel, states: boolean | 'optiona
 const namesOf = (graph: Graph, names: readonly string[], single: string): string[] =>
   (names.length === 1 ? [single] : names).map(name => graph.name(name));
 
-function contextOf(call: string, graph: Graph, states: boolean | 'optional', input: string): WriteContext {
+function contextOf(
+  call: string,
+  graph: Graph,
+  opset: number,
+  states: boolean | 'optional',
+  input: string,
+): WriteContext {
   let batch: string | null = null;
   const weights = new Map<Layer, Map<string, string[]>>();
   return {
     call,
     graph,
+    opset,
     states,
     batch: () => {
       batch ??= graph.add('Gather', 'batch', [graph.add('Shape', 'shape', [input]), graph.ints([0])]);

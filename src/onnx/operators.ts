@@ -11,6 +11,7 @@ import { plus, times } from './formula.ts';
 import { multiplyFactors, where } from './maskedOutputs.ts';
 import { bothOf, compare, continueMask, eitherOf, joinMasks, transposeMask, unsqueezeVisible } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
+import { batchNormalization, layerNormalization } from './normalization.ts';
 import { columnOfPairs, scalePairs, squeezePairs, sumOfPairs, tanhOfPairs } from './pairs.ts';
 import { boundNorm, divideByNorm, multiply, norm } from './products.ts';
 import { isStandard, type NodeProto } from './proto.ts';
@@ -60,6 +61,8 @@ const operators: { readonly [op: string]: Operator } = {
   MatMul: node => (isProduct(node) ? multiply(node) : dense(node, node.layerOutput(0), node.floats(1))),
   Gemm: gemm,
   Conv: conv,
+  BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
   Add: node => combine(node, plus, 'sum'),
   Sub: node => combine(node, difference, null),
   Mul: node => combine(node, times, 'mul'),

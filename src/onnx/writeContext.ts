@@ -6,6 +6,8 @@ import type { Graph } from './graph.ts';
 export interface WriteContext {
   readonly call: string;
   readonly graph: Graph;
+  /** The operator set version. */
+  readonly opset: number;
   /** Whether states are inputs and outputs; with 'optional', the inputs may be omitted. */
   readonly states: boolean | 'optional';
   /** The batch size, a list of one number. */

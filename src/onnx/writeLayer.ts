@@ -14,6 +14,7 @@ import { Flatten } from '../layers/flatten.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
 import { Merge } from '../layers/merge.ts';
+import { BatchNormalization, LayerNormalization } from '../layers/normalization.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
@@ -24,6 +25,7 @@ import { writeActivation } from './activations.ts';
 import { writeAttention } from './writeAttention.ts';
 import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts';
 import { writeConcatenate, writeDot, writeMerge } from './writeMerging.ts';
+import { writeNormalization } from './writeNormalization.ts';
 import { writeRecurrent } from './writeRecurrent.ts';
 
 /** Adds the nodes of a call; returns the outputs. */
@@ -49,6 +51,9 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
   }
   if (layer instanceof Dense) return { value: writeDense(context, layer, name, value), mask };
   if (layer instanceof Conv1d) return { value: writeConv1d(context, layer, name, value), mask: null };
+  if (layer instanceof BatchNormalization || layer instanceof LayerNormalization) {
+    return { value: writeNormalization(context, layer, name, value, ranks[0]!), mask };
+  }
   if (layer instanceof Embedding) {
     const [rows] = context.weights(layer, 'embeddings', () => {
       const [table] = layer.readWeights(context.call);

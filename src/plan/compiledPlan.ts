@@ -228,6 +228,12 @@ export class CompiledPlan {
     for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
+  /** Stores what a step must change only once all of it has succeeded, such as moving means. */
+  commit(): void {
+    if (this.#generation !== generation) this.#bind();
+    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.commit(this.#addresses[n]!);
+  }
+
   /** Computes the loss of an output and its target; in training also its gradient, for `backward`. */
   loss(output: number): number {
     const { lossAddress, lossTerms } = this.outputs[output]!;

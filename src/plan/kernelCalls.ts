@@ -12,6 +12,8 @@ export interface KernelFunctions {
   backward(plan: number): void;
   /** Restores the carried states from before `forward`. */
   rewind(plan: number): void;
+  /** Stores what a step must change only once all of it has succeeded. */
+  commit(plan: number): void;
 }
 
 type Kind = KernelCall['kind'];
@@ -41,6 +43,8 @@ const recurrent = (gates: number, group: number, parts = 1): Sharing => ({
 
 /** Rows in a tile of the products. */
 const TILE = 4;
+/** Columns in a group of dense and normalization layers. */
+const COLUMNS = 16;
 
 const sharings: Partial<Record<Kind, Sharing>> = {
   lstm: recurrent(4, 4, 2),
@@ -50,7 +54,7 @@ const sharings: Partial<Record<Kind, Sharing>> = {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
     rows: ({ rows }) => rows!,
     tile: TILE,
-    groups: ({ units }) => Math.ceil(units! / 16),
+    groups: ({ units }) => Math.ceil(units! / COLUMNS),
     weights: ({ inputs, units }) => inputs! * units!,
   },
   conv1d: {
@@ -59,6 +63,20 @@ const sharings: Partial<Record<Kind, Sharing>> = {
     tile: 1,
     groups: ({ units }) => Math.ceil(units! / 16),
     weights: ({ taps, inputs, units }) => taps! * inputs! * units!,
+  },
+  batchNormalization: {
+    work: ({ steps, rows, width }) => (width! > COLUMNS ? steps! * rows! * width! : 0),
+    rows: ({ width }) => Math.ceil(width! / COLUMNS), // groups of columns
+    tile: 1,
+    groups: () => 0,
+    weights: () => 0,
+  },
+  layerNormalization: {
+    work: ({ steps, rows, width }) => steps! * rows! * width!,
+    rows: ({ steps, rows }) => steps! * rows!,
+    tile: 1,
+    groups: ({ width, dGamma, dBeta }) => (dGamma === 0 && dBeta === 0 ? 0 : Math.ceil(width! / COLUMNS)),
+    weights: () => 0,
   },
   attention: {
     work: ({ rows, heads, queries, keys, depth, width }) => rows! * heads! * queries! * keys! * (depth! + width!),
@@ -87,19 +105,19 @@ export function kernelFunctions(kernels: Kernels, call: KernelCall, team: Team |
   const { kind, fields } = call;
   const named = kernels as unknown as Partial<Record<string, Run>>;
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});
-  const rewind = run('Rewind');
+  const ends = { rewind: run('Rewind'), commit: run('Commit') };
   const sizes = fields as unknown as Sizes;
-  if (team && sharesUnits(kind, sizes)) return { ...unitFunctions(kernels, kind, sizes, team), rewind };
-  if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), rewind };
+  if (team && sharesUnits(kind, sizes)) return { ...unitFunctions(kernels, kind, sizes, team), ...ends };
+  if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), ...ends };
   // Kernels with a batch size in their structure take a range of rows
   if (!(structures[kind] as readonly string[]).includes('batch')) {
-    return { forward: run('Forward'), backward: run('Backward'), rewind };
+    return { forward: run('Forward'), backward: run('Backward'), ...ends };
   }
   const inBlocks = (kernel: Run) => (plan: number) => {
     for (let first = 0; first < sizes.batch!; first += BLOCK)
       kernel(plan, first, Math.min(BLOCK, sizes.batch! - first));
   };
-  return { forward: inBlocks(run('Forward')), backward: inBlocks(run('Backward')), rewind };
+  return { forward: inBlocks(run('Forward')), backward: inBlocks(run('Backward')), ...ends };
 }
 
 const BLOCK = rowBlockNumbers.rows;

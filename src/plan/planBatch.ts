@@ -35,7 +35,7 @@ export interface BatchSpec {
    * recurrent layers carry their states from step to step, stateful or not. Null for batches.
    */
   readonly constantCalls: number | null;
-  /** Whether dropout and noise are active. */
+  /** Whether dropout and noise are active, and batch normalization uses the statistics of the batch. */
   readonly dropsOut: boolean;
   /** For each output; empty for predictions. */
   readonly outputs: readonly OutputSpec[];

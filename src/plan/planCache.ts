@@ -47,6 +47,8 @@ export class PlanCache {
   readonly #constantCalls: number | null;
   readonly #plans = new Map<string, CompiledPlan>();
   #current: CompiledPlan | null = null;
+  /** Layers whose plans depend on whether they are trainable, and whether they were for the cached plans. */
+  readonly #statistical: readonly { readonly layer: Layer; trainable: boolean }[];
   /** The objective of the cached plans for training and evaluation. */
   #objective: Objective | null = null;
   /** `Parameters.version` for which the cached plans were compiled. */
@@ -67,6 +69,9 @@ export class PlanCache {
     this.#graph = graph;
     this.#parameters = parameters;
     this.#constantCalls = constantCalls;
+    this.#statistical = layersOf(graph)
+      .filter(layer => layer.hasStatistics)
+      .map(layer => ({ layer, trainable: layer.trainable }));
     this.#version = parameters.version;
     let states = 0;
     for (const layer of layersOf(graph)) {
@@ -97,6 +102,7 @@ export class PlanCache {
     labels: readonly number[] = noLabels,
   ): CompiledPlan {
     const recompiled = objective !== null && objective !== this.#objective;
+    if (this.#trainableChanged()) this.dropPlans();
     if (recompiled || this.#version !== this.#parameters.version) {
       this.dropPlans();
       this.#version = this.#parameters.version;
@@ -124,6 +130,17 @@ export class PlanCache {
     }
     this.#current = compiled;
     return compiled;
+  }
+
+  /** Whether a layer with statistics has been frozen or thawed since the last call. */
+  #trainableChanged(): boolean {
+    let changed = false;
+    for (let n = 0; n < this.#statistical.length; n++) {
+      const one = this.#statistical[n]!;
+      changed ||= one.trainable !== one.layer.trainable;
+      one.trainable = one.layer.trainable;
+    }
+    return changed;
   }
 
   /** Address of the carried states; they are allocated on first use and start at zero. */

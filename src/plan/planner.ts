@@ -160,7 +160,7 @@ export class Planner {
     readonly purpose: Purpose,
     /** Whether recurrent layers carry their states from batch to batch, stateful or not. */
     public carryAllStates = false,
-    /** Whether dropout and noise are active. */
+    /** Whether dropout and noise are active, and batch normalization uses the statistics of the batch. */
     public dropsOut = purpose === 'train',
   ) {}
 

@@ -38,10 +38,15 @@ export function checkPresent(call: string, file: SafetensorsReader, parts: reado
 }
 
 /** Rejects a file with further tensors. */
-export function checkNoOthers(call: string, file: SafetensorsReader, parts: readonly TensorMapping[]): void {
+export function checkNoOthers(
+  call: string,
+  file: SafetensorsReader,
+  parts: readonly TensorMapping[],
+  isIgnored: (name: string) => boolean = () => false,
+): void {
   const wanted = new Set(parts.flatMap(({ names }) => names));
   for (const name of file.entries.keys()) {
-    if (!wanted.has(name)) {
+    if (!wanted.has(name) && !isIgnored(name)) {
       fail(call, `header must have only the tensors of the model, got ${quote(name)}; pass strict: false to ignore it`);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1d` and `Embedding`,
- * and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`.
+ * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1d`, `Embedding`,
+ * `BatchNorm1d` and `LayerNorm`, and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`.
  *
  * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
  * has r, z, n, which are z, r, h here. It has two biases; here only a GRU has two. A single bias is written to `bias_ih`,
@@ -13,6 +13,7 @@ import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
 import { ExplicitMask } from '../layers/explicitMask.ts';
 import type { Layer } from '../layers/index.ts';
+import { BatchNormalization, LayerNormalization } from '../layers/normalization.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
@@ -53,9 +54,12 @@ export function findTorch(
   const parts = all.flatMap(one => one.parts);
   const wanted = new Set(parts.flatMap(({ names }) => names));
   const used = new Set(all.map(({ name }) => name));
+  // PyTorch counts the batches of a batch normalization, which changes nothing with a fixed momentum
+  const isCounter = (name: string) =>
+    /(^|\.)num_batches_tracked$/.test(name) && wanted.has(within(moduleOf(name), normalizationNames.movingMean!));
   for (const name of file.entries.keys()) {
     // Further tensors of a module that the model uses would change the result of the module
-    if (wanted.has(name) || !used.has(moduleOf(name))) continue;
+    if (wanted.has(name) || isCounter(name) || !used.has(moduleOf(name))) continue;
     if (/(^|\.)weight_hr_l\d+(_reverse)?$/.test(name)) {
       fail(call, `header must not have LSTM projections, which are not supported, got ${quote(name)}`);
     }
@@ -69,7 +73,7 @@ export function findTorch(
     parts,
     `; the file has the modules ${show(present)}; assign layers to them with the option modules`,
   );
-  if (strict) checkNoOthers(call, file, parts);
+  if (strict) checkNoOthers(call, file, parts, isCounter);
   return parts;
 }
 
@@ -181,8 +185,26 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     return inner.useBias ? [...parts, list(within(module, 'bias'), inner.filters)] : parts;
   }
   if (inner instanceof Embedding) return [unchanged(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
+  if (inner instanceof BatchNormalization || inner instanceof LayerNormalization) {
+    if (inner.scale !== inner.center) {
+      const got = inner.scale ? 'center: false' : 'scale: false';
+      fail(
+        call,
+        `layer ${quote(inner.name)} must have both scale and center, or neither, to be converted to PyTorch, got ${got}`,
+      );
+    }
+    return inner.weightSpecs.map(({ name, shape }) => unchanged(within(module, normalizationNames[name]!), shape));
+  }
   return stacked(call, module, [layer], has);
 }
+
+/** The names of PyTorch for the weights of normalization layers. */
+const normalizationNames: Readonly<Record<string, string>> = {
+  gamma: 'weight',
+  beta: 'bias',
+  movingMean: 'running_mean',
+  movingVariance: 'running_var',
+};
 
 // ------------------------------------------------------------------------------------------------ recurrent layers
 
@@ -223,7 +245,7 @@ function checkLayer(call: string, layer: Layer): Recurrent {
   const reject = (rule: string, got: string): never =>
     fail(call, `layer ${quote(layer.name)} must ${rule} to be converted to PyTorch, got ${got}`);
   if (!(recurrent instanceof Recurrent)) {
-    return reject('be recurrent, dense or an embedding', layer.className);
+    return reject('be recurrent, dense, an embedding or a normalization', layer.className);
   }
   if (recurrent.goBackwards) reject('go forward in time', 'goBackwards: true');
   if (layer instanceof Bidirectional) {

@@ -10,7 +10,7 @@ import type { UnpackScratch, WeightLayout } from './layout.ts';
 import { areFinite, backUp, OverflowGuard, type StepNumbers } from './overflow.ts';
 import { WeightUpdate } from './weightUpdate.ts';
 
-/** The weights of consecutive trainable layers. */
+/** The weights of consecutive trainable layers, without statistics. */
 interface Range {
   /** Byte offset in the array. */
   readonly from: number;
@@ -165,7 +165,7 @@ export class OptimizerStep {
     if (same) return this.#ranges;
     this.#ranges = [];
     for (const [n, layer] of layers.entries()) {
-      const count = layer.parameterCount;
+      const count = layer.trainedCount;
       if (!this.#trainable[n] || count === 0) continue;
       const from = this.#layout.offsetOf(layer);
       const last = this.#ranges.at(-1);

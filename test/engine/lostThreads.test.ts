@@ -116,6 +116,11 @@ test.each([
   ['convolutions', 'conv1dBackwardWeights', 'throw 0'],
   ['a graph with attention', 'attentionForwardRows', 'throw 0'],
   ['a graph with attention', 'attentionBackwardRows', 'throw 0'],
+  ['normalized', 'batchNormalizationForwardRows', 'throw 0'],
+  ['normalized', 'batchNormalizationBackwardRows', 'process.exit()'],
+  ['normalized', 'layerNormalizationForwardRows', 'throw 0'],
+  ['normalized', 'layerNormalizationBackwardRows', 'throw 0'],
+  ['normalized', 'layerNormalizationBackwardWeights', 'throw 0'],
 ] as const)('%s: after %s has ended halfway in a thread by %s, the bits are those of one thread', async (...args) => {
   const [name, kernel, ends] = args;
   const result = await onOneThread(name);

@@ -76,6 +76,19 @@ const programs = {
         layers.dense({ units: 3 }),
       ],
     }),
+  normalized: ({ layers, sequential }) =>
+    sequential({
+      layers: [
+        layers.masking({ batchInputShape: [51, 13, 5] }),
+        layers.batchNormalization({ momentum: 0.9 }),
+        layers.lstm({ units: 33, returnSequences: true, stateful: true }),
+        layers.batchNormalization({ momentum: 0.8 }),
+        layers.layerNormalization(),
+        layers.gru({ units: 30 }),
+        layers.batchNormalization({ scale: false }),
+        layers.dense({ units: 3 }),
+      ],
+    }),
   'a graph with attention': ({ layers, input, model }) => {
     const x = input({ batchShape: [51, 13, 5] });
     const masked = layers.masking().apply(x);

@@ -102,6 +102,16 @@ const kinds: Row[] = [
     () => [layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputLength: T }), layers.gru({ units: 2 })],
   ],
   [
+    'normalization',
+    sequences(),
+    () => [
+      layers.masking({ inputShape }),
+      layers.batchNormalization(),
+      layers.gru({ units: 3, returnSequences: true }),
+      layers.layerNormalization(),
+    ],
+  ],
+  [
     'encoder and decoder',
     sequences(),
     () => [

@@ -74,6 +74,8 @@ export interface BoundLayer {
   backward(): void;
   /** Restores the carried states from before `forward`. */
   rewind(): void;
+  /** Stores what a step changes once all of it has succeeded. */
+  commit(): void;
   /** The mask of the output, [B, T]; null without one. */
   mask(): Float32Array | null;
   /** The logits for a loss. */
@@ -202,6 +204,9 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     },
     rewind() {
       for (const stage of bound) stage.rewind(stage.address);
+    },
+    commit() {
+      for (const stage of bound) stage.commit(stage.address);
     },
     mask() {
       if (!flow.mask) return null;

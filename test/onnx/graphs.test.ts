@@ -185,6 +185,18 @@ describeRejections('toOnnx', [
   ],
 ]);
 
+test('toOnnx rejects a batch normalization that is called with training: true, unless it is frozen', () => {
+  const written = (trainable: boolean) => {
+    const x = input({ shape: [3] });
+    const layer = layers.batchNormalization({ name: 'norm', trainable });
+    return toOnnx(model({ inputs: x, outputs: layer.apply(x, { training: true }) }));
+  };
+  expect(() => written(true)).toThrow(
+    "toOnnx: layer 'norm' must use its moving statistics in predictions, got a call with training: true",
+  );
+  expect(written(false)).toBeInstanceOf(Uint8Array);
+});
+
 test('dropout of rate 0 may be called with training: true', () => {
   expect(withDropout(layers.dropout({ rate: 0 }))).not.toThrow();
 });

@@ -145,6 +145,45 @@ add('conv1d between recurrent layers', () => [
   layers.gru({ units: 2, goBackwards: true }),
 ]);
 add('dense over time, no bias', () => [layers.dense({ units: 2, useBias: false, inputShape })]);
+const normalized = {
+  betaInitializer: random(),
+  gammaInitializer: random(),
+  movingMeanInitializer: random(),
+  movingVarianceInitializer: initializers.randomUniform({ minval: 0.5, maxval: 1.5 }),
+};
+const { betaInitializer, gammaInitializer } = normalized;
+add('batchNormalization over time', () => [
+  layers.batchNormalization({ inputShape, ...normalized }),
+  layers.gru({ units: 3, ...sequences }),
+  layers.batchNormalization({ ...normalized, center: false, epsilon: 0.1 }),
+]);
+add(
+  'batchNormalization',
+  () => [
+    layers.dense({ units: 4, inputShape: [D] }),
+    layers.batchNormalization(normalized),
+    layers.activation({ activation: 'relu' }),
+    layers.batchNormalization({ ...normalized, scale: false }),
+  ],
+  { input: 'rows' },
+);
+add(
+  'normalization of masked steps',
+  () => [
+    layers.masking({ inputShape }),
+    layers.batchNormalization(normalized),
+    layers.lstm({ units: 3, ...sequences }),
+    layers.layerNormalization({ betaInitializer, gammaInitializer }),
+    layers.gru({ units: 2 }),
+  ],
+  { masked: true },
+);
+add('layerNormalization', () => [
+  layers.layerNormalization({ betaInitializer, gammaInitializer, inputShape }),
+  layers.gru({ units: 3 }),
+  layers.layerNormalization({ gammaInitializer, center: false, epsilon: 0.1 }),
+  layers.layerNormalization({ center: false, scale: false }),
+]);
 add('timeDistributed', () => [
   layers.simpleRNN({ units: 3, inputShape, ...sequences }),
   layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', ...biased }) }),

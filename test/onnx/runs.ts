@@ -28,6 +28,17 @@ export function testRuntime(ort: Ort): void {
     }
   });
 
+  test('layer normalization in an operator set without it predicts the same', async () => {
+    const model = sequential({ layers: layersOf('layerNormalization') });
+    const x = inputOf(cases.layerNormalization!, 3, T);
+    for (const opset of [14, 16]) {
+      const session = await open(ort, toOnnx(model, { opset }));
+      const { output } = await session.run({ input: x });
+      expectClose(output!.dataSync(), model.predict(x).dataSync(), { ...close, what: `opset ${opset}` });
+      await session.close();
+    }
+  });
+
   const streamed = (masked: boolean) => [
     ...(masked ? [layers.masking({ batchInputShape: [2, null, 3] })] : []),
     layers.lstm({ units: 4, returnSequences: true, stateful: true, batchInputShape: [2, null, 3], name: 'below' }),

@@ -102,6 +102,16 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
       return layers.additiveAttention({ name: 'bahdanau' }).apply([value, x]);
     }),
   multiHeadAttention: () => graph(x => layers.multiHeadAttention({ numHeads: 2, keyDim: 2, name }).apply([x, x])),
+  batchNormalization: () => [
+    layers.batchNormalization({ inputShape, name, betaInitializer: 'ones', movingMeanInitializer: 'ones' }),
+    lstm({ name: 'two', returnSequences: true }),
+    layers.batchNormalization({ name: 'three', center: false, scale: false, momentum: 0.9, epsilon: 0.01 }),
+  ],
+  layerNormalization: () => [
+    layers.layerNormalization({ inputShape, name, betaInitializer: 'ones' }),
+    lstm({ name: 'two' }),
+    layers.layerNormalization({ name: 'three', center: false, scale: false }),
+  ],
 };
 
 /** A functional model of one input. */

@@ -309,6 +309,15 @@ describe('Keras files', () => {
     expectFixtureWeights(own);
   });
 
+  test('nested models in .h5 files store moving statistics after all trainable weights', async () => {
+    const model = await loadKerasModel(fixture('normalized.h5'));
+    expectFixtureWeights(model);
+    expect(model.layers.map(({ trainable }) => trainable)).toEqual([true, true, false, true, true]);
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture('normalized.h5'));
+    expectFixtureWeights(model);
+  });
+
   test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);

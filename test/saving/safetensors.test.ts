@@ -272,7 +272,10 @@ describe('PyTorch names', () => {
       /must have layers of the same kind, got LSTMCell, 2 units, tanh, no bias and LSTMCell, 3 units/,
     ],
     [{ m: ['d', 'e'] }, /must have layers of the same kind, got one direction and both directions/],
-    [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to be converted to PyTorch, got Dense/],
+    [
+      { m: ['e', 'f'] },
+      /layer 'f' must be recurrent, dense, an embedding or a normalization to be converted to PyTorch, got Dense/,
+    ],
     [{ b: 'a' }, /modules must have unique names, got 'b' twice/],
   ];
 
@@ -280,6 +283,16 @@ describe('PyTorch names', () => {
     const model = sequential({ layers: stack() });
     expect(() => toSafetensors(model, { names: 'torch', modules: modules as never })).toThrow(message);
   });
+
+  test.each([{ center: false }, { scale: false }])(
+    'toSafetensors rejects a normalization with %j for PyTorch',
+    more => {
+      const model = sequential({ layers: [layers.layerNormalization({ inputShape: [2], name: 'rows', ...more })] });
+      expect(() => toSafetensors(model, { names: 'torch' })).toThrow(
+        `layer 'rows' must have both scale and center, or neither, to be converted to PyTorch, got ${Object.keys(more)[0]}: false`,
+      );
+    },
+  );
 
   test('surplus tensors in a module of the model are always rejected; other modules are ignored with strict: false', () => {
     const model = randomize(sequential({ layers: [lstm()] }));

@@ -82,6 +82,20 @@ export const stacks = {
     }),
     layers.conv1d({ filters: 2, kernelSize: 3, padding: 'same', strides: 2, useBias: false, trainable: false }),
   ],
+  normalization: () => [
+    layers.batchNormalization({
+      inputShape: [T, 2],
+      momentum: 0.9,
+      epsilon: 0.01,
+      gammaRegularizer: 'l2',
+      betaConstraint: 'nonNeg',
+      movingMeanInitializer: 'ones',
+      trainable: false,
+    }),
+    layers.lstm({ units: 3, returnSequences: true }),
+    layers.layerNormalization({ axis: 2, center: false, gammaInitializer: initializers.constant({ value: 0.5 }) }),
+    layers.batchNormalization({ scale: false }),
+  ],
   'layers without weights': () => [
     layers.inputLayer({ inputShape: [T, 2] }),
     layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),

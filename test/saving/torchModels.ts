@@ -58,6 +58,13 @@ function layerOf(kind: string, options: Options, common: { name: string; inputSh
     const [inputDim, outputDim] = [options.num_embeddings as number, options.embedding_dim as number];
     return layers.embedding({ inputDim, outputDim, ...common });
   }
+  if (kind === 'BatchNorm1d' || kind === 'LayerNorm') {
+    const has = ((options.affine ?? options.elementwise_affine) as boolean | undefined) ?? true;
+    const settings = { center: has, scale: has, epsilon: (options.eps as number) ?? 1e-5, ...common };
+    return kind === 'LayerNorm'
+      ? layers.layerNormalization(settings)
+      : layers.batchNormalization({ ...settings, momentum: 0.9 });
+  }
   if (kind === 'Linear') return layers.dense({ units: options.out_features as number, useBias, ...common });
   const recurrent = { units: options.hidden_size as number, useBias, returnSequences: sequences };
   const activation = (options.nonlinearity as 'relu' | undefined) ?? 'tanh';

@@ -121,9 +121,10 @@ export function compare(expected: Result, got: Result, perturbed: ArrayLike<numb
 export function weightsFor(seed: number, model: Library): Float32Array[][] {
   const random = new Random(seed + 1);
   const weights = layersWithWeights(model as Model).map(layer =>
-    layer.getWeights().map(({ shape }) => {
+    layer.getWeights().map(({ shape }, n) => {
       const scale = shape.length === 1 ? 0.3 : 1.2 / Math.sqrt(shape[0]!);
-      return Float32Array.from(random.normals(shape, scale).data);
+      const values = Float32Array.from(random.normals(shape, scale).data);
+      return /moving_variance/.test(layer.weights?.[n]?.originalName ?? '') ? values.map(v => v * v + 0.5) : values;
     }),
   );
   model.dispose();
@@ -200,6 +201,8 @@ export interface Tensor {
 
 interface WeightedLayer {
   name: string;
+  /** The variables of a TF.js layer. */
+  weights?: { originalName: string }[];
   getWeights(): Tensor[];
   setWeights(weights: unknown[]): void;
 }

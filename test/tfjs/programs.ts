@@ -118,13 +118,17 @@ export class Generator {
     if (shape.masked) head.metrics = []; // TF.js includes masked steps in metrics
     if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.chance(0.5)) openSteps(layers[0]!);
     if (this.chance(0.15)) this.#freeze(layers);
+    const optimizer = this.optimizer();
+    // A bias below a normalization has gradients of rounding errors alone, which these divide by their size
+    const divides = ['adam', 'rmsprop', 'adagrad'].includes(optimizer.kind);
+    const isNormalized = layers.some(({ kind }) => kind.endsWith('Normalization'));
     return {
       seed: this.seed,
       batch,
       input,
       layers,
       ...head,
-      optimizer: this.optimizer(),
+      optimizer: divides && isNormalized ? { kind: 'momentum', args: [0.1, 0.9, true] } : optimizer,
       trainingSteps: this.whole(1, 4),
       output: { steps: shape.steps, width: shape.width, masked: shape.masked },
     };
@@ -158,11 +162,14 @@ export class Generator {
   #layer(shape: Shape, stateful: boolean): Spec {
     const kinds =
       shape.steps === null
-        ? ['dense', 'dense', 'activation', 'dropout', ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
+        ? ['dense', 'dense', 'activation', 'dropout', 'batchNormalization', 'layerNormalization'].concat(
+            shape.hadMask ? [] : ['repeatVector', 'reshape'],
+          )
         : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
             ['dense', 'timeDistributed', 'activation', 'dropout'],
             shape.masked || shape.hadMask ? [] : ['conv1d', 'conv1d'],
-            shape.masked ? [] : ['flatten', 'reshape'],
+            shape.masked ? [] : ['flatten', 'reshape', 'batchNormalization'], // in TF.js masked steps count
+            ['layerNormalization'],
           );
     const kind = this.pick(kinds);
     switch (kind) {
@@ -176,6 +183,9 @@ export class Generator {
         return { kind, config: { rate: 0 } };
       case 'conv1d':
         return this.conv1d(shape, this.#bounds(['kernel', 'bias']));
+      case 'batchNormalization':
+      case 'layerNormalization':
+        return this.#normalization(kind);
       case 'repeatVector':
         shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
@@ -233,6 +243,14 @@ export class Generator {
         goBackwards,
       },
     };
+  }
+
+  #normalization(kind: string): Spec {
+    const config = { epsilon: this.pick([0.001, 0.1]), ...this.#bounds(['gamma', 'beta']) };
+    // TF.js cannot train them without center or scale
+    if (kind === 'batchNormalization') return { kind, config: { ...config, momentum: this.pick([0.99, 0.6]) } };
+    const { gammaConstraint: _, betaConstraint: __, ...others } = config as Record<string, Json>; // not in TF.js
+    return { kind, config: others };
   }
 
   protected dense(shape: Shape, activation = this.activation(), units = this.whole(1, 6)): Spec {

@@ -90,6 +90,8 @@ model.add(layers.gru({ units: 4, inputShape: [null, 3], recurrentActivation: 'si
 model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMode: 'concat' }));
 layers.bidirectional({ layer: layers.lstm({ units: 2, returnState: true }), backwardLayer: null, mergeMode: null });
 model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
+model.add(layers.batchNormalization({ momentum: 0.9, gammaRegularizer: 'l2', movingMeanInitializer: 'zeros' }));
+model.add(layers.layerNormalization());
 model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
 model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss: 'mse', metrics: ['acc', 'mae'] });
 const decay = { initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.9 };

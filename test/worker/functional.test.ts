@@ -22,7 +22,7 @@ function graph(seed?: number): Parameters<typeof lw.model>[0] {
     .apply(a, { initialState: state });
   const attended = layers.attention().apply([sequence!, sequence!]);
   const hidden = layers.dropout({ rate: 0.3 }).apply(layers.concatenate().apply([attended, sequence!]));
-  const q = layers.dense({ units: 1, name: 'q' }).apply(last!);
+  const q = layers.dense({ units: 1, name: 'q' }).apply(layers.batchNormalization({ momentum: 0.5 }).apply(last!));
   return {
     inputs: [a, b],
     outputs: [layers.dense({ units: 2, name: 'p' }).apply(hidden), q],

@@ -72,6 +72,8 @@ export function convertLayer(location: FilePath, item: unknown, format: ConfigFo
       return as(className, negative_slope === undefined ? others : { ...others, alpha: negative_slope });
     }
     case 'Softmax':
+    case 'BatchNormalization':
+    case 'LayerNormalization':
       return as(className, 'axis' in options ? { ...options, axis: single(options.axis) } : options);
     default:
       return as(className, options);
@@ -150,13 +152,24 @@ const supportedValues: { readonly [name: string]: unknown } = {
   data_format: 'channels_last',
   optional: false,
   ragged: false,
+  renorm: false,
+  rms_scaling: false,
   sparse: false,
+  synchronized: false,
   time_major: false,
   zero_output_for_mask: false,
 };
 
 /** Options that do not affect the result of a layer. */
-const ignoredOptions = ['build_config', 'key_shape', 'query_shape', 'use_cudnn', 'value_shape'];
+const ignoredOptions = [
+  'build_config',
+  'key_shape',
+  'query_shape',
+  'renorm_clipping', // without renorm
+  'renorm_momentum',
+  'use_cudnn',
+  'value_shape',
+];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
 function convertOptions(location: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {

@@ -224,7 +224,7 @@ function readSlotValues(
   batches: number,
 ): Float32Array[][] {
   const weights = weightsOf(layers);
-  const learning = asTfjs ? weights.filter(({ layer }) => layer.trainable) : weights;
+  const learning = asTfjs ? weights.filter(({ learns }) => learns) : weights;
   if (asTfjs && !tfjsOptimizers[optimizer.className]) {
     failAt(specs, `must have no optimizer weights, because TF.js has no ${optimizer.className}, got ${stored.length}`);
   }

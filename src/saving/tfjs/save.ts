@@ -15,7 +15,7 @@ import { encodeWeights, type NewWeight } from './weightData.ts';
 export interface SaveOptions {
   /** Whether to save what the model was compiled with and the state of its optimizer, to continue training; default false. */
   includeOptimizer?: boolean;
-  /** Whether to leave out the weights of frozen layers; default false. */
+  /** Whether to leave out the weights of frozen layers, and moving means and variances; default false. */
   trainableOnly?: boolean;
 }
 
@@ -85,8 +85,9 @@ function artifactsOf(call: string, options: SaveOptions | undefined, parts: () =
   const weights = layers.flatMap((layer, i) => {
     if (trainableOnly && !layer.trainable) return [];
     const values = parameters.read(call, layer);
-    return layer.weightSpecs.map(({ shape }, n): NewWeight => {
-      return { name: names[i]![n]!, shape, dtype: 'float32', values: values[n]! };
+    return layer.weightSpecs.flatMap((spec, n): NewWeight[] => {
+      if (trainableOnly && !layer.learns(spec)) return [];
+      return [{ name: names[i]![n]!, shape: spec.shape, dtype: 'float32', values: values[n]! }];
     });
   });
   const metadata = { ...given, ...(training && { [OWN]: training.own }) };

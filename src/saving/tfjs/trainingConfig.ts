@@ -59,14 +59,15 @@ export interface SavedTraining {
 interface ModelWeight {
   readonly path: string;
   readonly shape: readonly number[];
-  readonly layer: Layer;
+  /** Whether an optimizer updates it, so that it has slots in TF.js. */
+  readonly learns: boolean;
   readonly index: number;
 }
 
 export function weightsOf(layers: readonly Layer[]): ModelWeight[] {
   const names = weightNamesOf(layers);
   const all = layers.flatMap((layer, i) =>
-    layer.weightSpecs.map(({ shape }, n) => ({ path: names[i]![n]!, shape, layer })),
+    layer.weightSpecs.map((spec, n) => ({ path: names[i]![n]!, shape: spec.shape, learns: layer.learns(spec) })),
   );
   return all.map((weight, index) => ({ ...weight, index }));
 }
@@ -88,7 +89,7 @@ export function describeTraining(
   const weights = weightsOf(layers);
   const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
   const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective, outputNames);
-  const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
+  const kept = trainingConfig ? weights.filter(({ learns }) => learns) : weights;
   let next = 0;
   const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
   const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.slotValues[next++]! }));
@@ -124,7 +125,7 @@ function isLost(
   weights: readonly ModelWeight[],
   scale: number,
 ): boolean {
-  const frozen = weights.filter(({ layer }) => !layer.trainable);
+  const frozen = weights.filter(({ learns }) => !learns);
   const learned = (run: readonly Float32Array[], slot: number) =>
     frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
   return slotValues.length > 0 && (scale !== 1 || slotValues.some(learned));

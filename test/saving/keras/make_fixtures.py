@@ -391,6 +391,48 @@ def nested_whole():
                 here.create_dataset(weight, data=values)
 
 
+def normalized_whole():
+    """Moving statistics are among the weights that are not trained: in a model within a model, they come last."""
+    def norm(name, **more):
+        return {"name": name, "trainable": True, "dtype": "float32", "axis": [2], "momentum": 0.99, "epsilon": 0.001,
+                "center": True, "scale": True, **{f"{part}_initializer": {"class_name": kind, "config": {}} for part, kind in (
+                    ("beta", "Zeros"), ("gamma", "Ones"), ("moving_mean", "Zeros"), ("moving_variance", "Ones"))},
+                "beta_regularizer": None, "gamma_regularizer": None, "beta_constraint": None, "gamma_constraint": None,
+                **more}
+
+    rows = {"name": "rows", "trainable": True, "dtype": "float32", "axis": [2], "epsilon": 0.001, "center": True,
+            "scale": True, "beta_initializer": {"class_name": "Zeros", "config": {}},
+            "gamma_initializer": {"class_name": "Ones", "config": {}}, "beta_regularizer": None, "gamma_regularizer": None,
+            "beta_constraint": None, "gamma_constraint": None}
+    body = {"name": "body", "layers": [
+        {"class_name": "InputLayer", "config": {**OLD_INPUT[1], "name": "inner_in"}},
+        {"class_name": "BatchNormalization", "config": norm("first")},
+        {"class_name": "LayerNormalization", "config": rows},
+        {"class_name": "BatchNormalization", "config": norm("frozen", trainable=False)},
+        {"class_name": "BatchNormalization", "config": norm("plain", scale=False)}]}
+    last = norm("last")
+    listed = [OLD_INPUT, ("Sequential", body), ("BatchNormalization", last)]
+    affine, moving = ["gamma:0", "beta:0"], ["moving_mean:0", "moving_variance:0"]
+    parts = [("first", affine + moving), ("rows", affine), ("frozen", affine + moving), ("plain", ["beta:0"] + moving),
+             ("last", affine + moving)]
+    own = {name: dict(made) for name, made in counted([(name, [(weight, (2,)) for weight in each]) for name, each in parts])}
+    trained = [("first", affine), ("rows", affine), ("plain", ["beta:0"])]
+    rest = [("first", moving), ("frozen", affine + moving), ("plain", moving)]
+    group = [(f"{name}/{weight}", own[name][weight]) for name, each in trained + rest for weight in each]
+    save_whole(path("normalized.h5"), listed, [])
+    with h5py.File(path("normalized.h5"), "a") as file:
+        version = file["model_weights"].attrs["keras_version"]
+        del file["model_weights"]
+        weights = file.create_group("model_weights")
+        save_attributes(weights, "layer_names", [b"body", b"last"])
+        weights.attrs["keras_version"] = version
+        for name, made in (("body", group), ("last", [(f"last/{weight}", values) for weight, values in own["last"].items()])):
+            here = weights.create_group(name)
+            save_attributes(here, "weight_names", [weight.encode("utf8") for weight, _ in made])
+            for weight, values in made:
+                here.create_dataset(weight, data=values)
+
+
 def graph_whole():
     """The model of graph() as Keras 2 saves it: calls of nested models count from 1, states are among the inputs."""
     def node(class_name, name, config, *nodes):
@@ -513,6 +555,7 @@ save_graph("graph.keras", *graph())
 legacy()
 weightless()
 nested_whole()
+normalized_whole()
 graph_whole()
 chunked()
 cudnn()

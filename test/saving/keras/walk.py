@@ -104,7 +104,7 @@ def add_masks(by_name, calls):
 
     for each in by_name.values():
         for n, node in enumerate(each["inbound_nodes"]):
-            if each["class_name"] in (*RECURRENT, "TimeDistributed") and node["kwargs"] == {}:
+            if each["class_name"] in (*RECURRENT, "TimeDistributed", "BatchNormalization") and node["kwargs"] == {}:
                 mask = mask_of(tensors_in(node["args"])[0])
                 if mask:
                     calls[each["name"], n].append(mask)
@@ -178,6 +178,8 @@ def expected(kind, config):
         return 1 + int(config["use_bias"])
     if kind in ("Attention", "AdditiveAttention"):
         return int(config["use_scale"]) + int(config.get("score_mode") == "concat")
+    if kind in ("BatchNormalization", "LayerNormalization"):
+        return int(config["center"]) + int(config["scale"]) + 2 * int(kind == "BatchNormalization")
     return 1 if kind == "Embedding" else 0
 
 

@@ -121,3 +121,44 @@ test('getWeights follows the order of the layers; TF.js puts trainable weights f
     ],
   });
 });
+
+/** The weights of a normalization, after a training step on the rows 1 and 3 with the learning rate 0. */
+async function normalized(library: Library, options: object, ofBatch = true): Promise<number[]> {
+  const { batchNormalization, layerNormalization } = library.layers;
+  const layer = ofBatch
+    ? batchNormalization({ inputShape: [1], momentum: 0.5, ...options })
+    : layerNormalization({ inputShape: [1], ...options });
+  const model = library.sequential({ layers: [layer, library.layers.dense({ units: 1, useBias: false })] });
+  model.compile({ optimizer: library.train.sgd(0), loss: 'meanSquaredError' });
+  await model.trainOnBatch(library.tensor([1, 3], [2, 1]), library.tensor([0, 0], [2, 1]));
+  return layer.getWeights().map((weight: Library) => weight.dataSync()[0]);
+}
+
+test('a frozen batchNormalization keeps its moving statistics; in TF.js training moves them', async () => {
+  const weights = await compared(library => normalized(library, { trainable: false }));
+  expect(weights.tf).toEqual([1, 0, 1, 1]);
+  expect(weights.lw).toEqual([1, 0, 0, 1]);
+  const trainable = await compared(library => normalized(library, {}));
+  expect(trainable.lw).toEqual(trainable.tf);
+});
+
+test('normalization layers without center or scale can be trained, unlike in TF.js', async () => {
+  const cases = [{ center: false }, { scale: false }].flatMap(options =>
+    [true, false].map(ofBatch => ({ options, ofBatch })),
+  );
+  for (const { options, ofBatch } of cases) {
+    const messages = await errors(library => normalized(library, options, ofBatch));
+    expect(messages.lw).toBeNull();
+    expect(messages.tf).not.toBeNull();
+  }
+});
+
+test('a model returns moving statistics in the order of its layers; TF.js returns them last', async () => {
+  const shapes = await compared(library => {
+    const { batchNormalization, dense } = library.layers;
+    const model = library.sequential({ layers: [batchNormalization({ inputShape: [2] }), dense({ units: 3 })] });
+    return model.getWeights().map(({ shape }: Library) => shape.length);
+  });
+  expect(shapes.tf).toEqual([1, 1, 2, 1, 1, 1]);
+  expect(shapes.lw).toEqual([1, 1, 1, 1, 2, 1]);
+});
