@@ -29,7 +29,6 @@ export { type Sequential, sequential } from './model/sequential.ts';
 export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
 export type { Stream, StreamOptions } from './model/stream.ts';
-export type { CustomFunction, CustomLoss } from './objective/custom.ts';
 export {
   type CtcBeam,
   type CtcBeamOptions,
@@ -37,6 +36,7 @@ export {
   ctcBeamDecode,
   ctcGreedyDecode,
 } from './objective/ctcDecode.ts';
+export type { CustomFunction, CustomLoss } from './objective/custom.ts';
 export type { Loss } from './objective/losses.ts';
 export type { CtcOptions, LossWithOptions, PinballOptions } from './objective/lossSettings.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
