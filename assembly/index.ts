@@ -47,7 +47,11 @@ export {
   updateWeights, updateWeightsAside, updateWeightsStore,
 } from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
-export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './layers/reshape';
+export { poolBackward, poolForward } from './layers/pool';
+export {
+  repeatBackward, repeatForward, reshapeBackward, reshapeForward, stretchBackward, stretchForward, transposeBackward,
+  transposeForward,
+} from './layers/reshape';
 export { mixedRows } from './math/orthogonal';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './math/random';
 export { setThread } from './memory/thread';

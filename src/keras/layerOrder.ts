@@ -2,7 +2,6 @@
 
 import { Concatenate } from '../layers/concatenate.ts';
 import { Dot } from '../layers/dot.ts';
-import { Flatten } from '../layers/flatten.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
 import { Merge } from '../layers/merge.ts';
@@ -10,7 +9,6 @@ import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
-import { Reshape } from '../layers/reshape.ts';
 import type { LayerNode } from '../layers/symbolicTensor.ts';
 import { type Graph, meetingOrder } from '../model/graph.ts';
 import type { LayersModel } from '../model/layersModel.ts';
@@ -107,7 +105,7 @@ function outputMasks(
     const wide = inputs.map((_, n) => (masks[n] ? add(add(masks[n])) : add(reads[n]!)));
     return [add(add(...wide))];
   }
-  const ends = [Dot, Flatten, Reshape, RepeatVector].some(kind => layer instanceof kind);
+  const ends = layer.endsMask || layer instanceof Dot || layer instanceof RepeatVector;
   if (ends || layer.nestedLayers) return [null];
   if (layer instanceof Recurrent || layer instanceof Bidirectional) {
     if (!layer.returnSequences) return [null];

@@ -18,6 +18,7 @@ import { InputLayer } from './inputLayer.ts';
 import { Masking } from './masking.ts';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.ts';
 import { MultiHeadAttention } from './multiHeadAttention.ts';
+import { AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D } from './pooling.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
 import { Gru, gruCell } from './recurrent/gru.ts';
 import { Lstm, lstmCell } from './recurrent/lstm.ts';
@@ -26,6 +27,7 @@ import { SimpleRnn, simpleRNNCell } from './recurrent/simpleRnn.ts';
 import { TimeDistributed } from './recurrent/timeDistributed.ts';
 import { RepeatVector } from './repeatVector.ts';
 import { Reshape } from './reshape.ts';
+import { Cropping1D, Permute, UpSampling1D, ZeroPadding1D } from './timeSteps.ts';
 
 export { gruCell, lstmCell, simpleRNNCell };
 
@@ -99,6 +101,41 @@ export const flatten = /* @__PURE__ */ factoryWithDefaults('flatten', Flatten);
 
 /** Changes the shape of the samples. The numbers of a sample keep their order. */
 export const reshape = /* @__PURE__ */ factory('reshape', Reshape);
+
+/** The maximum of each window of time steps. Input [batch, timeSteps, features]; see `strides` and `padding`. */
+export const maxPooling1d = /* @__PURE__ */ factoryWithDefaults('maxPooling1d', MaxPooling1D);
+
+/** The mean of each window of time steps. Input [batch, timeSteps, features]; see `strides` and `padding`. */
+export const averagePooling1d = /* @__PURE__ */ factoryWithDefaults('averagePooling1d', AveragePooling1D);
+
+/** The maximum of all time steps that are not masked. Input [batch, timeSteps, features], output [batch, features]. */
+export const globalMaxPooling1d = /* @__PURE__ */ factoryWithDefaults('globalMaxPooling1d', GlobalMaxPooling1D);
+
+/** The mean of all time steps that are not masked. Input [batch, timeSteps, features], output [batch, features]. */
+export const globalAveragePooling1d = /* @__PURE__ */ factoryWithDefaults(
+  'globalAveragePooling1d',
+  GlobalAveragePooling1D,
+);
+
+/** Other names of TF.js for the same layers. */
+export {
+  averagePooling1d as avgPool1d,
+  averagePooling1d as avgPooling1d,
+  globalMaxPooling1d as globalMaxPool1d,
+  maxPooling1d as maxPool1d,
+};
+
+/** Repeats each time step. Input [batch, timeSteps, features], output [batch, size * timeSteps, features]. */
+export const upSampling1d = /* @__PURE__ */ factoryWithDefaults('upSampling1d', UpSampling1D);
+
+/** Adds time steps of zeros at both ends. Input [batch, timeSteps, features]. */
+export const zeroPadding1d = /* @__PURE__ */ factoryWithDefaults('zeroPadding1d', ZeroPadding1D);
+
+/** Cuts off time steps at both ends. Input [batch, timeSteps, features]. */
+export const cropping1d = /* @__PURE__ */ factoryWithDefaults('cropping1d', Cropping1D);
+
+/** Exchanges time steps and features. Input [batch, timeSteps, features], output [batch, features, timeSteps]. */
+export const permute = /* @__PURE__ */ factory('permute', Permute);
 
 /** Adds two or more inputs. Sizes of 1 are repeated to those of the other inputs. */
 export const add = /* @__PURE__ */ factoryWithDefaults('add', Add);

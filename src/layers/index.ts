@@ -32,6 +32,14 @@ export type { Layer } from './layer.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
+export type {
+  AveragePooling1D,
+  GlobalAveragePooling1D,
+  GlobalMaxPooling1D,
+  GlobalPooling1DOptions,
+  MaxPooling1D,
+  Pooling1DOptions,
+} from './pooling.ts';
 export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
 export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {
@@ -61,3 +69,14 @@ export type {
 export type { TimeDistributed, TimeDistributedOptions } from './recurrent/timeDistributed.ts';
 export type { RepeatVector, RepeatVectorOptions } from './repeatVector.ts';
 export type { Reshape, ReshapeOptions } from './reshape.ts';
+export type {
+  Cropping1D,
+  Cropping1DOptions,
+  Permute,
+  PermuteOptions,
+  UpSampling1D,
+  UpSampling1DOptions,
+  ZeroPadding1D,
+  ZeroPadding1DOptions,
+} from './timeSteps.ts';
+export type { Padding } from './windows.ts';

@@ -74,6 +74,44 @@ const stacks: [string, LayerSpec[]][] = [
   ],
   ['repeatVector', [lstm(7, { ...input, returnSequences: false }), spec('repeatVector', { n: 4 }), lstm(5), dense(2)]],
   ['repeatVector below dense', [dense(4, { inputShape: [3] }), spec('repeatVector', { n: 3 }), dense(2)]],
+  [
+    'pooling over time',
+    [
+      lstm(7, input),
+      spec('maxPooling1d', { poolSize: 2, strides: 2, padding: 'valid' }),
+      lstm(5),
+      spec('averagePooling1d', { poolSize: 2, strides: 1, padding: 'same' }),
+      dense(2),
+    ],
+  ],
+  [
+    'pooling as the first layer',
+    [spec('maxPooling1d', { poolSize: 3, strides: 1, padding: 'same', ...input }), lstm(4)],
+  ],
+  ['the maximum of all steps', [lstm(7, input), spec('globalMaxPooling1d', {}), dense(2)]],
+  ['the mean of all steps', [spec('globalAveragePooling1d', input), dense(2)]],
+  [
+    'masking below the mean of all steps',
+    [spec('masking', input), lstm(3), spec('globalAveragePooling1d', {}), dense(2)],
+  ],
+  ['masking below the maximum of all steps', [spec('masking', input), spec('globalMaxPooling1d', {}), dense(2)]],
+  [
+    'masking below pooling',
+    [spec('masking', input), spec('averagePooling1d', { poolSize: 2, strides: 2, padding: 'same' }), lstm(3)],
+  ],
+  ['upsampling', [spec('upSampling1d', { size: 3, ...input }), lstm(4), spec('upSampling1d', { size: 2 }), dense(2)]],
+  [
+    'padding and cropping of time steps',
+    [
+      lstm(4, input),
+      spec('zeroPadding1d', { padding: [1, 2] }),
+      lstm(3),
+      spec('cropping1d', { cropping: [2, 0] }),
+      dense(2),
+    ],
+  ],
+  ['permute', [lstm(4, input), spec('permute', { dims: [2, 1] }, { width: T }), lstm(3), dense(2)]],
+  ['permute as the last layer', [spec('permute', { dims: [2, 1], ...input }, { width: T })]],
   ['masking below flatten', [spec('masking', input), spec('flatten', {}, { width: 18 }), dense(2)]],
   [
     'masking between layers',
@@ -581,6 +619,58 @@ test.each<[string, () => unknown, string]>([
     'a maskValue of NaN',
     () => layers.masking({ maskValue: Number.NaN }),
     'layers.masking: maskValue must be a finite number, got NaN',
+  ],
+  ...(['maxPooling1d', 'averagePooling1d'] as const).flatMap((name): [string, () => unknown, string][] => [
+    [
+      `${name} of more steps than there are`,
+      stackOf(sequences(), layers[name]({ poolSize: 5 })),
+      "needs at least 5 time steps for padding 'valid', got 4; use padding 'same'",
+    ],
+    [
+      `${name} of vectors`,
+      stackOf(vectors(), layers[name]()),
+      'needs an input [batch, timeSteps, features], got [null, 3]',
+    ],
+    [
+      `${name} with a poolSize of 0`,
+      () => layers[name]({ poolSize: 0 }),
+      `layers.${name}: poolSize must be an integer of at least 1, got 0`,
+    ],
+    [
+      `${name} with strides of 1.5`,
+      () => layers[name]({ strides: [1.5] }),
+      `layers.${name}: strides must be an integer of at least 1, got [1.5]`,
+    ],
+    [
+      `${name} with causal padding`,
+      () => layers[name]({ padding: 'causal' as never }),
+      `layers.${name}: unknown padding 'causal'; known: 'valid', 'same'`,
+    ],
+  ]),
+  [
+    'cropping of all steps',
+    stackOf(sequences(), layers.cropping1d({ cropping: [1, 3] })),
+    'needs more than 4 time steps, got 4',
+  ],
+  [
+    'a negative padding',
+    () => layers.zeroPadding1d({ padding: -1 }),
+    'layers.zeroPadding1d: padding must be a number of time steps, or [before, after], got -1',
+  ],
+  [
+    'an upsampling of 0',
+    () => layers.upSampling1d({ size: 0 }),
+    'layers.upSampling1d: size must be an integer of at least 1, got 0',
+  ],
+  [
+    'a permutation of the batch',
+    () => layers.permute({ dims: [0, 1] }),
+    'layers.permute: dims must be [2, 1], [1, 2] or [1], got [0, 1]',
+  ],
+  [
+    'permute of sequences of any length',
+    stackOf(anyLength(), layers.permute({ dims: [2, 1] })),
+    'needs an input with a fixed number of time steps, got [null, null, 3]',
   ],
   ['an n of 0', () => layers.repeatVector({ n: 0 }), 'layers.repeatVector: n must be an integer of at least 1, got 0'],
   [

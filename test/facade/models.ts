@@ -19,6 +19,9 @@ export function modelOf(specs: LayerSpec[]): Sequential {
   return model;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: names of activations are strings in specs; the layers check them
+type Any = any;
+
 function layerOf(spec: LayerSpec): Layer {
   switch (spec.class) {
     case 'lstm':
@@ -45,11 +48,12 @@ function layerOf(spec: LayerSpec): Layer {
       return layers.flatten(spec.config);
     case 'reshape':
       return layers.reshape(spec.config);
+    case 'permute':
+      return layers.permute(spec.config);
+    default:
+      return layers[spec.class](spec.config as Any);
   }
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: names of activations are strings in specs; the layers check them
-type Any = any;
 
 function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
   switch (spec.class) {

@@ -116,6 +116,9 @@ describe('layers that cannot be streamed', () => {
   it.each([
     ['flatten', () => [layers.lstm({ units: 2, ...sequences, inputShape: [3, 2] }), layers.flatten()]],
     ['repeatVector', () => [layers.lstm({ units: 2, ...anyLength }), layers.repeatVector({ n: 3 })]],
+    ['pooling', () => [layers.lstm({ units: 2, returnSequences: true, ...anyLength }), layers.maxPooling1d()]],
+    ['global pooling', () => [layers.globalMaxPooling1d(anyLength)]],
+    ['padding', () => [layers.zeroPadding1d(anyLength)]],
     ['a reshape', () => [layers.lstm({ units: 2, ...anyLength }), layers.reshape({ targetShape: [2, 1] })]],
     ['a reshape to another number of time steps', () => [layers.reshape({ inputShape: [4, 2], targetShape: [2, 4] })]],
     ['a reshape to the same shape', () => [layers.reshape({ inputShape: [4, 2], targetShape: [4, 2] })]],

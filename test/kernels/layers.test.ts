@@ -21,78 +21,14 @@ import { globalSeeds } from '../../src/util/random.ts';
 import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
-import { type Block, block } from '../reference/block.ts';
+import { block } from '../reference/block.ts';
 import { dropoutMask, seedBits } from '../reference/dropout.ts';
-import { type OtherSpec, otherLayerOf } from '../reference/layers.ts';
 import { Random } from '../reference/random.ts';
-import { type Harness, harness } from './harness.ts';
-import { type BoundLayer, bind, type PlanOptions } from './plans.ts';
+import { expectReference, forAll, normals } from './agreement.ts';
+import { harness } from './harness.ts';
+import { type BoundLayer, bind } from './plans.ts';
 
 const u = 2 ** -24;
-const orders = ['samples', 'steps'] as const;
-
-interface Case extends PlanOptions {
-  layer: Layer;
-  spec: OtherSpec;
-  x: Block;
-  tolerance?: { abs: number; rel: number };
-}
-
-/** Runs a layer forward and back, and compares all results. */
-function expectReference(h: Harness, { layer, spec, x, tolerance = { abs: 0, rel: 0 }, ...options }: Case): BoundLayer {
-  const bound = bind(h, layer, options);
-  const reference = otherLayerOf(spec, options.inputs);
-  reference.training = true;
-  const random = new Random(5);
-  const weights = reference.weights.map(({ shape }) => random.normals(shape));
-  reference.weights.forEach(({ data }, n) => {
-    data.set(weights[n]!.data);
-  });
-  bound.setX(x);
-  bound.setWeights(weights.map(({ data }) => data));
-
-  h.kernels.setBatch(0);
-  bound.forward();
-  const pass = reference.forward(x);
-  expectClose(bound.y(), pass.y.data, { ...tolerance, what: 'y' });
-  const mask = pass.mask === undefined ? (options.mask ?? null) : pass.mask;
-  if (mask) expectBits(bound.mask()!, mask, 'mask');
-  else expect(bound.mask()).toBeNull();
-
-  const dY = random.normals(pass.y.shape).data;
-  if (bound.flow.dy) {
-    bound.setDy(dY);
-    bound.backward();
-    const { dX, dWeights } = pass.backward(dY);
-    bound.gradients().forEach((got, n) => {
-      expectClose(got, dWeights[n]!, { abs: 1e-5, rel: 0, what: `gradient ${n}` });
-    });
-    if (options.dx) {
-      expectClose(bound.dx(), dX, { ...tolerance, what: 'dx' });
-      const padding = bound.dxPadding(); // the layer below relies on it
-      expectClose(padding, new Float32Array(padding.length), { abs: 0, rel: 0, what: 'padding of dx' });
-    }
-  } else {
-    expect(options.dx).toBeFalsy();
-  }
-  bound.expectFences();
-  return bound;
-}
-
-/** Odd sizes, in both orders, with dx where the order allows it. */
-const sizes = [1, 2, 3, 5].flatMap(batch =>
-  [1, 2, 5].flatMap(steps => [1, 2, 3, 4, 5, 8, 11].map(inputs => ({ batch, steps, inputs }))),
-);
-function forAll(make: (size: { batch: number; steps: number; inputs: number }) => Omit<Case, keyof PlanOptions>): void {
-  const h = harness();
-  for (const size of sizes) {
-    for (const order of orders) expectReference(h, { ...make(size), ...size, order });
-    expectReference(h, { ...make(size), ...size, order: 'steps', dx: true });
-  }
-}
-
-const normals = ({ batch, steps, inputs }: { batch: number; steps: number; inputs: number }) =>
-  new Random(batch * 100 + steps * 10 + inputs).normals([batch, steps, inputs], 2);
 
 describe.each(activations.filter(name => name !== 'linear'))('activation %s', name => {
   test(`activation ${name} matches the reference`, () => {

@@ -19,7 +19,20 @@ export type OtherSpec =
   | { class: 'repeatVector'; config: InputConfig & { n: number } }
   /** `width` is that of the output, which also depends on the number of steps. */
   | { class: 'flatten'; config: InputConfig; width: number }
-  | { class: 'reshape'; config: InputConfig & { targetShape: number[] } };
+  | { class: 'reshape'; config: InputConfig & { targetShape: number[] } }
+  | { class: 'maxPooling1d' | 'averagePooling1d'; config: InputConfig & PoolingConfig }
+  | { class: 'globalMaxPooling1d' | 'globalAveragePooling1d'; config: InputConfig }
+  | { class: 'upSampling1d'; config: InputConfig & { size: number } }
+  | { class: 'zeroPadding1d'; config: InputConfig & { padding: [number, number] } }
+  | { class: 'cropping1d'; config: InputConfig & { cropping: [number, number] } }
+  /** `width` is that of the output, the number of time steps. */
+  | { class: 'permute'; config: InputConfig & { dims: number[] }; width: number };
+
+interface PoolingConfig {
+  poolSize: number;
+  strides: number;
+  padding: 'valid' | 'same';
+}
 
 /** A mask [B,T]: 1 for unmasked steps. */
 export type Mask = Float64Array | null;
@@ -35,18 +48,22 @@ interface Layer {
   readonly width: number;
   readonly weights: Block[];
   training?: boolean;
-  forward(x: Block): Pass;
+  forward(x: Block, mask?: Mask): Pass;
 }
 
 /** A layer without weights, given its forward and backward passes. */
 const weightless = (
   width: number,
-  forward: (x: Block, training: boolean) => { y: Block; mask?: Mask; backward(dY: Float64Array): Float64Array },
+  forward: (
+    x: Block,
+    training: boolean,
+    mask: Mask,
+  ) => { y: Block; mask?: Mask; backward(dY: Float64Array): Float64Array },
 ): Layer => ({
   width,
   weights: [],
-  forward(x) {
-    const { backward, ...pass } = forward(x, this.training ?? false);
+  forward(x, mask = null) {
+    const { backward, ...pass } = forward(x, this.training ?? false, mask);
     return { ...pass, backward: dY => ({ dX: backward(dY), dWeights: [] }) };
   },
 });
@@ -67,7 +84,91 @@ export function otherLayerOf(spec: OtherSpec, width: number): Layer {
       return weightless(spec.width, x => reshape(x, [x.shape[0]!, spec.width]));
     case 'reshape':
       return weightless(spec.config.targetShape.at(-1)!, x => reshape(x, [x.shape[0]!, ...spec.config.targetShape]));
+    case 'maxPooling1d':
+    case 'averagePooling1d': {
+      const kind = spec.class === 'maxPooling1d' ? 'max' : 'mean';
+      return weightless(width, x => pooled(kind, x, windowsOf(x.shape[1]!, spec.config), null));
+    }
+    case 'globalMaxPooling1d':
+    case 'globalAveragePooling1d': {
+      const kind = spec.class === 'globalMaxPooling1d' ? 'max' : 'mean';
+      return weightless(width, (x, _, mask) => {
+        const { y, ...rest } = pooled(kind, x, [[...Array(x.shape[1]!).keys()]], mask);
+        return { y: block([x.shape[0]!, width], y.data), ...rest };
+      });
+    }
+    case 'upSampling1d':
+      return weightless(width, x => moved(x, x.shape[1]! * spec.config.size, t => Math.floor(t / spec.config.size)));
+    case 'zeroPadding1d': {
+      const [before, after] = spec.config.padding;
+      return weightless(width, x => moved(x, x.shape[1]! + before + after, t => t - before));
+    }
+    case 'cropping1d': {
+      const [before, after] = spec.config.cropping;
+      return weightless(width, x => moved(x, x.shape[1]! - before - after, t => t + before));
+    }
+    case 'permute':
+      return weightless(spec.width, x => {
+        const [B, T, D] = x.shape as [number, number, number];
+        return sums([B, D, T], x, (b, d, t) => [[(b * T + t) * D + d, 1]]);
+      });
   }
+}
+
+/** Outputs [B,T',D'] that are each a weighted sum of inputs: their indices, with factors. */
+function sums(
+  shape: [number, number, number],
+  x: Block,
+  termsOf: (b: number, t: number, d: number) => [number, number][],
+) {
+  const [B, T, D] = shape;
+  const terms = Array.from({ length: B * T * D }, (_, n) =>
+    termsOf(Math.floor(n / (T * D)), Math.floor(n / D) % T, n % D),
+  );
+  return {
+    y: block(
+      shape,
+      terms.map(list => list.reduce((sum, [i, factor]) => sum + factor * x.data[i]!, 0)),
+    ),
+    mask: null,
+    backward(dY: Float64Array): Float64Array {
+      const dX = new Float64Array(x.data.length);
+      for (const [n, list] of terms.entries()) for (const [i, factor] of list) dX[i]! += factor * dY[n]!;
+      return dX;
+    },
+  };
+}
+
+/** Each output step is an input step, or zeros if there is no such step. */
+function moved(x: Block, steps: number, from: (t: number) => number) {
+  const [B, T, D] = x.shape as [number, number, number];
+  return sums([B, steps, D], x, (b, t, d) => {
+    const source = from(t);
+    return source >= 0 && source < T ? [[(b * T + source) * D + d, 1]] : [];
+  });
+}
+
+/** The input steps of each window. With 'same', TensorFlow puts the smaller half of the padding first. */
+function windowsOf(T: number, { poolSize, strides, padding }: PoolingConfig): number[][] {
+  const count = padding === 'same' ? Math.ceil(T / strides) : Math.floor((T - poolSize) / strides) + 1;
+  const before = padding === 'same' ? Math.floor(Math.max(0, (count - 1) * strides + poolSize - T) / 2) : 0;
+  return Array.from({ length: count }, (_, n) =>
+    Array.from({ length: poolSize }, (_, k) => n * strides - before + k).filter(t => t >= 0 && t < T),
+  );
+}
+
+/** The mean or the maximum of the steps of each window that the mask counts; zeros if there are none. */
+function pooled(kind: 'mean' | 'max', x: Block, windows: number[][], mask: Mask) {
+  const [B, T, D] = x.shape as [number, number, number];
+  return sums([B, windows.length, D], x, (b, n, d) => {
+    const indices = windows[n]!.filter(t => !mask || mask[b * T + t]).map(t => (b * T + t) * D + d);
+    if (kind === 'mean') return indices.map(i => [i, 1 / indices.length]);
+    const most = Math.max(...indices.map(i => x.data[i]!));
+    return indices
+      .filter(i => x.data[i] === most)
+      .map((i): [number, number] => [i, 1])
+      .slice(0, 1);
+  });
 }
 
 const unchanged = (y: Block) => ({ y, backward: (dY: Float64Array) => dY });

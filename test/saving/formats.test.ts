@@ -58,6 +58,18 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
     layers.elu(),
   ],
   repeatVector: () => [layers.repeatVector({ n: 2, inputShape: [3] })],
+  'maxPooling1d, averagePooling1d': () => [
+    layers.maxPooling1d({ inputShape, strides: 1 }),
+    layers.averagePooling1d({ poolSize: [3], padding: 'same' }),
+  ],
+  globalMaxPooling1d: () => [layers.globalMaxPooling1d({ inputShape })],
+  globalAveragePooling1d: () => [layers.globalAveragePooling1d({ inputShape })],
+  'upSampling1d, zeroPadding1d, cropping1d, permute': () => [
+    layers.upSampling1d({ size: 2, inputShape }),
+    layers.zeroPadding1d({ padding: [1, 0] }),
+    layers.cropping1d({ cropping: [0, 2] }),
+    layers.permute({ dims: [2, 1] }),
+  ],
   'flatten, reshape': () => [layers.reshape({ targetShape: [2, 6], inputShape }), layers.flatten()],
   inputLayer: () => [layers.inputLayer({ inputShape }), lstm()],
   'returnState, initialState': () =>

@@ -13,7 +13,10 @@ const BY_NAME: readonly string[] = ['query_mask', 'value_mask', 'key_mask'];
 const MERGES: readonly string[] = ['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum'];
 
 /** Layers at which a mask ends, because their output has other time steps or none. */
-const ENDS: readonly string[] = ['Flatten', 'Reshape', 'RepeatVector', 'Dot'];
+const ENDS: readonly string[] = [
+  ...['Flatten', 'Reshape', 'RepeatVector', 'Permute', 'Dot', 'UpSampling1D', 'ZeroPadding1D', 'Cropping1D'],
+  ...['MaxPooling1D', 'AveragePooling1D', 'GlobalMaxPooling1D', 'GlobalAveragePooling1D'],
+];
 
 const RECURRENT: readonly string[] = ['LSTM', 'GRU', 'SimpleRNN', 'RNN'];
 
