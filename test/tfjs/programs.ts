@@ -156,12 +156,16 @@ export class Generator {
   }
 
   #layer(shape: Shape, stateful: boolean): Spec {
+    const pointwise = ['leakyReLU', 'thresholdedReLU', 'elu', 'prelu', 'gaussianNoise', 'gaussianDropout'];
+    const small = ['activation', 'dropout', this.pick(pointwise)];
     const kinds =
       shape.steps === null
-        ? ['dense', 'dense', 'activation', 'dropout', ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
+        ? ['dense', 'dense', ...small, ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
         : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
-            ['dense', 'timeDistributed', 'activation', 'dropout'],
+            ['dense', 'timeDistributed', ...small, 'spatialDropout1d'],
             shape.masked ? [] : ['flatten', 'reshape'],
+            shape.masked || shape.hadMask ? [] : [this.pick(['maxPooling1d', 'averagePooling1d', 'permute'])],
+            shape.masked || shape.hadMask ? [] : ['globalAveragePooling1d'],
           );
     const kind = this.pick(kinds);
     switch (kind) {
@@ -172,7 +176,30 @@ export class Generator {
       case 'activation':
         return { kind, config: { activation: this.activation() } };
       case 'dropout':
+      case 'spatialDropout1d':
+      case 'gaussianDropout':
         return { kind, config: { rate: 0 } };
+      case 'gaussianNoise':
+        return { kind, config: { stddev: 0 } };
+      case 'leakyReLU':
+        return { kind, config: { alpha: this.pick([0.01, 0.3, 1.5]) } };
+      case 'thresholdedReLU':
+        return { kind, config: { theta: this.pick([0.2, 0.5]) } };
+      case 'elu':
+        return { kind, config: { alpha: 1 } };
+      case 'maxPooling1d':
+      case 'averagePooling1d':
+        return this.#pooling(kind, shape);
+      case 'globalAveragePooling1d':
+        shape.steps = null;
+        return { kind, config: {} };
+      case 'permute':
+        if (shape.width < 2) return { kind: 'activation', config: { activation: 'tanh' } };
+        [shape.steps, shape.width] = [shape.width, shape.steps!];
+        shape.fixesSteps = true;
+        return { kind, config: { dims: [2, 1] } };
+      case 'prelu':
+        return this.#prelu(shape);
       case 'repeatVector':
         shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
@@ -236,6 +263,24 @@ export class Generator {
     shape.width = units;
     const config = { units, activation, useBias: this.chance(0.8), ...this.#bounds(['kernel', 'bias']) };
     return { kind: 'dense', config };
+  }
+
+  /** Windows that leave at least two steps. */
+  #pooling(kind: string, shape: Shape): Spec {
+    const config = { poolSize: this.whole(1, 3), strides: this.whole(1, 2), padding: this.pick(['valid', 'same']) };
+    const steps = shape.steps!;
+    const count = ({ poolSize, strides, padding }: typeof config) =>
+      padding === 'same' ? Math.ceil(steps / strides) : Math.floor((steps - poolSize) / strides) + 1;
+    if (count(config) < 2) Object.assign(config, { strides: 1, padding: 'same' });
+    shape.steps = count(config);
+    return { kind, config };
+  }
+
+  #prelu(shape: Shape): Spec {
+    const axes = shape.steps === null ? [null, [1]] : [null, [1], [2], [1, 2]];
+    const sharedAxes = this.pick(axes);
+    if (shape.steps !== null && !sharedAxes?.includes(1)) shape.fixesSteps = true;
+    return { kind: 'prelu', config: { sharedAxes, ...this.#bounds(['alpha']) } };
   }
 
   #reshape(shape: Shape): Spec {
@@ -358,7 +403,7 @@ export class Generator {
 }
 
 const hasWeights = ({ kind }: Spec) =>
-  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'timeDistributed', 'embedding'].includes(kind);
+  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'timeDistributed', 'embedding', 'prelu'].includes(kind);
 
 /** Makes the number of time steps variable: [T, D] becomes [null, D]. */
 function openSteps({ config }: Spec): void {

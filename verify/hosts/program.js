@@ -80,6 +80,7 @@ async function trainStacked({ lw, models }) {
     layers: [
       lw.layers.gru({ units: 13, returnSequences: true, dropout: 0.2, recurrentDropout: 0.1, inputShape: [7, 3] }),
       lw.layers.dropout({ rate: 0.25 }),
+      lw.layers.gaussianNoise({ stddev: 0.1 }),
       lw.layers.lstm({ units: 9, dropout: 0.1 }),
       lw.layers.dense({ units: 2, activation: 'tanh' }),
     ],
