@@ -8,7 +8,7 @@ import { checkSeed, type SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { noiseNumbers } from '../wasm/shared.generated.ts';
 import { Layer, rejectWrapped } from './layer.ts';
-&, type LayerOptions } from './layerOptions.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { checkSequence } from './windows.ts';
 
 /** Options of layers that draw random numbers. */

@@ -77,7 +77,16 @@ function chooseOther(node: NodeReader, x: LayerOutput, { mask }: MaskTensor, oth
   }
   const masks = isFirst ? [mask, null] : [a!, mask];
   const { factory, name, options, inputs } = origin;
-  const made = mergedChain(node, factory, options, inputs, chain.steps, chain.width, { name, masks }, eitherMask(masks));
+  const made = mergedChain(
+    node,
+    factory,
+    options,
+    inputs,
+    chain.steps,
+    chain.width,
+    { name, masks },
+    eitherMask(masks),
+  );
   return { ...x, parts: [{ chain: made, half: null }], otherwise: null };
 }
 

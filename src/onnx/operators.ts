@@ -26,7 +26,6 @@ import { isStandard, type NodeProto } from './proto.ts';
 import { prelu } from './readPrelu.ts';
 import { readRecurrent } from './readRecurrent.ts';
 import { readScan } from './readScan.ts';
-import { sanitize } from './text.ts';
 import {
   chooseMaximum,
   countSteps,
@@ -38,6 +37,7 @@ import {
   reduceMasked,
   resize,
 } from './readTimeSteps.ts';
+import { sanitize } from './text.ts';
 import { gather, reverseSequence, slice } from './timeSteps.ts';
 import { type LayerOutput, nameOf, sizeOfAxis, type Value } from './values.ts';
 import { dense, gemm } from './weightedLayers.ts';

@@ -199,7 +199,12 @@ export function chooseMaximum(node: NodeReader): LayerOutput {
 }
 
 const rejectPart = (node: NodeReader): never =>
-  node.fail(`must pool the unmasked steps of one mask, got ${node.values().map(value => value && nameOf(value)).join(' and ')}`);
+  node.fail(
+    `must pool the unmasked steps of one mask, got ${node
+      .values()
+      .map(value => value && nameOf(value))
+      .join(' and ')}`,
+  );
 
 // ------------------------------------------------------------------------------------- padding, cropping, repetition
 
@@ -230,7 +235,13 @@ export function pad(node: NodeReader): LayerOutput {
 }
 
 /** Cuts off steps, from a range of the time axis; null if a layer cannot. */
-export function crop(node: NodeReader, output: LayerOutput, axis: number, start: number, end: Size): LayerOutput | null {
+export function crop(
+  node: NodeReader,
+  output: LayerOutput,
+  axis: number,
+  start: number,
+  end: Size,
+): LayerOutput | null {
   const size = sizeOfAxis(output, axis);
   let [before, after] = [start, 0];
   if (typeof size === 'number') {
@@ -239,7 +250,8 @@ export function crop(node: NodeReader, output: LayerOutput, axis: number, start:
   } else if (typeof end === 'number' && end < 0) after = -end;
   else if (end !== size && !(typeof end === 'number' && end >= 2 ** 31 - 1)) return null;
   if (before < 0 || output.parts.length !== 1 || output.parts[0]!.half !== null) return null;
-  if (typeof size === 'number' && before + after >= size) return node.fail('must keep at least one time step, got none');
+  if (typeof size === 'number' && before + after >= size)
+    return node.fail('must keep at least one time step, got none');
   const x = alongTime(node, output, axis);
   const steps = typeof size === 'number' ? size - before - after : null;
   return changed(node, x, 'cropping1d', { cropping: [before, after] }, steps);
@@ -258,7 +270,8 @@ export function resize(node: NodeReader): LayerOutput {
     node.fail('must repeat the numbers of an axis, got another mode');
   }
   const factors = factorsOf(node, output, isNew ? 2 : 1);
-  if (factors.length !== axes.length) node.fail(`must have a scale for each of ${axes.length} axes, got ${factors.length}`);
+  if (factors.length !== axes.length)
+    node.fail(`must have a scale for each of ${axes.length} axes, got ${factors.length}`);
   const [axis, ...more] = [...axes.keys()].filter(n => factors[n] !== 1);
   if (axis === undefined) return output;
   const times = factors[axis];

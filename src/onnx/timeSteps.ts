@@ -3,8 +3,8 @@
 import { rangeOf, selectionAt, selectionOf, type TimeSelection } from './axisRanges.ts';
 import { isSingle, withoutAxis } from './directions.ts';
 import type { NodeReader } from './nodeReader.ts';
-import { slicesOf } from './rearrangeConstants.ts';
 import { crop } from './readTimeSteps.ts';
+import { slicesOf } from './rearrangeConstants.ts';
 import type { Size } from './sizes.ts';
 import {
   type Axis,
@@ -70,7 +70,9 @@ function endsAt({ parts }: LayerOutput, selection: TimeSelection): boolean {
   let at = chain;
   while (at.spec?.kind === 'each' && at.below) at = at.below;
   const ends = chain.flipped ? 'first' : 'last';
-  return (selection === ends || at.spec?.factory === 'bidirectional') && at.spec?.kind === 'steps' && selection !== null;
+  return (
+    (selection === ends || at.spec?.factory === 'bidirectional') && at.spec?.kind === 'steps' && selection !== null
+  );
 }
 
 /** Selects the step that each direction processes last: the last one, or the first if it runs backwards. */

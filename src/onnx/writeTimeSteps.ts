@@ -14,11 +14,11 @@ const OVER_TIME = { axes: { ints: [1] }, keepdims: { i: 0 } };
 
 /** Adds the nodes of a layer that changes time steps; null for other layers. The mask ends there. */
 export function writeTimeSteps(context: WriteContext, layer: Layer, call: WrittenCall): WrittenValue | null {
-  const value = valueOf(context, layer, call);
+  const value = written(context, layer, call);
   return value === null ? null : { value, mask: null };
 }
 
-function valueOf(context: WriteContext, layer: Layer, call: WrittenCall): string | null {
+function written(context: WriteContext, layer: Layer, call: WrittenCall): string | null {
   const { graph } = context;
   const { name, inputs, inputShape } = call;
   const [{ value: x, mask }] = inputs as [WrittenValue];

@@ -110,7 +110,8 @@ it('a stream passes rectifiers and layers of noise one time step at a time', () 
   const x = rows(5, 3);
   const expected = (model.predict([x]).arraySync() as number[][][])[0]!;
   const stream = model.stream();
-  for (const [t, step] of x.entries()) expectClose(stream.step(step), expected[t]!, { ...tolerance, what: `step ${t}` });
+  for (const [t, step] of x.entries())
+    expectClose(stream.step(step), expected[t]!, { ...tolerance, what: `step ${t}` });
 });
 
 it('a masked time step of a stream repeats the output', () => {

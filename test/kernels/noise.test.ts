@@ -81,11 +81,7 @@ describe.each(noises)('%s', (name, make, spec) => {
 });
 
 test('layers without noise add no kernel call', () => {
-  const quiet = [
-    new SpatialDropout1D({ rate: 0 }),
-    new GaussianNoise({ stddev: 0 }),
-    new GaussianDropout({ rate: 0 }),
-  ];
+  const quiet = [new SpatialDropout1D({ rate: 0 }), new GaussianNoise({ stddev: 0 }), new GaussianDropout({ rate: 0 })];
   for (const layer of quiet) expect(bind(harness(), layer, { batch: 2, steps: 3, inputs: 5 }).stages).toEqual([]);
 });
 
@@ -133,14 +129,17 @@ test('gaussianNoise has the mean, the deviation and the tails of a normal distri
 
 const tolerance = { abs: 1e-6, rel: 1e-6 };
 
-test.each([-0.5, 0, 0.3, 1.5])('leakyReLU, elu and thresholdedReLU match the reference with the parameter %f', value => {
-  const made: [() => Layer, OtherSpec][] = [
-    [() => new LeakyReLU({ alpha: value }), { class: 'leakyReLU', config: { alpha: value } }],
-    [() => new ELU({ alpha: value }), { class: 'elu', config: { alpha: value } }],
-    [() => new ThresholdedReLU({ theta: value }), { class: 'thresholdedReLU', config: { theta: value } }],
-  ];
-  for (const [make, spec] of made) forAll(size => ({ layer: make(), spec, x: normals(size), tolerance }));
-});
+test.each([-0.5, 0, 0.3, 1.5])(
+  'leakyReLU, elu and thresholdedReLU match the reference with the parameter %f',
+  value => {
+    const made: [() => Layer, OtherSpec][] = [
+      [() => new LeakyReLU({ alpha: value }), { class: 'leakyReLU', config: { alpha: value } }],
+      [() => new ELU({ alpha: value }), { class: 'elu', config: { alpha: value } }],
+      [() => new ThresholdedReLU({ theta: value }), { class: 'thresholdedReLU', config: { theta: value } }],
+    ];
+    for (const [make, spec] of made) forAll(size => ({ layer: make(), spec, x: normals(size), tolerance }));
+  },
+);
 
 test('thresholdedReLU keeps numbers above theta and NaN', () => {
   const bound = bind(harness(), new ThresholdedReLU({ theta: 0.5 }), {

@@ -69,7 +69,11 @@ chain('masking of hidden layers', () => [
 chain('masking alone', () => [first()]);
 for (const name of ['globalMaxPooling1d', 'globalAveragePooling1d'] as const) {
   chain(`${name}`, () => [first(), layers[name](), dense(2)]);
-  chain(`${name} of a recurrent layer, backwards`, () => [first(), gru({ ...sequences, goBackwards: true }), layers[name]()]);
+  chain(`${name} of a recurrent layer, backwards`, () => [
+    first(),
+    gru({ ...sequences, goBackwards: true }),
+    layers[name](),
+  ]);
   graph(
     `${name} of attention, and with masks of calls`,
     () => [sequence('source'), sequence('target'), input({ shape: [null], name: 'given' })],

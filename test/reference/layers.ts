@@ -14,7 +14,8 @@ interface InputConfig {
 export type OtherSpec =
   | { class: 'activation'; config: InputConfig & { activation: ActivationName | RowActivationName } }
   | { class: 'dropout'; config: InputConfig & { rate: number; seed: number; noiseShape?: (number | null)[] } }
-  | { class: 'spatialDropout1d' | 'gaussianDropout'; config: InputConfig & { rate: number; seed: number } }
+  | { class: 'spatialDropout1d'; config: InputConfig & { rate: number; seed: number } }
+  | { class: 'gaussianDropout'; config: InputConfig & { rate: number; seed: number } }
   | { class: 'gaussianNoise'; config: InputConfig & { stddev: number; seed: number } }
   | { class: 'leakyReLU' | 'elu'; config: InputConfig & { alpha: number } }
   | { class: 'thresholdedReLU'; config: InputConfig & { theta: number } }
@@ -238,7 +239,7 @@ function dropout(config: { rate: number; seed: number; noiseShape?: (number | nu
   return { y: block(x.shape, apply(x.data)), backward: apply };
 }
 
-function gaussian(spec: OtherSpec & { class: 'gaussianDropout' | 'gaussianNoise' }, x: Block) {
+function gaussian(spec: Extract<OtherSpec, { class: 'gaussianDropout' | 'gaussianNoise' }>, x: Block) {
   const adds = spec.class === 'gaussianNoise';
   const deviation = adds ? spec.config.stddev : Math.sqrt(spec.config.rate / (1 - spec.config.rate));
   const seed = seedBits(spec.config.seed);
@@ -255,7 +256,7 @@ function gaussian(spec: OtherSpec & { class: 'gaussianDropout' | 'gaussianNoise'
 }
 
 /** Slopes alpha of the shape of a sample, with sizes of 1 for shared axes. */
-function prelu({ config, steps }: OtherSpec & { class: 'prelu' }, D: number): Layer {
+function prelu({ config, steps }: Extract<OtherSpec, { class: 'prelu' }>, D: number): Layer {
   const shared = config.sharedAxes ?? [];
   const shape = (steps === undefined ? [D] : [steps, D]).map((size, n) => (shared.includes(n + 1) ? 1 : size));
   const weights = [block(shape)];

@@ -227,11 +227,19 @@ describe('noise and rectifiers with parameters', () => {
     ],
   ])('noise and rectifiers with parameters are read from files of %s', async (_, list, version) => {
     const model = await modelFromJSON(chain(list, version));
-    expect(classes(model)).toEqual(['GaussianNoise', 'SpatialDropout1D', 'GaussianDropout', 'PReLU', 'ThresholdedReLU']);
+    expect(classes(model)).toEqual([
+      'GaussianNoise',
+      'SpatialDropout1D',
+      'GaussianDropout',
+      'PReLU',
+      'ThresholdedReLU',
+    ]);
     const [noise, spatial, gaussian, prelu, threshold] = list.map((_, n) => configOf(model, n));
     expect([noise.stddev, spatial.rate, spatial.seed, gaussian.rate]).toEqual([0.5, 0.25, 7, 0.1]);
     expect([prelu.sharedAxes, threshold.theta]).toEqual([[1], 0.5]);
-    expect(model.predict([[[1, -1, 0.25]]].map(rows => [rows[0]!, rows[0]!, rows[0]!, rows[0]!])).dataSync()[0]).toBe(1);
+    expect(model.predict([[[1, -1, 0.25]]].map(rows => [rows[0]!, rows[0]!, rows[0]!, rows[0]!])).dataSync()[0]).toBe(
+      1,
+    );
   });
 
   test('a noise_shape of SpatialDropout1D is rejected', async () => {
