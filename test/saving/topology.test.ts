@@ -244,7 +244,7 @@ describe('noise and rectifiers with parameters', () => {
 
   test('a noise_shape of SpatialDropout1D is rejected', async () => {
     const json = chain([layer('SpatialDropout1D', { rate: 0.5, noise_shape: [null, 2, 1], ...input })]);
-    await expect(modelFromJSON(json)).rejects.toThrow("layers.spatialDropout1d: unknown option 'noiseShape'");
+    await expect(modelFromJSON(json)).rejects.toThrow("layers.spatialDropout1d: unknown option 'noise_shape'");
   });
 });
 
