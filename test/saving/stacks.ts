@@ -66,7 +66,7 @@ export const stacks = {
   ],
   'noise and rectifiers with parameters': () => [
     layers.gaussianNoise({ stddev: 0.5, seed: 3, inputShape: [T, 2] }),
-    layers.prelu({ alphaInitializer: 'randomNormal', alphaRegularizer: 'l2', alphaConstraint: 'maxNorm' }),
+    layers.prelu({ alphaInitializer: 'randomNormal', alphaRegularizer: 'l2', alphaConstraint: 'nonNeg' }),
     layers.spatialDropout1d({ rate: 0.5, seed: 4 }),
     layers.prelu({ sharedAxes: [1], alphaInitializer: initializers.constant({ value: 0.25 }) }),
     layers.gaussianDropout({ rate: 0.25, seed: 5 }),

@@ -178,7 +178,7 @@ def expected(kind, config):
         return 1 + int(config["use_bias"])
     if kind in ("Attention", "AdditiveAttention"):
         return int(config["use_scale"]) + int(config.get("score_mode") == "concat")
-    return 1 if kind == "Embedding" else 0
+    return int(kind in ("Embedding", "PReLU"))
 
 
 def main(name):
