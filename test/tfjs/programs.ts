@@ -156,7 +156,7 @@ export class Generator {
   }
 
   #layer(shape: Shape, stateful: boolean): Spec {
-    const pointwise = ['leakyReLU', 'thresholdedReLU', 'elu', 'prelu', 'gaussianNoise', 'gaussianDropout'];
+    const pointwise = ['leakyReLU', 'elu', 'prelu', 'gaussianNoise', 'gaussianDropout'];
     const small = ['activation', 'dropout', this.pick(pointwise)];
     const kinds =
       shape.steps === null
@@ -183,8 +183,6 @@ export class Generator {
         return { kind, config: { stddev: 0 } };
       case 'leakyReLU':
         return { kind, config: { alpha: this.pick([0.01, 0.3, 1.5]) } };
-      case 'thresholdedReLU':
-        return { kind, config: { theta: this.pick([0.2, 0.5]) } };
       case 'elu':
         return { kind, config: { alpha: 1 } };
       case 'maxPooling1d':
@@ -265,13 +263,14 @@ export class Generator {
     return { kind: 'dense', config };
   }
 
-  /** Windows that leave at least two steps. */
+  /** Windows that leave at least two steps. TF.js computes other gradients for means of padded windows. */
   #pooling(kind: string, shape: Shape): Spec {
     const config = { poolSize: this.whole(1, 3), strides: this.whole(1, 2), padding: this.pick(['valid', 'same']) };
     const steps = shape.steps!;
     const count = ({ poolSize, strides, padding }: typeof config) =>
       padding === 'same' ? Math.ceil(steps / strides) : Math.floor((steps - poolSize) / strides) + 1;
-    if (count(config) < 2) Object.assign(config, { strides: 1, padding: 'same' });
+    if (kind === 'averagePooling1d') config.padding = 'valid';
+    if (count(config) < 2) Object.assign(config, { poolSize: 1, strides: 1 });
     shape.steps = count(config);
     return { kind, config };
   }

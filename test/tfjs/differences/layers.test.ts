@@ -121,3 +121,43 @@ test('getWeights follows the order of the layers; TF.js puts trainable weights f
     ],
   });
 });
+
+test('a layer below thresholdedReLU learns; in TF.js it cannot be trained', async () => {
+  const make = (library: Library) => {
+    const { dense, thresholdedReLU } = library.layers;
+    const layers = [dense({ units: 3, inputShape: [2], useBias: false }), thresholdedReLU({ theta: 0.5 })];
+    const model = library.sequential({ layers });
+    model.setWeights([library.tensor([1, 0.3, -1, 0.5, 0.2, 1], [2, 3])]);
+    model.compile({ optimizer: library.train.sgd(0.1), loss: 'meanSquaredError' });
+    return model;
+  };
+  const predicted = await compared(library =>
+    make(library)
+      .predict(library.tensor([1, 1], [1, 2]))
+      .array(),
+  );
+  expect(predicted.lw).toEqual(predicted.tf);
+  const messages = await errors(library =>
+    make(library).trainOnBatch(library.tensor([1, 1], [1, 2]), library.tensor([1, 1, 1], [1, 3])),
+  );
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('gradient function not found for Greater');
+});
+
+test('the gradient of a mean of a padded window divides by its steps; in TF.js it divides by poolSize', async () => {
+  const steps = await compared(async library => {
+    const { averagePooling1d, dense } = library.layers;
+    const layers = [
+      dense({ units: 1, useBias: false, inputShape: [2, 1] }),
+      averagePooling1d({ poolSize: 3, strides: 1, padding: 'same' }),
+    ];
+    const model = library.sequential({ layers });
+    model.setWeights([library.tensor([1], [1, 1])]);
+    model.compile({ optimizer: library.train.sgd(1), loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([1, 1], [1, 2, 1]), library.tensor([0, 0], [1, 2, 1]));
+    return model.getWeights()[0].array();
+  });
+  // Each window has both steps: y = w, and the gradient of w^2 is 2
+  expect(steps.lw).toEqual([[-1]]);
+  expect(steps.tf[0][0]).toBeCloseTo(1 - 4 / 3);
+});
