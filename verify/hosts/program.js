@@ -1,5 +1,5 @@
 /**
- * The program of every host: the seed program with the loop of the tutorial, and a stacked model with dropout and shuffling.
+ * The program of every host: the seed program with the loop of the tutorial, and a stacked model with dropout, noise and shuffling.
  * It imports nothing, because each host imports the package in its own way.
  */
 
