@@ -285,7 +285,11 @@ export function resize(node: NodeReader): LayerOutput {
 /** The factors of the sizes of all axes; null for unknown ones. */
 function factorsOf(node: NodeReader, output: LayerOutput, scales: number): readonly (Size | null)[] {
   if (node.has(scales + 1)) {
-    return node.sizes(scales + 1).values.map((size, axis) => divided(size, sizeOfAxis(output, axis)));
+    const { batch } = node.source;
+    return node.sizes(scales + 1).values.map((size, axis) => {
+      const own = sizeOfAxis(output, axis);
+      return own === 'batch' && size === batch ? 1 : divided(size, own);
+    });
   }
   return node.attributes.get('scales')?.floats ?? [...node.floats(scales).values];
 }
