@@ -29,13 +29,19 @@ async function lossesWithDropout(library: Library, layers: Library[], shape: num
 }
 
 test('a dropout seed starts a sequence of masks; in TF.js every batch has the same mask', async () => {
-  const losses = await compared(library => {
-    const { dense, dropout } = library.layers;
-    const layers = [dropout({ rate: 0.5, seed: 3, inputShape: [1] }), dense({ units: 1, useBias: false })];
-    return lossesWithDropout(library, layers, [64, 1]);
-  });
-  expect(new Set(losses.tf).size).toBe(1);
-  expect(new Set(losses.lw).size).toBeGreaterThan(1);
+  for (const spatial of [false, true]) {
+    const losses = await compared(library => {
+      const { dense, dropout, flatten, spatialDropout1d } = library.layers;
+      const options = { rate: 0.5, seed: 3 };
+      const first = spatial
+        ? [spatialDropout1d({ ...options, inputShape: [1, 1] }), flatten()]
+        : [dropout({ ...options, inputShape: [1] })];
+      const layers = [...first, dense({ units: 1, useBias: false })];
+      return lossesWithDropout(library, layers, spatial ? [64, 1, 1] : [64, 1]);
+    });
+    expect(new Set(losses.tf).size).toBe(1);
+    expect(new Set(losses.lw).size).toBeGreaterThan(1);
+  }
 });
 
 test('a cell inside rnn draws a new dropout mask for every batch; TF.js keeps that of the first batch, even of a prediction', async () => {
