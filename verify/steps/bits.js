@@ -29,7 +29,12 @@ export const bits = {
     return [
       everywhere(hosts),
       same('501 steps of the seed program, strict', SEED_PROGRAM, runs, run => run.strict.seedSha),
-      same('a stacked GRU and LSTM with dropout, noise and shuffling, strict', STACKED, runs, run => run.strict.stackedSha),
+      same(
+        'a stacked GRU and LSTM with dropout, noise and shuffling, strict',
+        STACKED,
+        runs,
+        run => run.strict.stackedSha,
+      ),
       onThreads(runs),
       close(runs),
       repeats(runs),
