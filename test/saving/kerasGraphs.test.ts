@@ -171,7 +171,7 @@ test('toKeras refuses masks that Keras has no argument for', async () => {
   const refused: [lw.SymbolicTensor, string][] = [
     [
       layers.dense({ units: 2, name: 'wide' }).apply(x, { mask: m }),
-      'toKeras: wide.calls[0]: the call must not be given a mask: only recurrent, timeDistributed and attention layers take masks in Keras, got a Dense layer',
+      'toKeras: wide.calls[0]: the call must not be given a mask: only recurrent, timeDistributed, globalAveragePooling1d and attention layers take masks in Keras, got a Dense layer',
     ],
     [
       last.apply(masked, { mask: [null] }),
