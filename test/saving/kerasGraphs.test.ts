@@ -259,3 +259,13 @@ test('weights of a file with other layers are rejected', async () => {
     /must have the 2 weights of the model, got 11/,
   );
 });
+
+test('toKeras writes the masks of globalAveragePooling1d calls, and loadKerasModel reads them', async () => {
+  const x = input({ shape: [3, 2], name: 'x' });
+  const given = input({ shape: [3], name: 'given' });
+  const mean = () => layers.globalAveragePooling1d();
+  const masked = layers.masking({ maskValue: Math.fround(Math.sin(2)) }).apply(x);
+  const net = model({ inputs: [x, given], outputs: [mean().apply(x, { mask: given }), mean().apply(masked)] });
+  const copy = await loadKerasModel(await toKeras(net));
+  expect(predictionsOf(copy)).toEqual(predictionsOf(net));
+});
