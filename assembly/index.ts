@@ -59,6 +59,7 @@ export {
 } from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
 export { poolBackward, poolForward } from './layers/pool';
+export { preluBackward, preluForward } from './layers/prelu';
 export {
   repeatBackward, repeatForward, reshapeBackward, reshapeForward, stretchBackward, stretchForward, transposeBackward,
   transposeForward,

@@ -1,6 +1,6 @@
 /** A layer that applies an activation. */
 
-import { Activation, activate, activateWithSlope, exponentialUnits, rectify } from '../math/activations';
+import { Activation, activate, activateWithSlope, exponentialUnits, keepAbove, rectify } from '../math/activations';
 import { allLanes, lastLanes } from '../math/laneMasks';
 import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from '../math/softmax';
 
@@ -8,7 +8,7 @@ import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from
 @unmanaged
 export class ActivationPlan {
   activation: i32; // an Activation or a ParametricActivation
-  alpha: i32; // float32 bits of a parameter: the factor of x or of exp(x) - 1 below zero
+  alpha: i32; // float32 bits of a parameter: the factor of x or of exp(x) - 1 below zero, or a threshold
   top: i32; // float32 bits of a parameter: the maximum of a rectifier
   steps: i32; // T
   rows: i32; // B
@@ -35,6 +35,8 @@ export const enum ParametricActivation {
   rectifier = 32,
   /** x above zero, alpha (exp(x) - 1) below: elu. */
   exponential,
+  /** x above alpha, 0 elsewhere: thresholdedReLU. */
+  threshold,
 }
 
 export function activationForward(plan: ActivationPlan): void {
@@ -53,6 +55,7 @@ export function activationForward(plan: ActivationPlan): void {
         const alpha = reinterpret<f32>(plan.alpha);
         if (kind == ParametricActivation.rectifier) rectify(y, slope, x, width, alpha, reinterpret<f32>(plan.top));
         else if (kind == ParametricActivation.exponential) exponentialUnits(y, slope, x, width, alpha);
+        else if (kind == ParametricActivation.threshold) keepAbove(y, slope, x, width, alpha);
         else if (slope) activateWithSlope(kind, y, slope, x, width);
         else activate(kind, y, x, width);
         x += plan.xRow;

@@ -1,16 +1,27 @@
 /**
- * Dropout: in training, each number is set to zero with a given probability, and the others are scaled to keep the mean.
+ * Dropout and noise, in training: each number is multiplied by a random factor, or a random number is added to it.
  *
- * The mask depends only on the seed of the layer and the number of the batch. It is computed with integers, so it is the
- * same in every engine and in every build.
+ * The random numbers depend only on the seed of the layer and the number of the batch. They are computed with integers and
+ * float64, without fused operations, so they are the same in every engine and in every build.
  */
 
 import { allLanes, lastLanes } from '../math/laneMasks';
-import { next, seedPair } from '../math/random';
+import { next, nextNormals, seedPair } from '../math/random';
 
-/** A planned dropout layer, written by src/plan; offsets and strides in bytes. */
+/** The random numbers of a layer. src/ reads names and numbers from here. */
+export const enum Noise {
+  /** Factors: 0 with the probability `amount`, else 1 / (1 - amount). */
+  dropout,
+  /** Normal factors of mean 1 and deviation `amount`. */
+  factors,
+  /** Normal summands of mean 0 and deviation `amount`. */
+  summands,
+}
+
+/** A planned layer of noise, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class DropoutPlan {
+  noise: i32; // a Noise
   steps: i32; // T
   rows: i32; // B
   width: i32; // D
@@ -23,19 +34,19 @@ export class DropoutPlan {
   dy: usize; // [T, B, padded D]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none, and for summands, where it is dy
   dxRow: usize;
   dxStep: usize;
-  mask: usize; // scratch [T or 1, B, padded D]
+  mask: usize; // scratch [T or 1, B, padded D]: the random numbers
   seed: i32;
-  rate: i32; // float32 bits, in [0, 1)
+  amount: i32; // float32 bits: a probability in [0, 1), or a deviation
   shared: i32; // 1: one mask for all time steps
 }
 
 /** The number of the training batch, counted from the creation of the model. */
 let batch: f64 = 0;
 
-/** Sets the number of the next training batch, which the dropout masks depend on. */
+/** Sets the number of the next training batch, which the random numbers depend on. */
 export function setBatch(n: f64): void {
   batch = n;
 }
@@ -54,21 +65,29 @@ export function dropoutMask(mask: usize, n: i32, seed: i32, rate: f32): void {
   if (mask < end) store<f32>(mask, <u32>next() < least ? 0 : kept);
 }
 
-/** Draws the mask and applies it. */
+/** Draws the random numbers and applies them. */
 export function dropoutForward(plan: DropoutPlan): void {
   const padded = (plan.width + 3) & ~3;
-  const masks = (plan.shared ? 1 : plan.steps) * plan.rows;
-  dropoutMask(plan.mask, masks * padded, plan.seed, reinterpret<f32>(plan.rate));
-  apply(plan, plan.y, plan.yRow, plan.yStep, plan.x, plan.xRow, plan.xStep);
+  const count = (plan.shared ? 1 : plan.steps) * plan.rows * padded;
+  const amount = reinterpret<f32>(plan.amount);
+  if (plan.noise == Noise.dropout) {
+    dropoutMask(plan.mask, count, plan.seed, amount);
+  } else {
+    seedPair(plan.seed, batch);
+    nextNormals(plan.mask, count, plan.noise == Noise.factors ? 1 : 0, amount);
+  }
+  const adds = plan.noise == Noise.summands;
+  apply(plan, adds, plan.y, plan.yRow, plan.yStep, plan.x, plan.xRow, plan.xStep);
 }
 
-/** dx = dy times the mask of the last dropoutForward. */
+/** dx = dy times the factors of the last dropoutForward. */
 export function dropoutBackward(plan: DropoutPlan): void {
-  if (plan.dx) apply(plan, plan.dx, plan.dxRow, plan.dxStep, plan.dy, plan.dyRow, plan.dyStep);
+  if (plan.dx) apply(plan, false, plan.dx, plan.dxRow, plan.dxStep, plan.dy, plan.dyRow, plan.dyStep);
 }
 
 function apply(
-  plan: DropoutPlan, to: usize, toRow: usize, toStep: usize, from: usize, fromRow: usize, fromStep: usize,
+  plan: DropoutPlan, adds: bool,
+  to: usize, toRow: usize, toStep: usize, from: usize, fromRow: usize, fromStep: usize,
 ): void {
   const bytes = <usize>plan.width * 4;
   const tail = lastLanes(plan.width);
@@ -81,8 +100,10 @@ function apply(
       const p = from + t * fromStep + b * fromRow;
       const q = to + t * toStep + b * toRow;
       for (let k: usize = 0; k < bytes; k += 16) {
-        const product = f32x4.mul(v128.load(p + k), v128.load(mask + k));
-        v128.store(q + k, v128.and(product, k + 16 > bytes ? tail : whole));
+        const x = v128.load(p + k);
+        const noise = v128.load(mask + k);
+        const result = adds ? f32x4.add(x, noise) : f32x4.mul(x, noise);
+        v128.store(q + k, v128.and(result, k + 16 > bytes ? tail : whole));
       }
     }
   }

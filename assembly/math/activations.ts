@@ -135,6 +135,21 @@ export function exponentialUnits(y: usize, slope: usize, x: usize, n: i32, alpha
   }
 }
 
+/**
+ * y = x where x > theta, and 0 elsewhere. NaN is kept.
+ *
+ * @param slope 0 for none
+ */
+export function keepAbove(y: usize, slope: usize, x: usize, n: i32, theta: f32): void {
+  const limit = f32x4.splat(theta);
+  for (let k: usize = 0; k < <usize>n << 2; k += 16) {
+    const a = v128.load(x + k);
+    const below = f32x4.le(a, limit);
+    if (slope) v128.store(slope + k, v128.andnot(f32x4.splat(1), below));
+    v128.store(y + k, v128.andnot(a, below));
+  }
+}
+
 /** dy *= f'(x) for the activations up to tanh, whose slope follows from y. */
 export function activateBackward(kind: i32, dy: usize, y: usize, n: i32): void {
   switch (kind) {

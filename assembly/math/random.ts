@@ -93,6 +93,11 @@ export function randomUniform(x: usize, n: i32, seed: f64, low: f64, high: f64):
 /** x [n] normal. */
 export function randomNormal(x: usize, n: i32, seed: f64, mean: f64, deviation: f64): void {
   startStream(seed);
+  nextNormals(x, n, mean, deviation);
+}
+
+/** x [n] normal, continuing the stream that `seedPair` started. */
+export function nextNormals(x: usize, n: i32, mean: f64, deviation: f64): void {
   for (let i: usize = 0; i < <usize>n; i++) store<f32>(x + 4 * i, <f32>(mean + deviation * normal()));
 }
 

@@ -140,7 +140,8 @@ function callOptions(layer: Layer): Config {
 
 function describeLayer(location: FilePath, layer: Layer): Config {
   checkName(location, layer.name);
-  const { className } = layer;
+  // Keras 3 has no class for a threshold, but an option of ReLU
+  const className = layer.className === 'ThresholdedReLU' ? 'ReLU' : layer.className;
   const { batchInputShape: _, dtype, ...settings } = layer.getConfig() as Config & { dtype?: string };
   const config = { ...(pythonOf(location, settings) as Config), dtype: 'float32' };
   return keras('keras.layers', className, convertOptions(location, layer, config));
@@ -171,6 +172,20 @@ function convertOptions(location: FilePath, layer: Layer, config: Config): Confi
         failAt(within(location, 'negativeSlope'), `must be at least 0 in Keras 3, got ${show(config.negative_slope)}`);
       }
       return { negative_slope: 0, threshold: 0, ...config };
+    case 'ThresholdedReLU': {
+      const { theta, ...options } = config;
+      if ((theta as number) < 0) failAt(within(location, 'theta'), `must be at least 0 in Keras 3, got ${show(theta)}`);
+      return { ...options, max_value: null, negative_slope: 0, threshold: theta! };
+    }
+    case 'GaussianNoise':
+      if ((config.stddev as number) > 1) {
+        failAt(within(location, 'stddev'), `must be at most 1 in Keras 3, got ${show(config.stddev)}`);
+      }
+      return config;
+    case 'SpatialDropout1D': {
+      const { trainable: _, ...options } = config; // its constructor has no such argument
+      return options;
+    }
     case 'Reshape':
       return { ...config, target_shape: (config.target_shape as (number | null)[]).map(n => n ?? -1) };
     default:

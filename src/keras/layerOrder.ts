@@ -5,14 +5,13 @@ import { Dot } from '../layers/dot.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
 import { Merge } from '../layers/merge.ts';
-import { BatchNormalization } from '../layers/normalization.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
-import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
+import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import type { LayerNode } from '../layers/symbolicTensor.ts';
 import { type Graph, meetingOrder } from '../model/graph.ts';
 import type { LayersModel } from '../model/layersModel.ts';
+import { takesMask } from './maskArguments.ts';
 
 type Node = LayerNode<Layer>;
 
@@ -82,10 +81,7 @@ function verticesOf({ nodes }: Graph): Vertex[] {
 
 /** Whether Keras records the mask of the input as an argument of the call: for calls of one tensor and no arguments. */
 const hasMaskArgument = ({ layer, inputs, masks, training }: Node): boolean =>
-  (layer instanceof RecurrentLayer || layer instanceof TimeDistributed || layer instanceof BatchNormalization) &&
-  inputs.length === 1 &&
-  masks.length === 0 &&
-  training === null;
+  takesMask(layer) && inputs.length === 1 && masks.length === 0 && training === null;
 
 /** The masks of the outputs of a call. */
 function outputMasks(

@@ -4,6 +4,7 @@ import { AttentionLayer } from '../layers/attentionLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';
 import { BatchNormalization } from '../layers/normalization.ts';
+import { GlobalAveragePooling1D } from '../layers/pooling.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { LayerNode, SymbolicTensor } from '../layers/symbolicTensor.ts';
@@ -13,6 +14,10 @@ import type { Config } from '../util/config.ts';
 type Tensor = SymbolicTensor<Layer>;
 
 const BY_NAME = ['query_mask', 'value_mask', 'key_mask'] as const;
+
+/** Whether a layer of one input has the argument `mask` in Keras. */
+export const takesMask = (layer: Layer): boolean =>
+  [RecurrentLayer, TimeDistributed, BatchNormalization, GlobalAveragePooling1D].some(kind => layer instanceof kind);
 
 /** @throws ValueError for layers that take no mask in Keras, and where Keras would use a mask that the call removes */
 export function maskArguments(
@@ -31,9 +36,9 @@ export function maskArguments(
     if (masks[0]) failAt(location, 'must not be given a mask of the query, which Keras does not pass on');
     return Object.fromEntries(masks.flatMap((mask, n) => (mask ? [[BY_NAME[n]!, tensorOf(mask)]] : [])));
   }
-  const takesMask = [RecurrentLayer, TimeDistributed, BatchNormalization].some(kind => layer instanceof kind);
-  if (masks[0] && takesMask) return { mask: tensorOf(masks[0]) };
-  const rule = 'only recurrent, timeDistributed, batchNormalization and attention layers take masks in Keras';
+  if (masks[0] && takesMask(layer)) return { mask: tensorOf(masks[0]) };
+  const takers = 'recurrent, timeDistributed, batchNormalization, globalAveragePooling1d and attention layers';
+  const rule = `only ${takers} take masks in Keras`;
   return failAt(location, `the call must not be given a mask: ${rule}, got a ${layer.className} layer`);
 }
 

@@ -16,7 +16,10 @@ import {
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
-/** An activation with parameters: min(x, maxValue) for x above zero, and alpha x or alpha (exp(x) - 1) below. */
+/**
+ * An activation with parameters: min(x, maxValue) for x above zero, and alpha x or alpha (exp(x) - 1) below; or x above
+ * alpha, and 0 below.
+ */
 interface ParametricActivation {
   /** Its number in the kernels, after those of the activations without parameters. */
   kind: number;
@@ -24,7 +27,7 @@ interface ParametricActivation {
   maxValue: number;
 }
 
-const { rectifier: RECTIFIER, exponential: EXPONENTIAL } = parametricActivationNumbers;
+const { rectifier: RECTIFIER, exponential: EXPONENTIAL, threshold: THRESHOLD } = parametricActivationNumbers;
 
 const rectifier = (alpha: number, maxValue = Number.POSITIVE_INFINITY): ParametricActivation => ({
   kind: RECTIFIER,
@@ -209,5 +212,27 @@ export class ELU extends Pointwise {
 
   protected override settings(): Config {
     return { alpha: this.alpha };
+  }
+}
+
+/** Options of `layers.thresholdedReLU`. */
+export interface ThresholdedReLUOptions extends LayerOptions {
+  /** The limit above which inputs are kept. Default: 1. */
+  theta?: number;
+}
+
+export class ThresholdedReLU extends Pointwise {
+  readonly theta: number;
+
+  constructor(options?: ThresholdedReLUOptions) {
+    const call = 'layers.thresholdedReLU';
+    const known = checkLayerOptions<ThresholdedReLUOptions>(call, options, ['theta']);
+    const theta = checkNumber(call, 'theta', known.theta ?? 1);
+    super('ThresholdedReLU', known, { kind: THRESHOLD, alpha: theta, maxValue: Number.POSITIVE_INFINITY });
+    this.theta = theta;
+  }
+
+  protected override settings(): Config {
+    return { theta: this.theta };
   }
 }

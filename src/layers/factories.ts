@@ -6,7 +6,7 @@
  */
 
 import { limitArguments } from '../util/arguments.ts';
-import { Activation, ELU, LeakyReLU, ReLU, Softmax } from './activationLayers.ts';
+import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from './activationLayers.ts';
 import { AdditiveAttention, Attention } from './attention.ts';
 import { Concatenate } from './concatenate.ts';
 import { Conv1d } from './conv1d.ts';
@@ -20,7 +20,9 @@ import { Masking } from './masking.ts';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.ts';
 import { MultiHeadAttention } from './multiHeadAttention.ts';
 import { BatchNormalization, LayerNormalization } from './normalization.ts';
+import { GaussianDropout, GaussianNoise, SpatialDropout1D } from './noise.ts';
 import { AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D } from './pooling.ts';
+import { PReLU } from './prelu.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
 import { Gru, gruCell } from './recurrent/gru.ts';
 import { Lstm, lstmCell } from './recurrent/lstm.ts';
@@ -89,8 +91,23 @@ export const leakyReLU = /* @__PURE__ */ factoryWithDefaults('leakyReLU', LeakyR
 /** Exponential linear unit: x above zero, alpha * (exp(x) - 1) below. */
 export const elu = /* @__PURE__ */ factoryWithDefaults('elu', ELU);
 
+/** Rectified linear unit with a threshold: x above theta, 0 elsewhere. */
+export const thresholdedReLU = /* @__PURE__ */ factoryWithDefaults('thresholdedReLU', ThresholdedReLU);
+
+/** Leaky rectified linear unit with learnt slopes: x above zero, alpha * x elsewhere; see `sharedAxes`. */
+export const prelu = /* @__PURE__ */ factoryWithDefaults('prelu', PReLU);
+
 /** In training, sets random inputs to zero and scales the others up by 1 / (1 - rate). Otherwise does nothing. */
 export const dropout = /* @__PURE__ */ factory('dropout', Dropout);
+
+/** Dropout of whole features: the same ones at every time step. Input [batch, timeSteps, features]. */
+export const spatialDropout1d = /* @__PURE__ */ factory('spatialDropout1d', SpatialDropout1D);
+
+/** In training, adds normal numbers of mean 0. Otherwise does nothing. */
+export const gaussianNoise = /* @__PURE__ */ factory('gaussianNoise', GaussianNoise);
+
+/** In training, multiplies the inputs by normal numbers of mean 1. Otherwise does nothing. */
+export const gaussianDropout = /* @__PURE__ */ factory('gaussianDropout', GaussianDropout);
 
 /** Replaces ids by trainable vectors. First layer only. Input [batch, ids], output [batch, ids, outputDim]. */
 export const embedding = /* @__PURE__ */ factory('embedding', Embedding);

@@ -11,6 +11,8 @@ export type {
   ReLUOptions,
   Softmax,
   SoftmaxOptions,
+  ThresholdedReLU,
+  ThresholdedReLUOptions,
 } from './activationLayers.ts';
 export type {
   AdditiveAttention,
@@ -34,6 +36,16 @@ export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
 export type {
+  GaussianDropout,
+  GaussianDropoutOptions,
+  GaussianNoise,
+  GaussianNoiseOptions,
+  Noise,
+  NoiseOptions,
+  SpatialDropout1D,
+  SpatialDropout1DOptions,
+} from './noise.ts';
+export type {
   BatchNormalization,
   BatchNormalizationOptions,
   LayerNormalization,
@@ -47,6 +59,7 @@ export type {
   MaxPooling1D,
   Pooling1DOptions,
 } from './pooling.ts';
+export type { PReLU, PReLUOptions } from './prelu.ts';
 export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
 export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {

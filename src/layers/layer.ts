@@ -539,8 +539,7 @@ function readName(call: string, className: string, name: unknown): string {
   if (name !== undefined) return checkText(call, 'name', name);
   const count = (counters.get(className) ?? 0) + 1;
   counters.set(className, count);
-  const snake = className.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
-  return `${snake}_${className}${count}`;
+  return `${toPython(className)}_${className}${count}`;
 }
 
 /** Checks and copies weights passed by the user. */

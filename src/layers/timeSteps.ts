@@ -16,7 +16,7 @@ interface Change {
 }
 
 /** The base class of layers that change the number of time steps. */
-abstract class TimeStepsLayer extends Layer {
+export abstract class TimeStepsLayer extends Layer {
   constructor(
     className: string,
     options: LayerOptions,

@@ -3,7 +3,7 @@
 import { sizeOf } from '../util/shapes.ts';
 import { isOneDirection, isSingle, mergeDirections, withoutAxis } from './directions.ts';
 import { withHeads } from './heads.ts';
-import { inTimeOrder, repeatStep } from './insertedLayers.ts';
+import { inTimeOrder, repeatStep, withAxes } from './insertedLayers.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { addedAxes, permOf, withAdded } from './rearrangeConstants.ts';
 import { type Size, withBatch } from './sizes.ts';
@@ -79,7 +79,8 @@ function rows(output: LayerOutput): LayerOutput[] {
 }
 
 /** Adds a reshape or flatten layer. */
-function reshapedSamples(node: NodeReader, output: LayerOutput, target: readonly Size[]): LayerOutput {
+function reshapedSamples(node: NodeReader, given: LayerOutput, target: readonly Size[]): LayerOutput {
+  const output = withAxes(node, given, ['batch', 'time', 'width']);
   const { axes } = output;
   const reject = (): never =>
     node.fail(
@@ -132,7 +133,8 @@ export function flatten(node: NodeReader): LayerOutput {
   const [joined] = axis === 2 && axes.length === 3 ? rows(output) : [];
   if (joined) return joined;
   if (axis !== 1 || axes[0] !== 'batch') node.fail(`must keep only the batch axis, got [${axes.join(', ')}]`);
-  const squeezed = { ...output, axes: axes.filter((_, n) => !isSingle(output, n)) };
+  const single = { ...output, axes: axes.filter((_, n) => !isSingle(output, n)) };
+  const squeezed = withAxes(node, single, ['batch', 'time', 'width']);
   if (squeezed.axes.join() === 'batch,width') return squeezed;
   if (squeezed.axes.join() !== 'batch,time,width') {
     node.fail(`its input must be [batch, time, width], got [${axes.join(', ')}]`);

@@ -1,7 +1,8 @@
 /** Elementwise operators on outputs of layers: sums, products, activations. */
 
 import { mergeDirections } from './directions.ts';
-import { constant, type Formula, identity, plus, times } from './formula.ts';
+import { apply, constant, type Formula, identity, plus, times } from './formula.ts';
+import { withAxes } from './insertedLayers.ts';
 import { mergeOutputs } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { pairsOf } from './pairs.ts';
@@ -113,12 +114,13 @@ export function atMost(node: NodeReader): LayerOutput {
 
 /** Softmax and LogSoftmax along the last axis. */
 export function alongRows(node: NodeReader, op: string): LayerOutput {
-  const output = node.layerOutput(0);
-  const axis = node.axis(node.int('axis', node.source.opset < 13 ? 1 : -1), output.axes.length);
+  const given = node.layerOutput(0);
+  const axis = node.axis(node.int('axis', node.source.opset < 13 ? 1 : -1), given.axes.length);
+  const output = axis === 2 ? withAxes(node, given, ['batch', 'time', 'width']) : given;
   if (output.axes[axis] !== 'width' || axis !== output.axes.length - 1) {
     node.fail(`axis must be the last axis, the features, got ${axis} of [${output.axes.join(', ')}]`);
   }
-  return node.pointwise(0, op);
+  return output === given ? node.pointwise(0, op) : node.mapFormula(output, formula => apply(op, formula));
 }
 
 export function cast(node: NodeReader): LayerOutput {

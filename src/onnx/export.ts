@@ -2,9 +2,10 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { AttentionLayer } from '../layers/attentionLayer.ts';
-import { Dropout } from '../layers/dropout.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Merge } from '../layers/merge.ts';
+import { Noise } from '../layers/noise.ts';
+import { GlobalPooling1D } from '../layers/pooling.ts';
 import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { LayersModel } from '../model/layersModel.ts';
 import type { CallGraph } from '../plan/callGraph.ts';
@@ -102,6 +103,7 @@ function writeGraph(call: string, model: LayersModel, states: boolean | 'optiona
       name,
       inputs: inputs.map(value => (layer.readsIds ? values[value]! : numbers(value))),
       ranks: inputs.map(value => axes[value]!.length + 1),
+      inputShape: axes[inputs[0]!]!.map(sizeOfAxis),
       shape: axes[firstOutput]!.map(sizeOfAxis),
       passesMask: own.some(value => passMasks[value]),
       isRead: own.map(value => readers[value]! > 0),
@@ -171,11 +173,14 @@ function maskReaders(calls: CallGraph['calls'], valueCount: number): boolean[] {
 }
 
 const usesMask = (layer: Layer): boolean =>
-  layer instanceof RecurrentLayer || layer instanceof AttentionLayer || (layer instanceof Merge && layer.ignoresMasked);
+  layer instanceof RecurrentLayer ||
+  layer instanceof AttentionLayer ||
+  layer instanceof GlobalPooling1D ||
+  (layer instanceof Merge && layer.ignoresMasked);
 
-/** Whether a layer has dropout. */
+/** Whether a layer has dropout or noise. */
 function dropsOut(layer: Layer): boolean {
-  if (layer instanceof Dropout) return layer.rate > 0;
+  if (layer instanceof Noise) return layer.isActive;
   if (layer instanceof AttentionLayer) return layer.dropout > 0;
   if (layer instanceof Recurrent) return layer.cells.some(cell => cell.dropout > 0 || cell.recurrentDropout > 0);
   return layer.children.some(dropsOut);

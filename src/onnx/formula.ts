@@ -109,7 +109,7 @@ const activationByText = new Map(activationFormulas.map(([name, { text }]) => [t
 
 /** A layer without weights. */
 export interface Pointwise {
-  readonly factory: 'activation' | 'elu' | 'leakyReLU' | 'reLU';
+  readonly factory: 'activation' | 'elu' | 'leakyReLU' | 'reLU' | 'thresholdedReLU';
   readonly options: { readonly [name: string]: string | number };
 }
 
@@ -147,6 +147,7 @@ function layerOf({ text, numbers = [] }: Formula): Pointwise | null {
   if (activation) return { factory: 'activation', options: { activation } };
   if (/^Elu:[^(]+\(x\)$/.test(text)) return { factory: 'elu', options: { alpha: numbers[0]! } };
   if (/^LeakyRelu:[^(]+\(x\)$/.test(text)) return { factory: 'leakyReLU', options: { alpha: numbers[0]! } };
+  if (/^ThresholdedRelu:[^(]+\(x\)$/.test(text)) return { factory: 'thresholdedReLU', options: { theta: numbers[0]! } };
   if (/^Clip:0:[^(]+\(x\)$/.test(text) && numbers[1]! >= 0) {
     return { factory: 'reLU', options: { maxValue: numbers[1]! } };
   }

@@ -4,6 +4,27 @@ import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { type Axis, type DirectionOutput, type LayerOutput, layerOutputOf } from './values.ts';
 
+/** Exchanges time steps and features by a permute layer; the axes of the tensor stay where they are. */
+export function permuted(node: NodeReader, output: LayerOutput): LayerOutput {
+  const ordered = inTimeOrder(node, output);
+  const [{ chain }] = ordered.parts as [DirectionOutput];
+  const { steps } = chain;
+  if (typeof steps !== 'number') {
+    return node.fail('must have a fixed number of time steps where they are read as features, got a variable number');
+  }
+  const spec = { factory: 'permute', name: '', options: { dims: [2, 1] }, weights: [], kind: 'other' } as const;
+  const layer = node.addLayer(chain, spec, { steps: node.widthOf(chain), width: steps, flipped: false, mask: null });
+  return layerOutputOf(layer, ordered.axes.map(exchanged));
+}
+
+const exchanged = (axis: Axis): Axis => (axis === 'time' ? 'width' : axis === 'width' ? 'time' : axis);
+
+/** The output itself or, if it then has the wanted axes, with time steps and features exchanged. */
+export function withAxes(node: NodeReader, output: LayerOutput, wanted: readonly Axis[]): LayerOutput {
+  const swaps = output.axes.map(exchanged).join() === wanted.join() && output.axes.join() !== wanted.join();
+  return swaps ? permuted(node, output) : output;
+}
+
 /** Repeats one step for each sample, [batch, one, width], n times: [batch, time, width]. */
 export function repeatStep(node: NodeReader, output: LayerOutput, n: number): LayerOutput {
   const [{ chain }] = node.withLayers(output).parts as [DirectionOutput];

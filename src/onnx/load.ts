@@ -20,7 +20,7 @@ import {
   stateInputsOf,
 } from './dependencies.ts';
 import { identity } from './formula.ts';
-import { asSequence, inTimeOrder } from './insertedLayers.ts';
+import { asSequence, inTimeOrder, withAxes } from './insertedLayers.ts';
 import { NodeReader, type Source, TimeMajorError } from './nodeReader.ts';
 import { evaluate, UNSUPPORTED } from './operators.ts';
 import {
@@ -206,7 +206,7 @@ function hasBranches(call: string, graph: GraphProto): boolean {
 /** The layers that compute an output, in the shape of a model's output. */
 function chainOf(call: string, node: NodeReader, value: LayerOutput, which: number): Chain {
   const squeezed = node.withLayers({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
-  const output = inTimeOrder(node, asSequence(node, squeezed));
+  const output = inTimeOrder(node, withAxes(node, asSequence(node, squeezed), ['batch', 'time', 'width']));
   const axes = output.axes.filter(axis => axis !== 'one').join();
   if (!outputAxes.includes(axes)) {
     const shapes = 'must be [batch, width] or [batch, time, width]';

@@ -3,7 +3,7 @@
 import { hideKeys } from './attentionScores.ts';
 import { identity } from './formula.ts';
 import { eitherMask, numberFor } from './masks.ts';
-import { merged, mergeOutputs, operand } from './mergeOutputs.ts';
+import { merged as mergedChain, mergeOutputs, operand } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
 import {
   type Axis,
@@ -31,11 +31,21 @@ export function where(node: NodeReader): Value {
   }
   if (number === 1) return { kind: 'factor', output: x, mask: condition.mask };
   if (Object.is(number, 0)) return clear(node, x, condition.mask);
+  if (number === Number.NEGATIVE_INFINITY) return masked(x, condition.mask, number);
   return chooseOther(node, x, condition, node.layerOutput(2));
 }
 
-/** An output with zeros at its masked steps: a masking layer, or attention with masked queries. */
-function clear(node: NodeReader, x: LayerOutput, mask: Mask): LayerOutput {
+/** An output with a number at its masked steps, to be pooled. */
+const masked = (output: LayerOutput, mask: Mask, number: number): Value => ({
+  kind: 'masked',
+  output,
+  mask,
+  number,
+  isReduced: false,
+});
+
+/** An output with zeros at its masked steps: a masking layer, attention with masked queries, or a sum over steps. */
+function clear(node: NodeReader, x: LayerOutput, mask: Mask): Value {
   const output = node.withLayers(x);
   const { chain } = output.parts[0]!;
   const { differs } = mask;
@@ -45,10 +55,8 @@ function clear(node: NodeReader, x: LayerOutput, mask: Mask): LayerOutput {
     return layerOutputOf(node.addLayer(chain, spec, { mask }), output.axes);
   }
   const attention = !chain.spec && chain.origin?.kind === 'merge' ? chain.origin.attention : undefined;
-  if (!attention?.withQueryMask) {
-    node.fail('its condition must be a mask of the selected steps, as in a masking layer, got another mask');
-  }
-  return layerOutputOf(attention.withQueryMask(mask), output.axes);
+  const isQueryMask = attention?.withQueryMask && chain.mask?.key !== mask.key;
+  return isQueryMask ? layerOutputOf(attention.withQueryMask!(mask), output.axes) : masked(output, mask, 0);
 }
 
 /** A maximum or minimum that ignores a masked input: there, it is the other input. */
@@ -69,7 +77,16 @@ function chooseOther(node: NodeReader, x: LayerOutput, { mask }: MaskTensor, oth
   }
   const masks = isFirst ? [mask, null] : [a!, mask];
   const { factory, name, options, inputs } = origin;
-  const made = merged(node, factory, options, inputs, chain.steps, chain.width, { name, masks }, eitherMask(masks));
+  const made = mergedChain(
+    node,
+    factory,
+    options,
+    inputs,
+    chain.steps,
+    chain.width,
+    { name, masks },
+    eitherMask(masks),
+  );
   return { ...x, parts: [{ chain: made, half: null }], otherwise: null };
 }
 

@@ -113,6 +113,15 @@ export function transposeMask(node: NodeReader): MaskTensor {
   return { ...tensor, axes: permOf(node, 3).map(axis => tensor.axes[axis]!) };
 }
 
+/** A mask as numbers, of which the steps that count can be counted. */
+export function startCount(node: NodeReader): Value {
+  const { axes, mask } = node.value(0) as MaskTensor;
+  if (axes.join() !== 'batch,time,one' || node.int('to', 0) !== FLOAT32) {
+    node.fail(`must convert a mask [batch, time, 1] to float32, got [${axes.join(', ')}]`);
+  }
+  return { kind: 'counts', mask, stage: 'steps' };
+}
+
 /** The steps that count in either of two masks. */
 export function eitherOf(node: NodeReader): MaskTensor {
   const [a, b] = [node.value(0), node.value(1)];

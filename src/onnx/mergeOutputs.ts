@@ -1,6 +1,6 @@
 /** Merges outputs of several layers, which makes the model a graph. */
 
-import { asSequence, inTimeOrder } from './insertedLayers.ts';
+import { asSequence, inTimeOrder, withAxes } from './insertedLayers.ts';
 import { callMasks, eitherMask, joinedMask } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { added, type Size } from './sizes.ts';
@@ -75,6 +75,13 @@ export function singleDirection(output: LayerOutput): LayerOutput {
   return { ...output, axes: output.axes.map((axis): Axis => (axis === 'direction' && isSingle ? 'one' : axis)) };
 }
 
+/** Outputs with time steps and features in one order: that of a layer, unless none has it. */
+function sameOrder(node: NodeReader, outputs: readonly LayerOutput[]): readonly LayerOutput[] {
+  const order: readonly Axis[] = ['batch', 'time', 'width'];
+  const differ = outputs.some(({ axes }) => axes.join() !== outputs[0]!.axes.join());
+  return differ ? outputs.map(output => withAxes(node, output, order)) : outputs;
+}
+
 const chainOf = ({ parts }: LayerOutput): Chain => parts[0]!.chain;
 
 /** The merging layers whose masked inputs have no influence on the output. */
@@ -89,10 +96,13 @@ export function mergeOutputs(
 ): LayerOutput {
   checkCount(node, outputs);
   const rank = Math.max(...outputs.map(({ axes }) => axes.length));
-  const operands = outputs.map(output => {
-    const { axes, ...rest } = operand(node, output);
-    return { ...rest, axes: [...Array.from({ length: rank - axes.length }, (): Axis => 'one'), ...axes] };
-  });
+  const operands = sameOrder(
+    node,
+    outputs.map(output => {
+      const { axes, ...rest } = operand(node, output);
+      return { ...rest, axes: [...Array.from({ length: rank - axes.length }, (): Axis => 'one'), ...axes] };
+    }),
+  );
   const reject = (): never => {
     const shapes = operands.map(({ axes }) => `[${axes.join(', ')}]`).slice(0, 12);
     return node.fail(`its inputs must have the same axes, or axes of size 1, got ${shapes.join(' and ')}`);
@@ -124,7 +134,10 @@ export function concatenateOutputs(node: NodeReader, outputs: readonly LayerOutp
   const along = outputs[0]!.axes[axis];
   const alongTime = along === 'time' || along === 'one';
   if (along !== 'width' && !alongTime) node.fail(`must concatenate features or time steps, got the axis ${along}`);
-  const operands = outputs.map(output => operand(node, alongTime ? asSequence(node, operand(node, output)) : output));
+  const operands = sameOrder(
+    node,
+    outputs.map(output => operand(node, alongTime ? asSequence(node, operand(node, output)) : output)),
+  );
   const [first] = operands as [LayerOutput];
   const chains = operands.map(chainOf);
   const alike = operands.every(({ axes }) => axes.join() === first.axes.join());

@@ -7,8 +7,11 @@ import { ExplicitMask } from '../layers/explicitMask.ts';
 import { Flatten } from '../layers/flatten.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Merge } from '../layers/merge.ts';
+import { Pooling1D } from '../layers/pooling.ts';
+import { PReLU } from '../layers/prelu.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import { Reshape } from '../layers/reshape.ts';
+import { Permute, TimeStepsLayer } from '../layers/timeSteps.ts';
 import type { Graph } from '../model/graph.ts';
 import type { Shape } from '../util/shapes.ts';
 
@@ -23,11 +26,13 @@ export class TimeAxis {
 
   /**
    * @param declared the number of time steps in the shapes of the model
-   * @param parts the axes whose sum it is
+   * @param parts the axes whose sum it is, or which it is computed from
+   * @param combine computes its size
    */
   constructor(
     declared: number | null,
     readonly parts: readonly Axis[] = [],
+    private readonly combine = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b),
   ) {
     this.#declared = declared;
   }
@@ -51,11 +56,17 @@ export class TimeAxis {
   join({ root: other }: TimeAxis): void {
     const { root } = this;
     if (root === other) return;
-    // A sum keeps its parts
-    const [kept, gone] = other.parts.length > 0 ? [other, root] : [root, other];
+    // A computed axis keeps its parts, unless it is computed from the other
+    const keepsOther = root.#needs(other) || (other.parts.length > 0 && !other.#needs(root));
+    const [kept, gone] = keepsOther ? [other, root] : [root, other];
     gone.#same = kept;
     kept.#declared ??= gone.#declared;
     if (gone.#isFixed) kept.fix();
+  }
+
+  /** Whether the size of another axis is needed to compute that of this one. */
+  #needs(other: TimeAxis): boolean {
+    return this.parts.some(part => typeof part !== 'number' && (part.root === other || part.root.#needs(other)));
   }
 
   /** The number of time steps, or the name of the open axis. */
@@ -63,7 +74,7 @@ export class TimeAxis {
     const { root } = this;
     if (root.#isFixed) return root.#declared!;
     const sizes = root.parts.map(sizeOfAxis);
-    if (sizes.length > 0 && sizes.every(size => typeof size === 'number')) return sizes.reduce((a, b) => a + b);
+    if (sizes.length > 0 && sizes.every(size => typeof size === 'number')) return root.combine(sizes);
     return root.#name ?? 'time';
   }
 
@@ -101,7 +112,7 @@ export function axesOf(call: string, graph: Graph, inputNames: readonly string[]
       call,
       inputs.map(value => shapes[value]!),
     );
-    const steps = timeAxisOf(layer, given);
+    const steps = timeAxisOf(call, layer, given);
     if (steps instanceof TimeAxis && steps.parts.length > 0) sums.push([steps, name]);
     for (const [n, shape] of own.entries()) {
       shapes[firstOutput + n] = shape;
@@ -121,11 +132,12 @@ const rootsOf = (axis: Axis): TimeAxis[] =>
 
 const declaredOf = (axis: Axis): number | null => (typeof axis === 'number' ? axis : axis.declared);
 
-/** Fixes time steps that are read as features. */
-function fixFeatures(axes: Axes): void {
-  const last = axes.at(-1)!;
-  if (typeof last !== 'number') last.fix();
+function fixAll(axes: Axes): void {
+  for (const axis of axes) if (typeof axis !== 'number') axis.fix();
 }
+
+/** Fixes time steps that are read as features. */
+const fixFeatures = (axes: Axes): void => fixAll(axes.slice(-1));
 
 /** Records that two axes have the same size. */
 function joined(a: Axis, b: Axis): Axis {
@@ -136,7 +148,7 @@ function joined(a: Axis, b: Axis): Axis {
 }
 
 /** The time axis of the output of a layer; null if it has none that depends on the inputs. */
-function timeAxisOf(layer: Layer, inputs: readonly Axes[]): Axis | null {
+function timeAxisOf(call: string, layer: Layer, inputs: readonly Axes[]): Axis | null {
   const times = inputs.flatMap(axes => (axes.length === 2 ? [axes[0]!] : []));
   if (layer instanceof Merge) return times.length > 0 ? times.reduce(mergedAxis) : null;
   if (layer instanceof Concatenate && times.length > 0) {
@@ -145,14 +157,29 @@ function timeAxisOf(layer: Layer, inputs: readonly Axes[]): Axis | null {
     const open = declared.includes(null);
     return new TimeAxis(open ? null : declared.reduce<number>((sum, size) => sum + size!, 0), times);
   }
-  if (layer instanceof Flatten || layer instanceof Reshape) {
-    for (const axis of times) if (typeof axis !== 'number') axis.fix();
+  if (layer instanceof Flatten || layer instanceof Reshape || (layer instanceof Permute && layer.dims[0] === 2)) {
+    fixAll(times);
     return null;
   }
+  if (layer instanceof PReLU && !layer.sharedAxes?.includes(1)) fixAll(times);
+  if (layer instanceof Pooling1D || layer instanceof TimeStepsLayer) return changedAxis(call, layer, times[0]!);
   if (layer instanceof RepeatVector) return null;
   if (layer instanceof ExplicitMask && inputs[1]) return joined(inputs[0]![0]!, inputs[1][0]!);
   if (layer instanceof AttentionLayer && times.length === 3) joined(times[1]!, times[2]!);
   return times[0] ?? (layer.readsIds ? inputs[0]![0]! : null);
+}
+
+/** More time steps than windows, padding or cropping take. */
+const MANY = 1e9;
+
+/** The time axis of a layer that pools, pads, crops or repeats time steps. */
+function changedAxis(call: string, layer: Pooling1D | TimeStepsLayer, axis: Axis): Axis {
+  const after = (steps: number) => layer.outputShapeFor(call, [null, steps, 1])[1]!;
+  if (typeof axis === 'number') return after(axis);
+  const isSparse = layer instanceof Pooling1D && layer.poolSize[0] > 1 && layer.poolSize[0] < layer.strides[0];
+  if (isSparse && layer.padding === 'same') axis.fix(); // ONNX has no such padding for open sizes
+  if (after(MANY) === MANY) return axis;
+  return new TimeAxis(axis.declared === null ? null : after(axis.declared), [axis], ([steps]) => after(steps!));
 }
 
 /** The time axis of two merged sequences, of which one may have a single time step. */

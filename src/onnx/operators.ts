@@ -9,15 +9,36 @@ import { concatDirections, reduceDirections, splitDirections } from './direction
 import { alongRows, atMost, cast, clip, combine, difference, divide, mergeAll, power } from './elementwise.ts';
 import { plus, times } from './formula.ts';
 import { multiplyFactors, where } from './maskedOutputs.ts';
-import { bothOf, compare, continueMask, eitherOf, joinMasks, transposeMask, unsqueezeVisible } from './masks.ts';
+import {
+  bothOf,
+  compare,
+  continueMask,
+  eitherOf,
+  joinMasks,
+  startCount,
+  transposeMask,
+  unsqueezeVisible,
+} from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { batchNormalization, layerNormalization } from './normalization.ts';
 import { columnOfPairs, scalePairs, squeezePairs, sumOfPairs, tanhOfPairs } from './pairs.ts';
 import { boundNorm, divideByNorm, multiply, norm } from './products.ts';
 import { isStandard, type NodeProto } from './proto.ts';
 import { conv } from './readConv.ts';
+import { prelu } from './readPrelu.ts';
 import { readRecurrent } from './readRecurrent.ts';
 import { readScan } from './readScan.ts';
+import {
+  chooseMaximum,
+  countSteps,
+  divideByCount,
+  pad,
+  pool,
+  poolAll,
+  reduce,
+  reduceMasked,
+  resize,
+} from './readTimeSteps.ts';
 import { sanitize } from './text.ts';
 import { gather, reverseSequence, slice } from './timeSteps.ts';
 import { type LayerOutput, nameOf, sizeOfAxis, type Value } from './values.ts';
@@ -78,6 +99,8 @@ const operators: { readonly [op: string]: Operator } = {
   Elu: unary('Elu', ['alpha', 1]),
   Selu: unary('Selu', ['alpha', SELU.alpha], ['gamma', SELU.gamma]),
   LeakyRelu: unary('LeakyRelu', ['alpha', 0.01]),
+  ThresholdedRelu: unary('ThresholdedRelu', ['alpha', 1]),
+  PRelu: prelu,
   HardSigmoid: unary('HardSigmoid', ['alpha', HARD_SIGMOID.alpha], ['beta', HARD_SIGMOID.beta]),
   Gelu: node => node.pointwise(0, node.string('approximate', 'none') === 'tanh' ? 'GeluTanh' : 'Gelu'),
   Clip: clip,
@@ -104,7 +127,15 @@ const operators: { readonly [op: string]: Operator } = {
   Expand: node => repeat(node, expanded),
   Tile: node => repeat(node, tiled),
   ReduceSum: node => reduceDirections(node, 'sum'),
-  ReduceMean: node => reduceDirections(node, 'ave'),
+  ReduceMean: node => reduce(node, 'globalAveragePooling1d', 'ave'),
+  ReduceMax: node => reduce(node, 'globalMaxPooling1d', null),
+  MaxPool: node => pool(node, 'maxPooling1d'),
+  AveragePool: node => pool(node, 'averagePooling1d'),
+  GlobalMaxPool: node => poolAll(node, 'globalMaxPooling1d'),
+  GlobalAveragePool: node => poolAll(node, 'globalAveragePooling1d'),
+  Pad: pad,
+  Resize: resize,
+  Upsample: resize,
   ReduceProd: node => reduceDirections(node, 'mul'),
   ReduceL2: norm,
   LessOrEqual: node => comparePositions(node, 0),
@@ -135,6 +166,7 @@ const innerOperators: { readonly [kind in Value['kind']]?: { readonly [op: strin
   causal: { Where: where, And: bothOf },
   compared: { Not: continueMask, Cast: continueMask, ReduceMax: continueMask, Unsqueeze: continueMask },
   mask: {
+    Cast: startCount,
     Transpose: transposeMask,
     Or: eitherOf,
     And: bothOf,
@@ -146,6 +178,8 @@ const innerOperators: { readonly [kind in Value['kind']]?: { readonly [op: strin
   visible: { And: bothOf, Unsqueeze: unsqueezeVisible, Where: where },
   factor: { Mul: multiplyFactors },
   product: { Where: where },
+  masked: { ReduceMax: reduceMasked, ReduceSum: reduceMasked, Div: divideByCount },
+  counts: { ReduceSum: countSteps, Max: countSteps, Greater: countSteps, Where: chooseMaximum },
 };
 
 /** Evaluates a node on a value inside a layer; null if there is none. */
@@ -177,7 +211,7 @@ export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value
 export const UNSUPPORTED = 'the unsupported operator';
 
 const READ =
-  'LSTM, GRU, RNN, Conv, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
+  'LSTM, GRU, RNN, Conv, MatMul, Gemm, Gather of ids, pooling, activations, and the operators on shapes and constants between them';
 
 /** The error for an unsupported operator, with advice. */
 function unsupported(node: NodeReader, domain: string, opType: string): string {

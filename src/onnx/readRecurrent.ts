@@ -3,7 +3,7 @@
 import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
-import { asSequence } from './insertedLayers.ts';
+import { asSequence, withAxes } from './insertedLayers.ts';
 import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
@@ -35,8 +35,8 @@ const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c
  */
 export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | null = null): Value[] {
   const layout = node.int('layout', 0);
-  const x = asSequence(node, node.layerInput(0));
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
+  const x = withAxes(node, asSequence(node, node.layerInput(0)), wanted);
   if (x.axes.join() !== wanted.join()) node.rejectAxes(x, wanted);
   const { chain } = x.parts[0]!;
   const inputs = node.widthOf(chain);

@@ -3,6 +3,7 @@
 import { rangeOf, selectionAt, selectionOf, type TimeSelection } from './axisRanges.ts';
 import { isSingle, withoutAxis } from './directions.ts';
 import type { NodeReader } from './nodeReader.ts';
+import { crop } from './readTimeSteps.ts';
 import { slicesOf } from './rearrangeConstants.ts';
 import type { Size } from './sizes.ts';
 import {
@@ -24,10 +25,16 @@ export function slice(node: NodeReader): LayerOutput {
     const selection = selectionOf(sizeOfAxis(from, axis), start, end, step);
     if (selection === 'all') return from;
     if (from.axes[axis] === 'direction' && step === 1) return directions(node, from, start, end);
-    if (from.axes[axis] !== 'time') {
+    const isSwapped = axis === 1 && from.axes.join() === 'batch,width,time';
+    if (from.axes[axis] !== 'time' && !(isSwapped && step === 1)) {
       node.fail(`must select the whole axis ${from.axes[axis]}, got ${start} to ${end} in steps of ${step}`);
     }
     if (selection === 'reversed') return reversed(from);
+    if (isSwapped || (step === 1 && !endsAt(from, selection))) {
+      const cropped = crop(node, from, axis, start, end);
+      if (cropped) return cropped;
+      if (isSwapped) node.fail('must select time steps of one direction, got something else');
+    }
     return oneStep(node, from, axis, selection);
   }, output);
 }
@@ -55,6 +62,17 @@ function directions(node: NodeReader, output: LayerOutput, start: number, end: S
   const { from, count } = rangeOf(output.parts.length, start, end, 1);
   const parts = output.parts.slice(from, from + count);
   return parts.length > 0 ? { ...output, parts } : node.fail('must select at least one direction, got none');
+}
+
+/** Whether a selection may be the last output of a recurrent layer. */
+function endsAt({ parts }: LayerOutput, selection: TimeSelection): boolean {
+  const { chain } = parts[0]!;
+  let at = chain;
+  while (at.spec?.kind === 'each' && at.below) at = at.below;
+  const ends = chain.flipped ? 'first' : 'last';
+  return (
+    (selection === ends || at.spec?.factory === 'bidirectional') && at.spec?.kind === 'steps' && selection !== null
+  );
 }
 
 /** Selects the step that each direction processes last: the last one, or the first if it runs backwards. */

@@ -257,6 +257,25 @@ export interface MaskedProduct {
   readonly mask: Mask;
 }
 
+/** An output with a number at its masked steps and, after a sum or a maximum over time, that of the other steps. */
+export interface Masked {
+  readonly kind: 'masked';
+  readonly output: LayerOutput;
+  readonly mask: Mask;
+  readonly number: number;
+  readonly isReduced: boolean;
+}
+
+/**
+ * How many steps a mask counts: a mask as numbers, their sum, the sum if it is at least 1 and otherwise 1, and whether it is
+ * above 0.
+ */
+export interface Counts {
+  readonly kind: 'counts';
+  readonly mask: Mask;
+  readonly stage: 'steps' | 'total' | 'divisor' | 'some';
+}
+
 export type Value =
   | LayerOutput
   | Constant
@@ -270,6 +289,8 @@ export type Value =
   | Visible
   | Factor
   | MaskedProduct
+  | Masked
+  | Counts
   /**
    * A value that models of this package do not expose: a cell state, or, if `given`, another graph input, such as a
    * state.
@@ -341,6 +362,10 @@ export function nameOf(value: Value): string {
     case 'factor':
     case 'product':
       return 'a part of a product of masked outputs';
+    case 'masked':
+      return 'masked steps to pool';
+    case 'counts':
+      return 'the number of unmasked steps';
     default:
       return value.why;
   }

@@ -2,6 +2,7 @@
 
 import { identity } from './formula.ts';
 import { projectHeads } from './heads.ts';
+import { withAxes } from './insertedLayers.ts';
 import { idsMask } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
 import { broadcast, transposed } from './rearrangeConstants.ts';
@@ -10,7 +11,8 @@ import { type DirectionOutput, type Floats, type LayerOutput, layerOutputOf } fr
 export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: Floats): LayerOutput {
   const heads = projectHeads(node, x, kernel);
   if (heads) return heads;
-  const output = node.withLayers(x);
+  const given = node.withLayers(x);
+  const output = withAxes(node, given, ['batch', 'time', 'width']);
   if (output.axes.at(-1) !== 'width') node.fail(`its input must end with the axis width, got [${x.axes.join(', ')}]`);
   const [{ chain }] = output.parts as [DirectionOutput];
   const units = kernel.dims[1] ?? 0;

@@ -29,6 +29,8 @@ export interface WrittenCall {
   readonly inputs: readonly WrittenValue[];
   /** The ranks of the inputs. */
   readonly ranks: readonly number[];
+  /** The axes of the first input without the batch. */
+  readonly inputShape: readonly (number | string)[];
   /** The axes of the first output without the batch: their sizes, or the names of open ones. */
   readonly shape: readonly (number | string)[];
   /** Whether a later layer uses masks. */

@@ -1,13 +1,12 @@
 /** Converts a call of a layer to nodes. */
 
-import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activationLayers.ts';
+import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from '../layers/activationLayers.ts';
 import type { ActivationName } from '../layers/activations.ts';
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Concatenate } from '../layers/concatenate.ts';
 import { Conv1d } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dot } from '../layers/dot.ts';
-import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
 import { ExplicitMask } from '../layers/explicitMask.ts';
 import { Flatten } from '../layers/flatten.ts';
@@ -15,6 +14,8 @@ import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
 import { Merge } from '../layers/merge.ts';
 import { BatchNormalization, LayerNormalization } from '../layers/normalization.ts';
+import { Noise } from '../layers/noise.ts';
+import { PReLU } from '../layers/prelu.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
@@ -27,6 +28,7 @@ import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts'
 import { writeConcatenate, writeDot, writeMerge } from './writeMerging.ts';
 import { writeNormalization } from './writeNormalization.ts';
 import { writeRecurrent } from './writeRecurrent.ts';
+import { writeTimeSteps } from './writeTimeSteps.ts';
 
 /** Adds the nodes of a call; returns the outputs. */
 export function writeLayer(context: WriteContext, layer: Layer, call: WrittenCall): WrittenValue[] {
@@ -44,7 +46,7 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
   const { name, inputs, ranks, passesMask } = call;
   const [{ value, mask }] = inputs as [WrittenValue];
   const activation = (which: ActivationName, x: string, at = name) => writeActivation[which](graph, at, x);
-  if (layer instanceof Dropout) return { value, mask };
+  if (layer instanceof Noise) return { value, mask };
   if (layer instanceof TimeDistributed) {
     const further = name.slice(layer.name.length);
     return writeSimple(context, layer.layer, { ...call, name: `${layer.layer.name}${further}` });
@@ -78,6 +80,16 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
   if (layer instanceof LeakyReLU) {
     return { value: graph.add('LeakyRelu', name, [value], { alpha: { f: layer.alpha } }), mask };
   }
+  if (layer instanceof ThresholdedReLU) {
+    return { value: graph.add('ThresholdedRelu', name, [value], { alpha: { f: layer.theta } }), mask };
+  }
+  if (layer instanceof PReLU) {
+    const [alpha] = context.weights(layer, 'prelu', () => {
+      const [slopes] = layer.readWeights(context.call);
+      return [graph.floats(`${layer.name}/alpha`, slopes!.shape, slopes!.dataSync())];
+    });
+    return { value: graph.add('PRelu', name, [value, alpha!]), mask };
+  }
   if (layer instanceof ReLU) {
     const { maxValue, negativeSlope } = layer;
     if (negativeSlope === 0) {
@@ -99,6 +111,8 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
     const step = graph.add('Unsqueeze', `${name}/step`, [value, graph.ints([1])]);
     return { value: graph.add('Expand', name, [step, graph.ints([1, layer.n, 1])]), mask: null };
   }
+  const changed = writeTimeSteps(context, layer, call);
+  if (changed) return changed;
   return fail(context.call, `layer '${layer.name}' must be supported by ONNX, got ${layer.className}`);
 }
 

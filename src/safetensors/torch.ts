@@ -9,11 +9,11 @@
 
 import { Conv1d } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
-import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
 import { ExplicitMask } from '../layers/explicitMask.ts';
 import type { Layer } from '../layers/index.ts';
 import { BatchNormalization, LayerNormalization } from '../layers/normalization.ts';
+import { Noise } from '../layers/noise.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
@@ -149,7 +149,7 @@ const namesOf = (layers: readonly Layer[]): string[] => layers.map(({ name }) =>
  * each takes the output of the one before.
  */
 function checkNeighbours(call: string, model: LayersModel, module: string, members: readonly Layer[]): void {
-  const layers = model.view.state.allLayers.filter(layer => !(layer instanceof Dropout));
+  const layers = model.view.state.allLayers.filter(layer => !(layer instanceof Noise));
   const first = layers.indexOf(members[0]!);
   const belowOf = layersBelow(call, model);
   for (const [n, layer] of members.entries()) {
@@ -162,7 +162,7 @@ function checkNeighbours(call: string, model: LayersModel, module: string, membe
 /** Finds the layer whose output a layer takes, below dropout and given masks; undefined for the input and for layers of several calls. */
 function layersBelow(call: string, model: LayersModel): (layer: Layer) => Layer | undefined {
   const { calls } = model.view.graph(call).calls;
-  const passes = (layer: Layer) => layer instanceof Dropout || layer instanceof ExplicitMask;
+  const passes = (layer: Layer) => layer instanceof Noise || layer instanceof ExplicitMask;
   const made = new Map(calls.map(each => [each.firstOutput, each]));
   return layer => {
     const own = calls.filter(each => each.layer === layer);

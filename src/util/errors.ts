@@ -70,7 +70,7 @@ function nameOf(value: unknown): string {
 
 /** The name of the factory of a class: `lstm` for 'LSTM', `glorotUniform` for 'GlorotUniform'. */
 export function factoryNameOf(className: string): string {
-  if (className === className.toUpperCase()) return className.toLowerCase();
+  if (className === className.toUpperCase() || className === 'PReLU') return className.toLowerCase();
   return className.charAt(0).toLowerCase() + className.slice(1).replace(/1D$/, '1d');
 }
 

@@ -58,6 +58,46 @@ const stacks: [string, LayerSpec[]][] = [
     'timeDistributed activation',
     [lstm(7, input), spec('timeDistributed', { layer: spec('activation', { activation: 'elu' }) }), dense(2)],
   ],
+  ['spatialDropout1d', [lstm(7, input), spec('spatialDropout1d', { rate: 0.4, seed: 3 }), lstm(4), dense(2)]],
+  ['gaussianNoise', [lstm(7, input), spec('gaussianNoise', { stddev: 0.4, seed: 3 }), lstm(4), dense(2)]],
+  ['gaussianNoise as the first layer', [spec('gaussianNoise', { stddev: 0.4, seed: 3, ...input }), lstm(4)]],
+  ['gaussianNoise as the last layer', [lstm(4, input), spec('gaussianNoise', { stddev: 0.4, seed: 3 })]],
+  ['gaussianDropout', [lstm(7, input), spec('gaussianDropout', { rate: 0.4, seed: 3 }), lstm(4), dense(2)]],
+  [
+    'timeDistributed noise',
+    [
+      lstm(7, input),
+      spec('timeDistributed', { layer: spec('gaussianNoise', { stddev: 0.4, seed: 3 }) }),
+      spec('timeDistributed', { layer: spec('gaussianDropout', { rate: 0.4, seed: 4 }) }),
+      dense(2),
+    ],
+  ],
+  [
+    'rectifiers with parameters',
+    [
+      dense(5, input),
+      spec('leakyReLU', { alpha: 0.1 }),
+      dense(5),
+      spec('elu', { alpha: 1.5 }),
+      dense(5),
+      spec('thresholdedReLU', { theta: 0.2 }),
+      dense(2),
+    ],
+  ],
+  [
+    'prelu',
+    [
+      dense(5, input),
+      spec('prelu', {}, { steps: T }),
+      lstm(4),
+      spec('prelu', { sharedAxes: [1] }, { steps: T }),
+      dense(3),
+      spec('prelu', { sharedAxes: [1, 2] }, { steps: T }),
+      spec('prelu', { sharedAxes: [2] }, { steps: T }),
+    ],
+  ],
+  ['prelu of vectors', [dense(5, { inputShape: [3] }), spec('prelu'), dense(2), spec('prelu', { sharedAxes: [1] })]],
+  ['prelu as the first layer', [spec('prelu', input, { steps: T }), lstm(4), dense(2)]],
   ['flatten', [lstm(7, input), spec('flatten', {}, { width: 42 }), dense(2)]],
   ['flatten as the first layer', [spec('flatten', input, { width: 18 }), dense(5, { activation: 'gelu' }), dense(2)]],
   ['flatten as the last layer', [lstm(3, input), spec('flatten', {}, { width: 18 })]],
@@ -202,9 +242,12 @@ test.each(stacks)('prediction, loss and gradients match the float64 reference: %
   });
 });
 
-// As in gradients.test.ts, with a smaller step, because logSoftmax makes the loss more curved. Excluded are dropout,
-// which testOnBatch does not apply, and activations whose derivative jumps.
-const smooth = stacks.filter(([, specs]) => !JSON.stringify(specs).match(/dropout|relu|leakyRelu|hardSigmoid|selu/));
+// As in gradients.test.ts, with a smaller step, because logSoftmax makes the loss more curved. Excluded are dropout and
+// noise, which testOnBatch does not apply, and activations whose derivative jumps, unless the weights do not move their input.
+const smooth = stacks.filter(
+  ([name, specs]) =>
+    name === 'prelu as the first layer' || !JSON.stringify(specs).match(/dropout|noise|relu|hardSigmoid|selu/i),
+);
 test.each(smooth)('gradients match finite differences of the loss: %s', (_, specs) => {
   const subject = caseOf(specs);
   const { model, weights, x, y } = subject;
@@ -302,6 +345,37 @@ describe('dropout', () => {
         .dataSync(),
       new Float32Array(8).fill(1),
     );
+  });
+});
+
+describe('noise', () => {
+  test.each([
+    ['gaussianNoise', (seed?: number) => layers.gaussianNoise({ stddev: 1, seed })],
+    ['gaussianDropout', (seed?: number) => layers.gaussianDropout({ rate: 0.5, seed })],
+    ['spatialDropout1d', (seed?: number) => layers.spatialDropout1d({ rate: 0.5, seed })],
+  ])('%s is active in training only, and follows its seed and the number of the batch', (_, noise) => {
+    const make = (seed?: number) => {
+      const ones = layers.dense({ units: 8, inputShape: [3, 1], kernelInitializer: 'zeros', biasInitializer: 'ones' });
+      const model = sequential({ layers: [ones, noise(seed)] });
+      model.compile({ optimizer: train.sgd(0), loss: 'meanSquaredError' });
+      return model;
+    };
+    const x = tensor(new Float32Array(6), [2, 3, 1]);
+    const y = tensor(new Float32Array(48), [2, 3, 8]);
+    const losses = (model: Sequential) => Array.from({ length: 4 }, () => model.trainOnBatch(x, y) as number);
+    const [model, same, other] = [make(5), make(5), make(6)];
+    const drawn = losses(model);
+    expect(new Set(drawn).size).toBeGreaterThan(2);
+    expect(losses(same)).toEqual(drawn);
+    expect(losses(other)).not.toEqual(drawn);
+    expectBits(model.predict(x).dataSync(), new Float32Array(48).fill(1));
+    expect(model.testOnBatch(x, y)).toBe(1);
+    expect([...model.predict(x, { training: true }).dataSync()]).not.toEqual(Array(48).fill(1));
+    const [a, b] = [0, 0].map(() => {
+      setRandomSeed(9);
+      return losses(make());
+    });
+    expect(a).toEqual(b);
   });
 });
 
@@ -429,6 +503,17 @@ describe('output shapes', () => {
     ],
     ['a fixed batch size', [layers.masking({ batchInputShape: [7, 4, 3] }), layers.flatten()], [7, 12]],
     [
+      'layers of noise and rectifiers',
+      [
+        layers.gaussianNoise({ stddev: 1, inputShape: [null, 3] }),
+        layers.spatialDropout1d({ rate: 0.5 }),
+        layers.prelu({ sharedAxes: [1] }),
+        layers.thresholdedReLU(),
+        layers.gaussianDropout({ rate: 0.5 }),
+      ],
+      [null, null, 3],
+    ],
+    [
       'activation layers',
       [layers.reLU({ inputShape: [null, 3] }), layers.softmax({ axis: 2 }), layers.elu(), layers.leakyReLU()],
       [null, null, 3],
@@ -469,6 +554,7 @@ test('regularizers and constraints are assigned to their weights', () => {
         kernelConstraint: 'unitNorm',
         biasConstraint: 'maxNorm',
       }),
+      layers.prelu({ sharedAxes: 1, alphaRegularizer: 'l1', alphaConstraint: 'nonNeg' }),
     ],
   });
   const assigned = model.layers.flatMap(layer =>
@@ -483,6 +569,7 @@ test('regularizers and constraints are assigned to their weights', () => {
     ['embeddings', 0, 0.01, 'NonNeg'],
     ['kernel', 0.01, 0, 'UnitNorm'],
     ['bias', 0.01, 0.01, 'MaxNorm'],
+    ['alpha', 0.01, 0, 'NonNeg'],
   ]);
 });
 
@@ -543,6 +630,67 @@ test.each<[string, () => unknown, string]>([
     'a string as noiseShape',
     () => layers.dropout({ rate: 0.5, noiseShape: untyped('no') }),
     'layers.dropout: noiseShape must be',
+  ],
+  [
+    'a spatial dropout rate of 1',
+    () => layers.spatialDropout1d({ rate: 1 }),
+    'layers.spatialDropout1d: rate must be a finite number at least 0 and below 1, got 1',
+  ],
+  [
+    'spatialDropout1d of vectors',
+    stackOf(vectors(), layers.spatialDropout1d({ rate: 0.5 })),
+    'needs an input [batch, timeSteps, features], got [null, 3]',
+  ],
+  [
+    'timeDistributed spatialDropout1d',
+    () => layers.timeDistributed({ layer: layers.spatialDropout1d({ rate: 0.5 }) }),
+    'layers.timeDistributed: layer must be a dense layer, dropout or an activation, got a SpatialDropout1D',
+  ],
+  [
+    'a noiseShape of spatialDropout1d',
+    () => layers.spatialDropout1d(untyped({ rate: 0.5, noiseShape: null })),
+    "layers.spatialDropout1d: unknown option 'noiseShape'",
+  ],
+  [
+    'a gaussian dropout rate of 1',
+    () => layers.gaussianDropout({ rate: 1 }),
+    'layers.gaussianDropout: rate must be a finite number at least 0 and below 1, got 1',
+  ],
+  ['a missing stddev', () => layers.gaussianNoise(untyped({})), 'layers.gaussianNoise: stddev must be a finite number'],
+  [
+    'a negative stddev',
+    () => layers.gaussianNoise({ stddev: -1 }),
+    'layers.gaussianNoise: stddev must be a finite number at least 0, got -1',
+  ],
+  [
+    'a seed of 1.5',
+    () => layers.gaussianNoise({ stddev: 1, seed: 1.5 }),
+    'layers.gaussianNoise: seed must be an integer from 0 to 2^53 - 1, got 1.5',
+  ],
+  [
+    'a theta of infinity',
+    () => layers.thresholdedReLU({ theta: Number.POSITIVE_INFINITY }),
+    'layers.thresholdedReLU: theta must be a finite number, got Infinity',
+  ],
+  ...[0, 3, [1, 1], [1, 2, 3], ['1'], 'time'].map((axes): [string, () => unknown, string] => [
+    `sharedAxes of ${JSON.stringify(axes)}`,
+    () => layers.prelu({ sharedAxes: untyped(axes) }),
+    'layers.prelu: sharedAxes must be 1, 2, [1], [2] or [1, 2], got ',
+  ]),
+  [
+    'sharedAxes that the input does not have',
+    stackOf(vectors(), layers.prelu({ sharedAxes: [1, 2] })),
+    'must be axes of its input [null, 3], got [1, 2]',
+  ],
+  [
+    'prelu of sequences of any length',
+    stackOf(anyLength(), layers.prelu({ sharedAxes: 2 })),
+    'a fixed number of time steps, got [null, null, 3]; pass sharedAxes: [1] for the same slopes at all time steps',
+  ],
+  [
+    'weights of prelu in another shape',
+    stackOf(sequences(), layers.prelu({ sharedAxes: [1], weights: [[1, 2]] })),
+    'weights[0] (alpha) must',
   ],
   [
     'a noiseShape along the features',

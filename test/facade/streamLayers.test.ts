@@ -93,6 +93,27 @@ it('a stream with an embedding accepts one id per step', () => {
   }
 });
 
+it('a stream passes rectifiers and layers of noise one time step at a time', () => {
+  const model = sequential({
+    layers: [
+      layers.gaussianNoise({ stddev: 1, inputShape: [null, 3] }),
+      layers.prelu({ sharedAxes: [1], alphaInitializer: 'randomNormal' }),
+      layers.spatialDropout1d({ rate: 0.5 }),
+      layers.lstm({ units: 4, ...sequences }),
+      layers.gaussianDropout({ rate: 0.5 }),
+      layers.thresholdedReLU({ theta: 0.01 }),
+      layers.leakyReLU({ alpha: 0.5 }),
+      layers.elu({ alpha: 2 }),
+      layers.dense({ units: 2 }),
+    ],
+  });
+  const x = rows(5, 3);
+  const expected = (model.predict([x]).arraySync() as number[][][])[0]!;
+  const stream = model.stream();
+  for (const [t, step] of x.entries())
+    expectClose(stream.step(step), expected[t]!, { ...tolerance, what: `step ${t}` });
+});
+
 it('a masked time step of a stream repeats the output', () => {
   const model = sequential({
     layers: [layers.masking({ inputShape: [null, 2] }), layers.simpleRNN({ units: 3 })],
@@ -119,6 +140,7 @@ describe('layers that cannot be streamed', () => {
     ['pooling', () => [layers.lstm({ units: 2, returnSequences: true, ...anyLength }), layers.maxPooling1d()]],
     ['global pooling', () => [layers.globalMaxPooling1d(anyLength)]],
     ['padding', () => [layers.zeroPadding1d(anyLength)]],
+    ['prelu with slopes for each time step', () => [layers.prelu({ inputShape: [3, 2] })]],
     ['a reshape', () => [layers.lstm({ units: 2, ...anyLength }), layers.reshape({ targetShape: [2, 1] })]],
     ['a reshape to another number of time steps', () => [layers.reshape({ inputShape: [4, 2], targetShape: [2, 4] })]],
     ['a reshape to the same shape', () => [layers.reshape({ inputShape: [4, 2], targetShape: [4, 2] })]],

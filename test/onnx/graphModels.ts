@@ -31,6 +31,25 @@ add(
   x => dense(2).apply(lstm().apply(x)),
 );
 add(
+  'pooling beside a residual connection',
+  () => [sequence()],
+  x => {
+    const wide = layers.zeroPadding1d({ padding: 1 }).apply(lstm(sequences).apply(x!));
+    const smooth = layers.averagePooling1d({ poolSize: 3, strides: 1 }).apply(wide);
+    const largest = layers.maxPooling1d({ poolSize: 3, strides: 1, padding: 'same' }).apply(lstm(sequences).apply(x!));
+    return layers.add().apply([smooth, largest, lstm(sequences).apply(x!)]);
+  },
+);
+add(
+  'pooling and upsampling of two inputs',
+  () => [sequence('left'), sequence('right')],
+  (left, right) => {
+    const pooled = layers.maxPooling1d().apply(lstm(sequences).apply(left!));
+    const repeated = layers.upSampling1d().apply(gru(sequences).apply(right!));
+    return [pooled, repeated, layers.concatenate({ axis: 1 }).apply([pooled, repeated])];
+  },
+);
+add(
   'two inputs and two outputs',
   () => [sequence('series'), row('context')],
   (series, context) => {

@@ -67,6 +67,27 @@ chain('masking of hidden layers', () => [
   lstm({}),
 ]);
 chain('masking alone', () => [first()]);
+for (const name of ['globalMaxPooling1d', 'globalAveragePooling1d'] as const) {
+  chain(`${name}`, () => [first(), layers[name](), dense(2)]);
+  chain(`${name} of a recurrent layer, backwards`, () => [
+    first(),
+    gru({ ...sequences, goBackwards: true }),
+    layers[name](),
+  ]);
+  graph(
+    `${name} of attention, and with masks of calls`,
+    () => [sequence('source'), sequence('target'), input({ shape: [null], name: 'given' })],
+    (source, target, given) => {
+      const [query, value] = [source, target].map(x => masking().apply(x!));
+      return [
+        layers[name]().apply(layers.attention().apply([query!, value!])),
+        layers[name]().apply(query!, { mask: [null] }),
+        layers[name]().apply(lstm(sequences).apply(value!), { mask: given! }),
+        layers[name]().apply(source!, { mask: given! }),
+      ];
+    },
+  );
+}
 chain('rnn of several cells', () => [
   first(),
   layers.rnn({

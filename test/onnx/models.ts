@@ -209,6 +209,119 @@ add('dropout', () => [
   layers.dropout({ rate: 0.5, inputShape }),
   layers.lstm({ units: 3, dropout: 0.3, recurrentDropout: 0.3 }),
 ]);
+add('spatialDropout1d, gaussianNoise, gaussianDropout', () => [
+  layers.spatialDropout1d({ rate: 0.5, inputShape }),
+  layers.gaussianNoise({ stddev: 0.5 }),
+  layers.gru({ units: 3, ...sequences }),
+  layers.gaussianDropout({ rate: 0.5 }),
+]);
+for (const theta of [-0.2, 0, 0.3]) {
+  add(`thresholdedReLU of ${theta}`, () => [layers.thresholdedReLU({ theta, inputShape })]);
+}
+add('thresholdedReLU between layers', () => [
+  layers.dense({ units: 4, activation: 'tanh', ...biased, inputShape }),
+  layers.thresholdedReLU({ theta: 0.1 }),
+  layers.dense({ units: 2, ...biased }),
+]);
+const prelu = (more: object = {}) => layers.prelu({ alphaInitializer: random(), ...more });
+for (const sharedAxes of [[1], [1, 2]]) {
+  add(`prelu, sharedAxes ${sharedAxes}`, () => [
+    prelu({ sharedAxes, inputShape }),
+    layers.gru({ units: 3, ...sequences }),
+    prelu({ sharedAxes }),
+  ]);
+}
+for (const sharedAxes of [undefined, [2]]) {
+  add(
+    `prelu, slopes for each time step, sharedAxes ${sharedAxes}`,
+    () => [
+      layers.simpleRNN({ units: 3, goBackwards: true, ...sequences, inputShape: [T, D] }),
+      prelu({ sharedAxes }),
+      layers.lstm({ units: 2 }),
+      prelu(),
+    ],
+    { fixed: true },
+  );
+}
+for (const sharedAxes of [undefined, [1]]) {
+  add(`prelu of rows, sharedAxes ${sharedAxes}`, () => [prelu({ sharedAxes, inputShape: [D] }), prelu()], {
+    input: 'rows',
+  });
+}
+for (const name of ['maxPooling1d', 'averagePooling1d'] as const) {
+  const pool = (poolSize: number, strides: number, padding: 'valid' | 'same', more: object = {}) =>
+    layers[name]({ poolSize, strides, padding, ...more });
+  add(name, () => [pool(2, 2, 'valid', { inputShape }), layers.gru({ units: 3, ...sequences })]);
+  add(`${name}, padding same`, () => [
+    layers.gru({ units: 3, ...sequences, inputShape }),
+    pool(3, 1, 'same'),
+    pool(2, 1, 'same'),
+    pool(3, 2, 'same'),
+    pool(1, 3, 'same'),
+  ]);
+  add(
+    `${name}, fixed time steps`,
+    () => [
+      layers.zeroPadding1d({ padding: [3, 4], inputShape: [T, D] }),
+      pool(3, 2, 'same'),
+      pool(2, 3, 'same'),
+      layers.flatten(),
+      layers.dense({ units: 2, ...biased }),
+    ],
+    { fixed: true },
+  );
+}
+for (const name of ['globalMaxPooling1d', 'globalAveragePooling1d'] as const) {
+  add(name, () => [layers.lstm({ units: 3, ...sequences, inputShape }), layers[name](), layers.dense({ units: 2 })]);
+  add(`masking, ${name}`, () => [layers.masking({ inputShape }), layers[name]()], { masked: true });
+}
+add('upSampling1d', () => [layers.upSampling1d({ size: 3, inputShape }), layers.gru({ units: 3, ...sequences })]);
+add('zeroPadding1d', () => [layers.zeroPadding1d({ padding: [2, 1], inputShape }), layers.lstm({ units: 3 })]);
+add('cropping1d', () => [layers.cropping1d({ cropping: [1, 0], inputShape }), layers.gru({ units: 3, ...sequences })]);
+add('cropping1d at the end', () => [
+  layers.lstm({ units: 3, ...sequences, inputShape }),
+  layers.cropping1d({ cropping: [0, 1] }),
+]);
+add(
+  'cropping1d to the first step',
+  () => [layers.lstm({ units: 3, ...sequences, inputShape: [T, D] }), layers.cropping1d({ cropping: [0, T - 1] })],
+  { fixed: true },
+);
+add(
+  'permute',
+  () => [
+    layers.lstm({ units: 4, ...sequences, inputShape: [T, D] }),
+    layers.permute({ dims: [2, 1] }),
+    layers.dense({ units: 3, activation: 'softmax', ...biased }),
+    layers.permute({ dims: [2, 1] }),
+    layers.gru({ units: 2, ...sequences }),
+    layers.permute({ dims: [2, 1] }),
+    layers.maxPooling1d(),
+    layers.permute({ dims: [2, 1] }),
+    layers.softmax(),
+  ],
+  { fixed: true },
+);
+add('permute alone', () => [layers.permute({ dims: [2, 1], inputShape: [T, D] })], { fixed: true });
+add(
+  'permute below layers of time steps',
+  () => [
+    layers.permute({ dims: [2, 1], inputShape: [T, D] }),
+    layers.zeroPadding1d({ padding: [0, 2] }),
+    layers.cropping1d({ cropping: [1, 0] }),
+    layers.permute({ dims: [2, 1] }),
+    layers.activation({ activation: 'tanh' }),
+    layers.permute({ dims: [2, 1] }),
+    layers.upSampling1d(),
+    layers.flatten(),
+  ],
+  { fixed: true },
+);
+add(
+  'permute below a mean of all steps',
+  () => [layers.permute({ dims: [2, 1], inputShape: [T, D] }), layers.globalAveragePooling1d()],
+  { fixed: true },
+);
 add('inputLayer', () => [layers.inputLayer({ inputShape }), layers.simpleRNN({ units: 2 })]);
 const embedding = (more: object = {}) =>
   layers.embedding({ inputDim: 7, outputDim: 3, embeddingsInitializer: random(), ...more });

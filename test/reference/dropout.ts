@@ -1,4 +1,4 @@
-// Which numbers a dropout layer keeps: SplitMix64 from the seed of the layer and the number of the batch.
+// The random numbers of dropout and noise layers: SplitMix64 from the seed of the layer and the number of the batch.
 
 const MASK = (1n << 64n) - 1n;
 const GOLDEN = 0x9e3779b97f4a7c15n;
@@ -6,8 +6,8 @@ const GOLDEN = 0x9e3779b97f4a7c15n;
 /** The bits of a seed that the kernels see. */
 export const seedBits = (seed: number) => Number(BigInt.asIntN(32, BigInt(seed) ^ (BigInt(seed) >> 32n)));
 
-/** n factors: 0 with the probability `rate`, else 1 / (1 - rate). */
-export function dropoutMask(n: number, seed: number, batch: number, rate: number): Float32Array {
+/** A stream of 64 random bits each. */
+function bitsOf(seed: number, batch: number): () => bigint {
   let state = BigInt(batch);
   const next = () => {
     state = (state + GOLDEN) & MASK;
@@ -18,7 +18,12 @@ export function dropoutMask(n: number, seed: number, batch: number, rate: number
   };
   state = (next() + BigInt.asUintN(32, BigInt(seed))) & MASK;
   state = next();
+  return next;
+}
 
+/** n factors: 0 with the probability `rate`, else 1 / (1 - rate). */
+export function dropoutMask(n: number, seed: number, batch: number, rate: number): Float32Array {
+  const next = bitsOf(seed, batch);
   const share = Math.fround(rate);
   const least = BigInt(Math.floor(share * 2 ** 32));
   const kept = Math.fround(1 / (1 - share));
@@ -29,4 +34,19 @@ export function dropoutMask(n: number, seed: number, batch: number, rate: number
     if (i + 1 < n) mask[i + 1] = bits >> 32n < least ? 0 : kept;
   }
   return mask;
+}
+
+/** n normal numbers, two from each point of the unit disk (Marsaglia). */
+export function normalNumbers(n: number, seed: number, batch: number, mean: number, deviation: number): Float32Array {
+  const next = bitsOf(seed, batch);
+  const coordinate = () => 2 * (Number(next() >> 11n) / 2 ** 53) - 1;
+  const numbers: number[] = [];
+  while (numbers.length < n) {
+    const [u, v] = [coordinate(), coordinate()];
+    const s = u * u + v * v;
+    if (s >= 1 || s === 0) continue;
+    const scale = Math.sqrt((-2 * Math.log(s)) / s);
+    numbers.push(mean + Math.fround(deviation) * u * scale, mean + Math.fround(deviation) * v * scale);
+  }
+  return Float32Array.from(numbers.slice(0, n));
 }

@@ -4,7 +4,7 @@
 
 import { type ActivationName, activate, derive, type RowActivationName } from './activations.ts';
 import { type Block, block, sizeOf } from './block.ts';
-import { dropoutMask, seedBits } from './dropout.ts';
+import { dropoutMask, normalNumbers, seedBits } from './dropout.ts';
 
 interface InputConfig {
   inputShape?: (number | null)[];
@@ -14,6 +14,13 @@ interface InputConfig {
 export type OtherSpec =
   | { class: 'activation'; config: InputConfig & { activation: ActivationName | RowActivationName } }
   | { class: 'dropout'; config: InputConfig & { rate: number; seed: number; noiseShape?: (number | null)[] } }
+  | { class: 'spatialDropout1d'; config: InputConfig & { rate: number; seed: number } }
+  | { class: 'gaussianDropout'; config: InputConfig & { rate: number; seed: number } }
+  | { class: 'gaussianNoise'; config: InputConfig & { stddev: number; seed: number } }
+  | { class: 'leakyReLU' | 'elu'; config: InputConfig & { alpha: number } }
+  | { class: 'thresholdedReLU'; config: InputConfig & { theta: number } }
+  /** `steps` is the number of time steps of a sequence; absent for vectors. */
+  | { class: 'prelu'; config: InputConfig & { sharedAxes?: number[] }; steps?: number }
   | { class: 'embedding'; config: InputConfig & { inputDim: number; outputDim: number; maskZero?: boolean } }
   | { class: 'masking'; config: InputConfig & { maskValue?: number } }
   | { class: 'repeatVector'; config: InputConfig & { n: number } }
@@ -74,6 +81,27 @@ export function otherLayerOf(spec: OtherSpec, width: number): Layer {
       return weightless(width, x => activation(spec.config.activation, x));
     case 'dropout':
       return weightless(width, (x, training) => (training ? dropout(spec.config, x) : unchanged(x)));
+    case 'spatialDropout1d': {
+      const config = { ...spec.config, noiseShape: [null, 1, null] };
+      return weightless(width, (x, training) => (training ? dropout(config, x) : unchanged(x)));
+    }
+    case 'gaussianDropout':
+    case 'gaussianNoise':
+      return weightless(width, (x, training) => (training ? gaussian(spec, x) : unchanged(x)));
+    case 'leakyReLU': {
+      const { alpha } = spec.config;
+      return weightless(width, x => pointwise(x, v => (v > 0 ? [v, 1] : [alpha * v, alpha])));
+    }
+    case 'elu': {
+      const { alpha } = spec.config;
+      return weightless(width, x => pointwise(x, v => (v > 0 ? [v, 1] : [alpha * Math.expm1(v), alpha * Math.exp(v)])));
+    }
+    case 'thresholdedReLU': {
+      const theta = Math.fround(spec.config.theta);
+      return weightless(width, x => pointwise(x, v => (v > theta ? [v, 1] : [0, 0])));
+    }
+    case 'prelu':
+      return prelu(spec, width);
     case 'embedding':
       return embedding(spec.config);
     case 'masking':
@@ -182,18 +210,80 @@ function activation(name: ActivationName | RowActivationName, x: Block) {
   return { y: block(x.shape, y), backward: (dY: Float64Array) => derive(name, x.data, y, dY, U) };
 }
 
-/** The mask of the first batch, [T,B,D padded to 4] or, shared by all steps, [1,B,...]. */
-function dropout(config: { rate: number; seed: number; noiseShape?: (number | null)[] }, x: Block) {
+/** A function that gives y and its slope for each number. */
+function pointwise(x: Block, f: (v: number) => [number, number]) {
+  const results = Array.from(x.data, f);
+  return {
+    y: block(
+      x.shape,
+      results.map(([y]) => y),
+    ),
+    backward: (dY: Float64Array) => dY.map((d, n) => d * results[n]![1]),
+  };
+}
+
+/** The random numbers of the first batch for the numbers of x, drawn in the order [T,B,D padded to 4]; T = 1 if shared. */
+function noiseFor(x: Block, shared: boolean, draw: (n: number) => Float32Array): Float64Array {
   const [B, T, D] = x.shape.length === 3 ? (x.shape as [number, number, number]) : [x.shape[0]!, 1, x.shape[1]!];
-  const shared = config.noiseShape?.[1] === 1;
   const width = Math.ceil(D / 4) * 4;
-  const mask = dropoutMask((shared ? 1 : T) * B * width, seedBits(config.seed), 0, config.rate);
-  const apply = (values: Float64Array) =>
-    values.map((value, n) => {
-      const [b, t, d] = [Math.floor(n / (T * D)), Math.floor(n / D) % T, n % D];
-      return value * mask[((shared ? 0 : t) * B + b) * width + d]!;
-    });
+  const numbers = draw((shared ? 1 : T) * B * width);
+  return x.data.map((_, n) => {
+    const [b, t, d] = [Math.floor(n / (T * D)), Math.floor(n / D) % T, n % D];
+    return numbers[((shared ? 0 : t) * B + b) * width + d]!;
+  });
+}
+
+function dropout(config: { rate: number; seed: number; noiseShape?: (number | null)[] }, x: Block) {
+  const mask = noiseFor(x, config.noiseShape?.[1] === 1, n => dropoutMask(n, seedBits(config.seed), 0, config.rate));
+  const apply = (values: Float64Array) => values.map((value, n) => value * mask[n]!);
   return { y: block(x.shape, apply(x.data)), backward: apply };
+}
+
+function gaussian(spec: Extract<OtherSpec, { class: 'gaussianDropout' | 'gaussianNoise' }>, x: Block) {
+  const adds = spec.class === 'gaussianNoise';
+  const deviation = adds ? spec.config.stddev : Math.sqrt(spec.config.rate / (1 - spec.config.rate));
+  const seed = seedBits(spec.config.seed);
+  const noise = noiseFor(x, false, n => normalNumbers(n, seed, 0, adds ? 0 : 1, deviation));
+  const scaled = (values: Float64Array) => values.map((value, n) => value * noise[n]!);
+  if (!adds) return { y: block(x.shape, scaled(x.data)), backward: scaled };
+  return {
+    y: block(
+      x.shape,
+      x.data.map((value, n) => value + noise[n]!),
+    ),
+    backward: (dY: Float64Array) => dY,
+  };
+}
+
+/** Slopes alpha of the shape of a sample, with sizes of 1 for shared axes. */
+function prelu({ config, steps }: Extract<OtherSpec, { class: 'prelu' }>, D: number): Layer {
+  const shared = config.sharedAxes ?? [];
+  const shape = (steps === undefined ? [D] : [steps, D]).map((size, n) => (shared.includes(n + 1) ? 1 : size));
+  const weights = [block(shape)];
+  const [rows, columns] = [shape.length === 2 ? shape[0]! : 1, shape.at(-1)!];
+  /** The index of the slope of a number. */
+  const slopeOf = (n: number) => {
+    const [t, d] = [Math.floor(n / D) % (steps ?? 1), n % D];
+    return (rows === 1 ? 0 : t) * columns + (columns === 1 ? 0 : d);
+  };
+  return {
+    width: D,
+    weights,
+    forward(x) {
+      const alpha = weights[0]!.data;
+      return {
+        y: block(
+          x.shape,
+          x.data.map((v, n) => (v > 0 ? v : alpha[slopeOf(n)]! * v)),
+        ),
+        backward(dY) {
+          const dAlpha = new Float64Array(alpha.length);
+          for (const [n, v] of x.data.entries()) if (!(v > 0)) dAlpha[slopeOf(n)]! += v * dY[n]!;
+          return { dX: dY.map((d, n) => (x.data[n]! > 0 ? d : alpha[slopeOf(n)]! * d)), dWeights: [dAlpha] };
+        },
+      };
+    },
+  };
 }
 
 function embedding({

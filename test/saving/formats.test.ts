@@ -28,6 +28,8 @@ const inputShape = [T, 3];
 const name = 'one';
 const lstm = (more = {}) => layers.lstm({ units: 2, name, ...more });
 
+const shared = () => layers.prelu({ sharedAxes: [1], alphaInitializer: 'randomNormal', name: 'two' });
+
 /** By the first cell of the row. The layers have fixed names, because safetensors files name weights by layer. */
 const models: { [row: string]: () => Layer[] | LayersModel } = {
   lstm: () => [lstm({ inputShape, returnSequences: true }), lstm({ name: 'two' })],
@@ -61,6 +63,13 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
     layers.leakyReLU(),
     layers.elu(),
   ],
+  'spatialDropout1d, gaussianNoise, gaussianDropout': () => [
+    layers.spatialDropout1d({ rate: 0.5, inputShape }),
+    layers.gaussianNoise({ stddev: 0.5, seed: 3 }),
+    layers.gaussianDropout({ rate: 0.5 }),
+  ],
+  thresholdedReLU: () => [layers.thresholdedReLU({ theta: 0.2, inputShape })],
+  prelu: () => [layers.prelu({ name, alphaInitializer: 'randomNormal', inputShape }), shared()],
   repeatVector: () => [layers.repeatVector({ n: 2, inputShape: [3] })],
   'maxPooling1d, averagePooling1d': () => [
     layers.maxPooling1d({ inputShape, strides: 1 }),

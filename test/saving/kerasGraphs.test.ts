@@ -171,7 +171,7 @@ test('toKeras refuses masks that Keras has no argument for', async () => {
   const refused: [lw.SymbolicTensor, string][] = [
     [
       layers.dense({ units: 2, name: 'wide' }).apply(x, { mask: m }),
-      'toKeras: wide.calls[0]: the call must not be given a mask: only recurrent, timeDistributed, batchNormalization and attention layers take masks in Keras, got a Dense layer',
+      'toKeras: wide.calls[0]: the call must not be given a mask: only recurrent, timeDistributed, batchNormalization, globalAveragePooling1d and attention layers take masks in Keras, got a Dense layer',
     ],
     [
       last.apply(masked, { mask: [null] }),
@@ -258,4 +258,14 @@ test('weights of a file with other layers are rejected', async () => {
   await expect(loadKerasWeights(other, fixture('graph.h5'))).rejects.toThrow(
     /must have the 2 weights of the model, got 11/,
   );
+});
+
+test('toKeras writes the masks of globalAveragePooling1d calls, and loadKerasModel reads them', async () => {
+  const x = input({ shape: [3, 2], name: 'x' });
+  const given = input({ shape: [3], name: 'given' });
+  const mean = () => layers.globalAveragePooling1d();
+  const masked = layers.masking({ maskValue: Math.fround(Math.sin(2)) }).apply(x);
+  const net = model({ inputs: [x, given], outputs: [mean().apply(x, { mask: given }), mean().apply(masked)] });
+  const copy = await loadKerasModel(await toKeras(net));
+  expect(predictionsOf(copy)).toEqual(predictionsOf(net));
 });

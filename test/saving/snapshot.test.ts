@@ -109,6 +109,31 @@ describe('snapshot and restore', () => {
     expect([0, 1].map(n => step(model, n))).toEqual(first);
   });
 
+  test('layers of noise continue with the same numbers after restore', () => {
+    const make = () => {
+      const model = sequential({
+        layers: [
+          layers.gaussianNoise({ stddev: 0.5, inputShape: [3, 2] }),
+          layers.dense({ units: 4 }),
+          layers.prelu({ sharedAxes: [1] }),
+          layers.spatialDropout1d({ rate: 0.5 }),
+          layers.gaussianDropout({ rate: 0.5 }),
+          layers.dense({ units: 1 }),
+        ],
+      });
+      model.compile({ optimizer: train.adam(0.01), loss: 'meanSquaredError' });
+      return model;
+    };
+    const model = make();
+    for (let n = 0; n < 3; n++) step(model, n);
+    const bytes = model.snapshot();
+    const expected = [3, 4].map(n => step(model, n));
+    const other = make();
+    other.restore(bytes);
+    expect([3, 4].map(n => step(other, n))).toEqual(expected);
+    expectBits(weightsOf(other), weightsOf(model));
+  });
+
   test('restored dropout seeds apply to every model that shares the weights', () => {
     const model = fullModel();
     const copy = fullModel();

@@ -96,6 +96,14 @@ export const stacks = {
     layers.layerNormalization({ axis: 2, center: false, gammaInitializer: initializers.constant({ value: 0.5 }) }),
     layers.batchNormalization({ scale: false }),
   ],
+  'noise and rectifiers with parameters': () => [
+    layers.gaussianNoise({ stddev: 0.5, seed: 3, inputShape: [T, 2] }),
+    layers.prelu({ alphaInitializer: 'randomNormal', alphaRegularizer: 'l2', alphaConstraint: 'nonNeg' }),
+    layers.spatialDropout1d({ rate: 0.5, seed: 4 }),
+    layers.prelu({ sharedAxes: [1], alphaInitializer: initializers.constant({ value: 0.25 }) }),
+    layers.gaussianDropout({ rate: 0.25, seed: 5 }),
+    layers.thresholdedReLU({ theta: 0.1 }),
+  ],
   'layers without weights': () => [
     layers.inputLayer({ inputShape: [T, 2] }),
     layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),

@@ -178,8 +178,73 @@ describe('ReLU of Keras', () => {
     expect(await relu({ max_value: null, negative_slope: null })).toEqual([0, 0, 1, 9]);
   });
 
-  test('ReLU with a threshold is rejected', async () => {
-    await expect(relu({ threshold: 1 })).rejects.toThrow('config.threshold: must be 0, got 1');
+  test('ReLU with a threshold loads as thresholdedReLU', async () => {
+    expect(await relu({ negative_slope: 0, max_value: null, threshold: 1 })).toEqual([0, 0, 0, 9]);
+    const rule = 'config.threshold: must be 0 with a max_value or negative_slope, got 1';
+    await expect(relu({ threshold: 1, max_value: 6 })).rejects.toThrow(rule);
+    await expect(relu({ threshold: 1, negative_slope: 0.5 })).rejects.toThrow(rule);
+  });
+});
+
+describe('noise and rectifiers with parameters', () => {
+  const dtype = { module: 'keras', class_name: 'DTypePolicy', config: { name: 'float32' }, registered_name: null };
+  const zeros = { module: 'keras.initializers', class_name: 'Zeros', config: {}, registered_name: null };
+  const slopes = { alpha_regularizer: null, alpha_constraint: null, shared_axes: [1] };
+
+  test.each<[string, Plain[], Plain]>([
+    [
+      'Keras 3',
+      [
+        layer('GaussianNoise', { name: 'a', trainable: true, dtype, stddev: 0.5, seed: null, ...input }),
+        layer('SpatialDropout1D', { rate: 0.25, seed: 7, name: 'b', dtype }),
+        layer('GaussianDropout', { name: 'c', trainable: true, dtype, rate: 0.1, seed: 3 }),
+        layer('PReLU', { name: 'd', trainable: true, dtype, alpha_initializer: zeros, ...slopes }),
+        layer('ReLU', { name: 'e', trainable: true, dtype, max_value: null, negative_slope: 0.0, threshold: 0.5 }),
+      ],
+      keras3,
+    ],
+    [
+      'Keras 2',
+      [
+        layer('GaussianNoise', { name: 'a', trainable: true, dtype: 'float32', stddev: 0.5, seed: null, ...input }),
+        layer('SpatialDropout1D', { name: 'b', dtype: 'float32', rate: 0.25, noise_shape: null, seed: 7 }),
+        layer('GaussianDropout', { name: 'c', trainable: true, dtype: 'float32', rate: 0.1, seed: 3 }),
+        layer('PReLU', { name: 'd', dtype: 'float32', alpha_initializer: layer('Zeros'), ...slopes }),
+        layer('ThresholdedReLU', { name: 'e', dtype: 'float32', theta: { type: 'ndarray', value: 0.5 } }),
+      ],
+      keras2,
+    ],
+    [
+      'TF.js',
+      [
+        layer('GaussianNoise', { stddev: 0.5, name: 'a', trainable: true, dtype: 'float32', ...input }),
+        layer('SpatialDropout1D', { rate: 0.25, noise_shape: null, seed: 7, name: 'b', trainable: true }),
+        layer('GaussianDropout', { rate: 0.1, name: 'c', trainable: true }),
+        layer('PReLU', { alpha_initializer: layer('Zeros'), ...slopes, name: 'd', trainable: true }),
+        layer('ThresholdedReLU', { theta: 0.5, name: 'e', trainable: true }),
+      ],
+      { keras_version: 'tfjs-layers 4.22.0' },
+    ],
+  ])('noise and rectifiers with parameters are read from files of %s', async (_, list, version) => {
+    const model = await modelFromJSON(chain(list, version));
+    expect(classes(model)).toEqual([
+      'GaussianNoise',
+      'SpatialDropout1D',
+      'GaussianDropout',
+      'PReLU',
+      'ThresholdedReLU',
+    ]);
+    const [noise, spatial, gaussian, prelu, threshold] = list.map((_, n) => configOf(model, n));
+    expect([noise.stddev, spatial.rate, spatial.seed, gaussian.rate]).toEqual([0.5, 0.25, 7, 0.1]);
+    expect([prelu.sharedAxes, threshold.theta]).toEqual([[1], 0.5]);
+    expect(model.predict([[[1, -1, 0.25]]].map(rows => [rows[0]!, rows[0]!, rows[0]!, rows[0]!])).dataSync()[0]).toBe(
+      1,
+    );
+  });
+
+  test('a noise_shape of SpatialDropout1D is rejected', async () => {
+    const json = chain([layer('SpatialDropout1D', { rate: 0.5, noise_shape: [null, 2, 1], ...input })]);
+    await expect(modelFromJSON(json)).rejects.toThrow("layers.spatialDropout1d: unknown option 'noise_shape'");
   });
 });
 

@@ -160,16 +160,18 @@ export class Generator {
   }
 
   #layer(shape: Shape, stateful: boolean): Spec {
+    const pointwise = ['leakyReLU', 'elu', 'prelu', 'gaussianNoise', 'gaussianDropout'];
+    const small = ['activation', 'dropout', this.pick(pointwise)];
     const kinds =
       shape.steps === null
-        ? ['dense', 'dense', 'activation', 'dropout', 'batchNormalization', 'layerNormalization'].concat(
+        ? ['dense', 'dense', ...small, 'batchNormalization', 'layerNormalization'].concat(
             shape.hadMask ? [] : ['repeatVector', 'reshape'],
           )
         : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
-            ['dense', 'timeDistributed', 'activation', 'dropout'],
-            shape.masked || shape.hadMask ? [] : ['conv1d', 'conv1d'],
+            ['dense', 'timeDistributed', ...small, 'spatialDropout1d', 'layerNormalization'],
             shape.masked ? [] : ['flatten', 'reshape', 'batchNormalization'], // in TF.js masked steps count
-            ['layerNormalization'],
+            shape.masked || shape.hadMask ? [] : [this.pick(['maxPooling1d', 'averagePooling1d', 'permute'])],
+            shape.masked || shape.hadMask ? [] : ['globalAveragePooling1d', 'conv1d'],
           );
     const kind = this.pick(kinds);
     switch (kind) {
@@ -180,12 +182,33 @@ export class Generator {
       case 'activation':
         return { kind, config: { activation: this.activation() } };
       case 'dropout':
+      case 'spatialDropout1d':
+      case 'gaussianDropout':
         return { kind, config: { rate: 0 } };
       case 'conv1d':
         return this.conv1d(shape, this.#bounds(['kernel', 'bias']));
       case 'batchNormalization':
       case 'layerNormalization':
         return this.#normalization(kind);
+      case 'gaussianNoise':
+        return { kind, config: { stddev: 0 } };
+      case 'leakyReLU':
+        return { kind, config: { alpha: this.pick([0.01, 0.3, 1.5]) } };
+      case 'elu':
+        return { kind, config: { alpha: 1 } };
+      case 'maxPooling1d':
+      case 'averagePooling1d':
+        return this.#pooling(kind, shape);
+      case 'globalAveragePooling1d':
+        shape.steps = null;
+        return { kind, config: {} };
+      case 'permute':
+        if (shape.width < 2) return { kind: 'activation', config: { activation: 'tanh' } };
+        [shape.steps, shape.width] = [shape.width, shape.steps!];
+        shape.fixesSteps = true;
+        return { kind, config: { dims: [2, 1] } };
+      case 'prelu':
+        return this.#prelu(shape);
       case 'repeatVector':
         shape.steps = this.whole(2, 4);
         return { kind, config: { n: shape.steps } };
@@ -274,6 +297,25 @@ export class Generator {
     const config = { filters: shape.width, kernelSize, strides, padding };
     const rest = { activation: this.activation(), useBias: this.chance(0.8), ...more };
     return { kind: 'conv1d', config: { ...config, ...rest } };
+  }
+
+  /** Windows that leave at least two steps. TF.js computes other gradients for means of padded windows. */
+  #pooling(kind: string, shape: Shape): Spec {
+    const config = { poolSize: this.whole(1, 3), strides: this.whole(1, 2), padding: this.pick(['valid', 'same']) };
+    const steps = shape.steps!;
+    const count = ({ poolSize, strides, padding }: typeof config) =>
+      padding === 'same' ? Math.ceil(steps / strides) : Math.floor((steps - poolSize) / strides) + 1;
+    if (kind === 'averagePooling1d') config.padding = 'valid';
+    if (count(config) < 2) Object.assign(config, { poolSize: 1, strides: 1 });
+    shape.steps = count(config);
+    return { kind, config };
+  }
+
+  #prelu(shape: Shape): Spec {
+    const axes = shape.steps === null ? [null, [1]] : [null, [1], [2], [1, 2]];
+    const sharedAxes = this.pick(axes);
+    if (shape.steps !== null && !sharedAxes?.includes(1)) shape.fixesSteps = true;
+    return { kind: 'prelu', config: { sharedAxes, ...this.#bounds(['alpha']) } };
   }
 
   #reshape(shape: Shape): Spec {
@@ -396,7 +438,7 @@ export class Generator {
 }
 
 const hasWeights = ({ kind }: Spec) =>
-  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'conv1d', 'timeDistributed', 'embedding'].includes(
+  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'conv1d', 'timeDistributed', 'embedding', 'prelu'].includes(
     kind,
   );
 

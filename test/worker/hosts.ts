@@ -22,6 +22,7 @@ const { layers, train } = lw;
 export const fitLayers = () => [
   layers.gru({ units: 6, inputShape: [5, 2], dropout: 0.2 }),
   layers.dropout({ rate: 0.3 }),
+  layers.gaussianNoise({ stddev: 0.1 }),
   layers.dense({ units: 1 }),
 ];
 export const mse = () => ({ optimizer: train.adam(0.01), loss: 'mse', metrics: ['mae'] }) as const;

@@ -1,5 +1,5 @@
 /**
- * The program of every host: the seed program with the loop of the tutorial, and a stacked model with dropout and shuffling.
+ * The program of every host: the seed program with the loop of the tutorial, and a stacked model with dropout, noise and shuffling.
  * It imports nothing, because each host imports the package in its own way.
  */
 
@@ -80,6 +80,7 @@ async function trainStacked({ lw, models }) {
     layers: [
       lw.layers.gru({ units: 13, returnSequences: true, dropout: 0.2, recurrentDropout: 0.1, inputShape: [7, 3] }),
       lw.layers.dropout({ rate: 0.25 }),
+      lw.layers.gaussianNoise({ stddev: 0.1 }),
       lw.layers.lstm({ units: 9, dropout: 0.1 }),
       lw.layers.dense({ units: 2, activation: 'tanh' }),
     ],

@@ -20,6 +20,7 @@ import { checkBoolean, checkCount } from '../../util/options.ts';
 import type { SeedStream } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { noiseNumbers } from '../../wasm/shared.generated.ts';
 import { Layer } from '../layer.ts';
 import type { LayerOptions } from '../layerOptions.ts';
 import { forEachPart } from '../parts.ts';
@@ -334,6 +335,7 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: strin
   planner.calls.push({
     kind: 'dropout',
     fields: {
+      noise: noiseNumbers.dropout,
       steps: x.steps,
       rows: x.rows,
       width: x.width,
@@ -343,7 +345,7 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: strin
       ...rowFields('dx', dx),
       mask: planner.floats(`${name}/dropped`, x.rows, padded(x.width)),
       seed: planner.dropoutSeed(seed),
-      rate: floatBits(rate),
+      amount: floatBits(rate),
       shared: 1,
     },
   });

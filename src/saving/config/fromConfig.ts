@@ -96,6 +96,7 @@ const classNames: { readonly [factory: string]: string } = {
   gruCell: 'GRUCell',
   lstm: 'LSTM',
   lstmCell: 'LSTMCell',
+  prelu: 'PReLU',
   rnn: 'RNN',
   sgd: 'SGD',
   step: 'PiecewiseConstantDecay',
@@ -125,7 +126,8 @@ function make(
 }
 
 /** The class name of a factory. */
-const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).toUpperCase() + factory.slice(1);
+const classOf = (factory: string) =>
+  classNames[factory] ?? factory.charAt(0).toUpperCase() + factory.slice(1).replace(/1d$/, '1D');
 
 function readDescribed(location: FilePath, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };

@@ -62,10 +62,11 @@ export function convertLayer(location: FilePath, item: unknown, format: ConfigFo
       return as('LSTM', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid' });
     case 'CuDNNGRU':
       return as('GRU', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true });
-    case 'ReLU': {
-      const { threshold, ...others } = options;
-      if (threshold) failAt(within(inner, 'threshold'), `must be 0, got ${show(threshold)}`);
-      return as(className, others);
+    case 'ReLU':
+      return reluOf(inner, options);
+    case 'SpatialDropout1D': {
+      const { noise_shape, ...others } = options; // TF.js writes that of its superclass, which is null
+      return as(className, noise_shape === null || noise_shape === undefined ? others : options);
     }
     case 'LeakyReLU': {
       const { negative_slope, ...others } = options;
@@ -84,6 +85,16 @@ const inputLayerOf = ({ batch_shape, batch_input_shape, name }: RawConfig): RawC
   batch_input_shape: batch_shape ?? batch_input_shape,
   ...(typeof name === 'string' && { name }),
 });
+
+/** A ReLU of Keras 3, which replaces ThresholdedReLU by a threshold. */
+function reluOf(location: FilePath, { threshold, ...options }: RawConfig): RawConfig {
+  if (!threshold) return { class_name: 'ReLU', config: options };
+  const { max_value, negative_slope, ...others } = options;
+  if (negative_slope || (max_value !== null && max_value !== undefined)) {
+    failAt(within(location, 'threshold'), `must be 0 with a max_value or negative_slope, got ${show(threshold)}`);
+  }
+  return { class_name: 'ThresholdedReLU', config: { ...others, theta: threshold } };
+}
 
 /** Files without `reset_after` mean false: Keras introduced it in 2.1.3, and TF.js never had it. */
 const gruOf = (options: RawConfig, format: ConfigFormat): RawConfig =>

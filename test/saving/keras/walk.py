@@ -50,6 +50,8 @@ def refs_in(value):
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+ENDS = ("Dot", "Flatten", "Reshape", "RepeatVector", "Permute", "UpSampling1D", "ZeroPadding1D", "Cropping1D", "Functional",
+        "Sequential")
 
 
 def add_masks(by_name, calls):
@@ -92,7 +94,7 @@ def add_masks(by_name, calls):
                 return []
             wide = [operation(operation(mask)) if mask else operation(ref) for ref, mask in zip(inputs, masks)]
             return [operation(operation(*wide))]
-        if kind in ("Dot", "Flatten", "Reshape", "RepeatVector", "Functional", "Sequential"):
+        if kind in ENDS or "Pooling1D" in kind:
             return []
         first = given[0] if given else masks[0]
         if kind in RECURRENT:
@@ -104,7 +106,8 @@ def add_masks(by_name, calls):
 
     for each in by_name.values():
         for n, node in enumerate(each["inbound_nodes"]):
-            if each["class_name"] in (*RECURRENT, "TimeDistributed", "BatchNormalization") and node["kwargs"] == {}:
+            takers = (*RECURRENT, "TimeDistributed", "BatchNormalization", "GlobalAveragePooling1D")
+            if each["class_name"] in takers and node["kwargs"] == {}:
                 mask = mask_of(tensors_in(node["args"])[0])
                 if mask:
                     calls[each["name"], n].append(mask)
@@ -180,7 +183,7 @@ def expected(kind, config):
         return int(config["use_scale"]) + int(config.get("score_mode") == "concat")
     if kind in ("BatchNormalization", "LayerNormalization"):
         return int(config["center"]) + int(config["scale"]) + 2 * int(kind == "BatchNormalization")
-    return 1 if kind == "Embedding" else 0
+    return int(kind in ("Embedding", "PReLU"))
 
 
 def main(name):

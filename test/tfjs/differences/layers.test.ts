@@ -29,13 +29,19 @@ async function lossesWithDropout(library: Library, layers: Library[], shape: num
 }
 
 test('a dropout seed starts a sequence of masks; in TF.js every batch has the same mask', async () => {
-  const losses = await compared(library => {
-    const { dense, dropout } = library.layers;
-    const layers = [dropout({ rate: 0.5, seed: 3, inputShape: [1] }), dense({ units: 1, useBias: false })];
-    return lossesWithDropout(library, layers, [64, 1]);
-  });
-  expect(new Set(losses.tf).size).toBe(1);
-  expect(new Set(losses.lw).size).toBeGreaterThan(1);
+  for (const spatial of [false, true]) {
+    const losses = await compared(library => {
+      const { dense, dropout, flatten, spatialDropout1d } = library.layers;
+      const options = { rate: 0.5, seed: 3 };
+      const first = spatial
+        ? [spatialDropout1d({ ...options, inputShape: [1, 1] }), flatten()]
+        : [dropout({ ...options, inputShape: [1] })];
+      const layers = [...first, dense({ units: 1, useBias: false })];
+      return lossesWithDropout(library, layers, spatial ? [64, 1, 1] : [64, 1]);
+    });
+    expect(new Set(losses.tf).size).toBe(1);
+    expect(new Set(losses.lw).size).toBeGreaterThan(1);
+  }
 });
 
 test('a cell inside rnn draws a new dropout mask for every batch; TF.js keeps that of the first batch, even of a prediction', async () => {
@@ -161,4 +167,44 @@ test('a model returns moving statistics in the order of its layers; TF.js return
   });
   expect(shapes.tf).toEqual([1, 1, 2, 1, 1, 1]);
   expect(shapes.lw).toEqual([1, 1, 1, 1, 2, 1]);
+});
+
+test('a layer below thresholdedReLU learns; in TF.js it cannot be trained', async () => {
+  const make = (library: Library) => {
+    const { dense, thresholdedReLU } = library.layers;
+    const layers = [dense({ units: 3, inputShape: [2], useBias: false }), thresholdedReLU({ theta: 0.5 })];
+    const model = library.sequential({ layers });
+    model.setWeights([library.tensor([1, 0.3, -1, 0.5, 0.2, 1], [2, 3])]);
+    model.compile({ optimizer: library.train.sgd(0.1), loss: 'meanSquaredError' });
+    return model;
+  };
+  const predicted = await compared(library =>
+    make(library)
+      .predict(library.tensor([1, 1], [1, 2]))
+      .array(),
+  );
+  expect(predicted.lw).toEqual(predicted.tf);
+  const messages = await errors(library =>
+    make(library).trainOnBatch(library.tensor([1, 1], [1, 2]), library.tensor([1, 1, 1], [1, 3])),
+  );
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('gradient function not found for Greater');
+});
+
+test('the gradient of a mean of a padded window divides by its steps; in TF.js it divides by poolSize', async () => {
+  const steps = await compared(async library => {
+    const { averagePooling1d, dense } = library.layers;
+    const layers = [
+      dense({ units: 1, useBias: false, inputShape: [2, 1] }),
+      averagePooling1d({ poolSize: 3, strides: 1, padding: 'same' }),
+    ];
+    const model = library.sequential({ layers });
+    model.setWeights([library.tensor([1], [1, 1])]);
+    model.compile({ optimizer: library.train.sgd(1), loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([1, 1], [1, 2, 1]), library.tensor([0, 0], [1, 2, 1]));
+    return model.getWeights()[0].array();
+  });
+  // Each window has both steps: y = w, and the gradient of w^2 is 2
+  expect(steps.lw).toEqual([[-1]]);
+  expect(steps.tf[0][0]).toBeCloseTo(1 - 4 / 3);
 });
