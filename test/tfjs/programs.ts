@@ -438,9 +438,18 @@ export class Generator {
 }
 
 const hasWeights = ({ kind }: Spec) =>
-  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'conv1d', 'timeDistributed', 'embedding', 'prelu'].includes(
-    kind,
-  );
+  [
+    'lstm',
+    'gru',
+    'simpleRNN',
+    'rnn',
+    'bidirectional',
+    'dense',
+    'conv1d',
+    'timeDistributed',
+    'embedding',
+    'prelu',
+  ].includes(kind);
 
 /** Makes the number of time steps variable: [T, D] becomes [null, D]. */
 function openSteps({ config }: Spec): void {
