@@ -81,6 +81,31 @@ const kinds: Row[] = [
       layers.conv1d({ filters: 3, kernelSize: 2, padding: 'same', strides: 2 }),
     ],
   ],
+  [
+    'pooling and other time steps',
+    sequences(),
+    () => [
+      layers.upSampling1d({ size: 2, inputShape }),
+      layers.maxPooling1d(),
+      layers.zeroPadding1d(),
+      layers.averagePooling1d({ poolSize: 3, strides: 1, padding: 'same' }),
+      layers.cropping1d(),
+      layers.permute({ dims: [2, 1] }),
+    ],
+  ],
+  ['the maximum of all steps', sequences(), () => [layers.masking({ inputShape }), layers.globalMaxPooling1d()]],
+  [
+    'noise, and the mean of all steps',
+    sequences(),
+    () => [
+      layers.gaussianNoise({ stddev: 0.1, inputShape }),
+      layers.spatialDropout1d({ rate: 0.3 }),
+      layers.prelu({ sharedAxes: [1] }),
+      layers.gaussianDropout({ rate: 0.3 }),
+      layers.thresholdedReLU({ theta: 0.1 }),
+      layers.globalAveragePooling1d(),
+    ],
+  ],
   ...(['concat', 'sum', 'mul', 'ave'] as const).map(
     (mergeMode, n): Row => [
       `bidirectional, ${mergeMode}`,
@@ -191,8 +216,9 @@ function madeOf([, , make]: Row): LayersModel {
 test('the models of these tests use every layer', () => {
   const layersOf = (made: Layer[] | LayersModel) => (Array.isArray(made) ? made : made.layers);
   const used = kinds.flatMap(([, , make]) => layersOf(make()).map(layer => layer.className.toLowerCase()));
-  const names = Object.keys(layers).filter(name => !name.toLowerCase().includes('cell'));
-  expect(names.filter(name => !used.includes(name.toLowerCase()))).toEqual([]);
+  const factories = Object.entries(layers).filter(([name]) => !name.toLowerCase().includes('cell'));
+  const found = new Set(factories.flatMap(([name, make]) => (used.includes(name.toLowerCase()) ? [make] : [])));
+  expect(factories.filter(([, make]) => !found.has(make)).map(([name]) => name)).toEqual([]);
 });
 
 /** Runs rounds of training, test and prediction batches. */
