@@ -2,7 +2,7 @@
  * Measures the package against other libraries, and against the peak speed of the machine. Every rival must first compute the
  * same results; then all are timed, interleaved: on one thread, and those that have threads on several.
  *
- *   npm run bench:peers                              everything, an hour: writes bench/results, docs/benchmark.svg
+ *   npm run bench:peers                              everything, half an hour: writes bench/results, docs/benchmark.svg
  *   npm run bench:peers -- --only seed,512 --quick   some rows, less precise: writes out/bench
  *   npm run bench:peers -- --draw FILE               tables and chart from the numbers of an earlier run
  */
