@@ -6,7 +6,7 @@
  *
  * Why generated: a tile of MR x NR keeps MR * NR / 4 vectors in named locals and addresses memory by literal
  * offsets. AssemblyScript has neither loop unrolling nor constant generics, and an offset passed to an inlined
- * function does not become an immediate of the load.
+ * function does not become an immediate of the load. Loops end at an address, which takes a register less than a counter.
  *
  * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
  * broadcasts; with more, Node 20 spills. (Nine, three rows of the three gates of a GRU, fit in the relaxed build, which
@@ -24,6 +24,15 @@ const target = fileURLToPath(new URL('../assembly/products/tiles.generated.ts', 
 const rowTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
 const outerTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+
+/** Rows of the tiles of C += transposed(A) * B with a B of one column: four rows to a vector. */
+const columnTiles = [20, 8, 4];
+/**
+ * Steps of the reduction in an iteration of a row tile, by its columns; 1 for others. The exits between the steps keep V8
+ * from loading all of their numbers first, which would spill. A tile of 16 columns has no registers for the ends.
+ * @type {Record<number, number>}
+ */
+const unrolled = { 4: 4 };
 
 /** Vectors of the smallest tile that fits into registers only with wide vectors. */
 const WIDE = 16;
@@ -68,16 +77,22 @@ function rowTile(mr, nr) {
   }
   say('  do {');
   for (const r of rows) say(`    let a${r} = ${r === 0 ? 'a' : `a${r - 1} + aRow`};`);
-  say('    let k = depth;');
+  const steps = unrolled[nr] ?? 1;
+  say(`    const end = panel + <usize>depth * ${4 * nr};`);
+  for (const k of range(steps - 1)) say(`    const end${k} = end - ${4 * nr * (k + 1)};`);
   say('    do {');
-  for (const v of vectors) say(`      const b${v} = v128.load(panel${at(16 * v)});`);
-  for (const r of rows) {
-    say(`      const s${r} = v128.load32_splat(a${r});`);
-    for (const v of vectors) say(`      c${r}${v} = madd(s${r}, b${v}, c${r}${v});`);
+  for (const k of range(steps)) {
+    for (const v of vectors) say(`      const b${k}${v} = v128.load(panel${at(4 * nr * k + 16 * v)});`);
+    for (const r of rows) {
+      say(`      const s${k}${r} = v128.load32_splat(a${r}${at(4 * k)});`);
+      for (const v of vectors) say(`      c${r}${v} = madd(s${k}${r}, b${k}${v}, c${r}${v});`);
+    }
+    if (k < steps - 1) say(`      if (panel == end${k}) break;`);
   }
-  for (const r of rows) say(`      a${r} += 4;`);
-  say(`      panel += ${4 * nr};`);
-  say('    } while (--k);');
+  for (const r of rows) say(`      a${r} += ${4 * steps};`);
+  say(`      panel += ${4 * nr * steps};`);
+  say('    } while (panel != end);');
+  if (steps > 1) say('    panel = end;');
   say('    a += aBlock;');
   say('  } while (--blocks);');
   for (const r of rows) {
@@ -109,7 +124,7 @@ function outerTile(mr, nr) {
   say('  do {');
   say('    let pa = a;');
   say('    let pb = b;');
-  say('    let k = depth;');
+  say('    const end = pb + <usize>depth * bRow;');
   say('    do {');
   for (const v of vectors) say(`      const b${v} = v128.load(pb${at(16 * v)});`);
   for (const r of rows) {
@@ -118,7 +133,7 @@ function outerTile(mr, nr) {
   }
   say('      pa += aRow;');
   say('      pb += bRow;');
-  say('    } while (--k);');
+  say('    } while (pb != end);');
   say('    a += aBlock;');
   say('    b += bBlock;');
   say('  } while (--blocks);');
@@ -190,6 +205,58 @@ function outerPanel(nr) {
   return lines.join('\n');
 }
 
+/**
+ * One tile of the outer product with a B of one column: mr rows of C are mr adjacent columns of A, and lanes of vectors.
+ * @param {number} mr
+ */
+function columnTile(mr) {
+  const vectors = range(mr / 4);
+  /** @type {string[]} */
+  const lines = [];
+  const say = (/** @type {string} */ line) => lines.push(line);
+  say(`function outer${name(mr, 1)}(`);
+  say('  c: usize, a: usize, aRow: usize, aBlock: usize,');
+  say('  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,');
+  say('): void {');
+  for (const v of vectors) say(`  let c${v} = loadColumn(c${v === 0 ? '' : ` + ${64 * v}`});`);
+  say('  do {');
+  say('    let pa = a;');
+  say('    let pb = b;');
+  say('    const end = pb + <usize>depth * bRow;');
+  say('    do {');
+  say('      const s = v128.load32_splat(pb);');
+  for (const v of vectors) say(`      c${v} = madd(v128.load(pa${at(16 * v)}), s, c${v});`);
+  say('      pa += aRow;');
+  say('      pb += bRow;');
+  say('    } while (pb != end);');
+  say('    a += aBlock;');
+  say('    b += bBlock;');
+  say('  } while (--blocks);');
+  for (const v of vectors) say(`  storeColumn(c${v === 0 ? '' : ` + ${64 * v}`}, c${v});`);
+  say('}');
+  return lines.join('\n');
+}
+
+/** All rows of the outer product with a B of one column. */
+function outerColumn() {
+  const lines = [
+    '/** C [rows, 4] += transposed(A [blocks * depth, rows]) * B [blocks * depth, 1], in the first column of C. */',
+    'export function outerColumn(',
+    '  c: usize, a: usize, aRow: usize, aBlock: usize,',
+    '  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,',
+    '): void {',
+  ];
+  for (const mr of columnTiles) {
+    lines.push(
+      `  while (rows >= ${mr}) {`,
+      `    outer${name(mr, 1)}(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);`,
+    );
+    lines.push(`    c += ${16 * mr};`, `    a += ${4 * mr};`, `    rows -= ${mr};`, '  }');
+  }
+  lines.push('  if (rows) outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);', '}');
+  return lines.join('\n');
+}
+
 function source() {
   const parts = [
     `/**
@@ -201,7 +268,8 @@ function source() {
  */
 
 import { wideVectors } from './wideVectors';
-import { madd } from '../math/elementary';`,
+import { madd } from '../math/elementary';
+import { loadColumn, storeColumn } from '../memory/rows';`,
   ];
   for (const nr of widths(rowTiles)) {
     parts.push(rowPanel(nr), ...rowTiles[/** @type {16 | 12 | 8 | 4} */ (nr)].map(mr => rowTile(mr, nr)));
@@ -209,6 +277,7 @@ import { madd } from '../math/elementary';`,
   for (const nr of widths(outerTiles)) {
     parts.push(outerPanel(nr), ...outerTiles[/** @type {16 | 12 | 8 | 4} */ (nr)].map(mr => outerTile(mr, nr)));
   }
+  parts.push(outerColumn(), ...columnTiles.map(columnTile));
   return `${parts.join('\n\n')}\n`;
 }
 

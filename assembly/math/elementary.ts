@@ -66,10 +66,16 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return f32x4.sub(c, f32x4.mul(a, b));
 }
 
+/** Four ones, loaded, because engines compute constant vectors anew in every iteration of a loop. */
+@inline
+export function ones(): v128 {
+  return v128.load(TABLE, 112);
+}
+
 /** 0 where |x| < threshold, else x. NaN is kept. */
 @inline
 export function flushSmall(x: v128, threshold: v128): v128 {
-  return v128.andnot(x, f32x4.lt(f32x4.abs(x), threshold));
+  return v128.andnot(x, f32x4.lt(v128.andnot(x, v128.load(TABLE, 336)), threshold));
 }
 
 /** Results below 2^-125.5 are 0, because the exponent bits cannot hold 2^(n-1). */
@@ -216,12 +222,7 @@ export function tanhColumn(
   const magic = v128.load(TABLE, 304);
   const halfLn2 = v128.load(TABLE, 192);
   for (let k = 0, at = y, to = n; k < count; k++, at += yStep, x += xStep, to += nStep) {
-    const signed = v128.load(x);
-    const sign = v128.and(signed, minus);
-    const size = f32x4.pmin(v128.xor(signed, sign), greatest);
-    const biased = madd(size, perLn2, magic);
-    v128.store(at, nmadd(f32x4.sub(biased, magic), halfLn2, size));
-    v128.store(to, v128.or(biased, sign)); // which is free there
+    startTanh(at, to, v128.load(x), minus, greatest, perLn2, magic, halfLn2);
   }
   const t4 = v128.load(TABLE, 208);
   const t3 = v128.load(TABLE, 224);
@@ -230,9 +231,68 @@ export function tanhColumn(
   const t0 = v128.load(TABLE, 272);
   const half = v128.load(TABLE, 288);
   for (; count > 0; count--, y += yStep, n += nStep) {
-    const biased = v128.load(n);
-    const w = quartic(v128.load(y), t4, t3, t2, t1, t0);
-    v128.store(y, tangentQuotient(biased, w, v128.and(biased, minus), half));
+    v128.store(y, endTanh(v128.load(y), v128.load(n), t4, t3, t2, t1, t0, half, minus));
+  }
+}
+
+/** Stores the reduced |x| at `to`, and at `n` its exponent and sign. */
+@inline
+function startTanh(
+  to: usize, n: usize, x: v128, minus: v128, greatest: v128, perLn2: v128, magic: v128, halfLn2: v128,
+): void {
+  const sign = v128.and(x, minus);
+  const size = f32x4.pmin(v128.xor(x, sign), greatest);
+  const biased = madd(size, perLn2, magic);
+  v128.store(to, nmadd(f32x4.sub(biased, magic), halfLn2, size));
+  v128.store(n, v128.or(biased, sign)); // which is free there
+}
+
+@inline
+function endTanh(
+  r: v128, n: v128, t4: v128, t3: v128, t2: v128, t1: v128, t0: v128, half: v128, minus: v128,
+): v128 {
+  return tangentQuotient(n, quartic(r, t4, t3, t2, t1, t0), v128.and(n, minus), half);
+}
+
+/**
+ * The cell and the output of an LSTM for `count` vectors, from activated gates: c = f cPrev + i g, tc = tanh(c), h = o tc.
+ * In this file, because the loops of tanh take the loads and stores of the others.
+ *
+ * @param z (count) gates [i f g o], zStep apart
+ * @param c, tc, cPrev 16 bytes apart; h hStep apart
+ * @param lanes of units that are not padding
+ * @param least numbers of c below it become 0
+ */
+export function cellColumn(
+  z: usize, zStep: usize, c: usize, tc: usize, h: usize, hStep: usize, cPrev: usize, count: i32, lanes: v128, least: v128,
+): void {
+  const minus = v128.load(TABLE, 336);
+  const greatest = v128.load(TABLE, 320);
+  const perLn2 = v128.load(TABLE, 176);
+  const magic = v128.load(TABLE, 304);
+  const halfLn2 = v128.load(TABLE, 192);
+  const end = c + (<usize>count << 4);
+  const tcStart = tc;
+  const hStart = h;
+  for (let gates = z; c != end; c += 16, cPrev += 16, tc += 16, h += hStep, gates += zStep) {
+    const remembered = f32x4.mul(v128.load(gates, 16), v128.load(cPrev));
+    const added = f32x4.mul(v128.load(gates), v128.load(gates, 32));
+    const ct = v128.and(flushSmall(f32x4.add(remembered, added), least), lanes);
+    v128.store(c, ct);
+    startTanh(tc, h, ct, minus, greatest, perLn2, magic, halfLn2);
+  }
+  tc = tcStart;
+  h = hStart;
+  const t4 = v128.load(TABLE, 208);
+  const t3 = v128.load(TABLE, 224);
+  const t2 = v128.load(TABLE, 240);
+  const t1 = v128.load(TABLE, 256);
+  const t0 = v128.load(TABLE, 272);
+  const half = v128.load(TABLE, 288);
+  for (; count > 0; count--, z += zStep, tc += 16, h += hStep) {
+    const t = endTanh(v128.load(tc), v128.load(h), t4, t3, t2, t1, t0, half, minus);
+    v128.store(tc, t);
+    v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), t), lanes));
   }
 }
 

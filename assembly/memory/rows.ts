@@ -88,3 +88,21 @@ export function transpose(dst: usize, dstRow: usize, src: usize, srcRow: usize, 
     dst += 4;
   }
 }
+
+/** A vector of four numbers 16 bytes apart. */
+@inline
+export function loadColumn(x: usize): v128 {
+  let v = v128.load32_zero(x);
+  v = v128.load_lane<f32>(x + 16, v, 1);
+  v = v128.load_lane<f32>(x + 32, v, 2);
+  return v128.load_lane<f32>(x + 48, v, 3);
+}
+
+/** Stores four numbers 16 bytes apart. */
+@inline
+export function storeColumn(y: usize, v: v128): void {
+  v128.store_lane<f32>(y, v, 0);
+  v128.store_lane<f32>(y + 16, v, 1);
+  v128.store_lane<f32>(y + 32, v, 2);
+  v128.store_lane<f32>(y + 48, v, 3);
+}

@@ -8,8 +8,9 @@
  * Letters: M rows, N columns, K reduction. Strides are in bytes, sizes in elements.
  */
 
+import { madd } from '../math/elementary';
 import { Copy } from '../memory/copy';
-import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
+import { outerColumn, outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
 /** Sixteen zeros: the initial values of a product that starts from zero. */
 export const ZEROS: usize = memory.data(64, 16);
@@ -63,7 +64,8 @@ export function matmulPart(
     let slice = a;
     for (let n = 0; n < blocks; n += most) {
       const count = min(most, blocks - n);
-      if (width == 16) rowPanel16(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
+      if (depth == 1 && count == 1) scalePanel(c, cRow, from, fromRow, slice, aRow, panel, width >> 2, rows);
+      else if (width == 16) rowPanel16(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
       else if (width == 8) rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
       else rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panel, rows);
       panel += <usize>(count * bytes);
@@ -75,6 +77,33 @@ export function matmulPart(
     c += <usize>width * 4;
     init += <usize>width * initCol;
     cols -= width;
+  }
+}
+
+/** A panel of a product with K = 1: C [rows, 4 vectors] = init + a [rows, 1] * panel [1, 4 vectors]. */
+function scalePanel(
+  c: usize, cRow: usize, init: usize, initRow: usize, a: usize, aRow: usize, panel: usize, vectors: i32, rows: i32,
+): void {
+  const end = c + <usize>rows * cRow;
+  if (vectors == 4) {
+    const p0 = v128.load(panel);
+    const p1 = v128.load(panel, 16);
+    const p2 = v128.load(panel, 32);
+    const p3 = v128.load(panel, 48);
+    for (; c != end; c += cRow, init += initRow, a += aRow) {
+      const s = v128.load32_splat(a);
+      v128.store(c, madd(s, p0, v128.load(init)));
+      v128.store(c, madd(s, p1, v128.load(init, 16)), 16);
+      v128.store(c, madd(s, p2, v128.load(init, 32)), 32);
+      v128.store(c, madd(s, p3, v128.load(init, 48)), 48);
+    }
+    return;
+  }
+  for (let v: usize = 0; v < <usize>vectors << 4; v += 16) {
+    const p = v128.load(panel + v);
+    for (let row: usize = 0; row < <usize>rows; row++) {
+      v128.store(c + v + row * cRow, madd(v128.load32_splat(a + row * aRow), p, v128.load(init + v + row * initRow)));
+    }
   }
 }
 
@@ -122,6 +151,7 @@ export function matmulTransposedPart(
     const part = c + <usize>(skip * width) * 4;
     if (width == 16) outerPanel16(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
     else if (width == 8) outerPanel8(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    else if (cols == 1) outerColumn(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
     else outerPanel4(part, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
     c += <usize>(height * width) * 4;
     b += <usize>width * 4;

@@ -8,6 +8,7 @@
 
 import { wideVectors } from './wideVectors';
 import { madd } from '../math/elementary';
+import { loadColumn, storeColumn } from '../memory/rows';
 
 /** C [rows, 16] = init + A [rows, blocks * depth] * panel [blocks * depth, 16]. */
 export function rowPanel16(
@@ -59,38 +60,38 @@ function row4x16(
     let a1 = a0 + aRow;
     let a2 = a1 + aRow;
     let a3 = a2 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 64;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const b3 = v128.load(panel, 48);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
-      c03 = madd(s0, b3, c03);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
-      c12 = madd(s1, b2, c12);
-      c13 = madd(s1, b3, c13);
-      const s2 = v128.load32_splat(a2);
-      c20 = madd(s2, b0, c20);
-      c21 = madd(s2, b1, c21);
-      c22 = madd(s2, b2, c22);
-      c23 = madd(s2, b3, c23);
-      const s3 = v128.load32_splat(a3);
-      c30 = madd(s3, b0, c30);
-      c31 = madd(s3, b1, c31);
-      c32 = madd(s3, b2, c32);
-      c33 = madd(s3, b3, c33);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const b03 = v128.load(panel, 48);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
+      c03 = madd(s00, b03, c03);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
+      c12 = madd(s01, b02, c12);
+      c13 = madd(s01, b03, c13);
+      const s02 = v128.load32_splat(a2);
+      c20 = madd(s02, b00, c20);
+      c21 = madd(s02, b01, c21);
+      c22 = madd(s02, b02, c22);
+      c23 = madd(s02, b03, c23);
+      const s03 = v128.load32_splat(a3);
+      c30 = madd(s03, b00, c30);
+      c31 = madd(s03, b01, c31);
+      c32 = madd(s03, b02, c32);
+      c33 = madd(s03, b03, c33);
       a0 += 4;
       a1 += 4;
       a2 += 4;
       a3 += 4;
       panel += 64;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -130,26 +131,26 @@ function row2x16(
   do {
     let a0 = a;
     let a1 = a0 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 64;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const b3 = v128.load(panel, 48);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
-      c03 = madd(s0, b3, c03);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
-      c12 = madd(s1, b2, c12);
-      c13 = madd(s1, b3, c13);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const b03 = v128.load(panel, 48);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
+      c03 = madd(s00, b03, c03);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
+      c12 = madd(s01, b02, c12);
+      c13 = madd(s01, b03, c13);
       a0 += 4;
       a1 += 4;
       panel += 64;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -173,20 +174,20 @@ function row1x16(
   let c03 = v128.load(init, 48);
   do {
     let a0 = a;
-    let k = depth;
+    const end = panel + <usize>depth * 64;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const b3 = v128.load(panel, 48);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
-      c03 = madd(s0, b3, c03);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const b03 = v128.load(panel, 48);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
+      c03 = madd(s00, b03, c03);
       a0 += 4;
       panel += 64;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -236,28 +237,28 @@ function row3x12(
     let a0 = a;
     let a1 = a0 + aRow;
     let a2 = a1 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 48;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
-      c12 = madd(s1, b2, c12);
-      const s2 = v128.load32_splat(a2);
-      c20 = madd(s2, b0, c20);
-      c21 = madd(s2, b1, c21);
-      c22 = madd(s2, b2, c22);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
+      c12 = madd(s01, b02, c12);
+      const s02 = v128.load32_splat(a2);
+      c20 = madd(s02, b00, c20);
+      c21 = madd(s02, b01, c21);
+      c22 = madd(s02, b02, c22);
       a0 += 4;
       a1 += 4;
       a2 += 4;
       panel += 48;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -287,23 +288,23 @@ function row2x12(
   do {
     let a0 = a;
     let a1 = a0 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 48;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
-      c12 = madd(s1, b2, c12);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
+      c12 = madd(s01, b02, c12);
       a0 += 4;
       a1 += 4;
       panel += 48;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -324,18 +325,18 @@ function row1x12(
   let c02 = v128.load(init, 32);
   do {
     let a0 = a;
-    let k = depth;
+    const end = panel + <usize>depth * 48;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const b2 = v128.load(panel, 32);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      c02 = madd(s0, b2, c02);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const b02 = v128.load(panel, 32);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      c02 = madd(s00, b02, c02);
       a0 += 4;
       panel += 48;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -385,28 +386,28 @@ function row4x8(
     let a1 = a0 + aRow;
     let a2 = a1 + aRow;
     let a3 = a2 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 32;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
-      const s2 = v128.load32_splat(a2);
-      c20 = madd(s2, b0, c20);
-      c21 = madd(s2, b1, c21);
-      const s3 = v128.load32_splat(a3);
-      c30 = madd(s3, b0, c30);
-      c31 = madd(s3, b1, c31);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
+      const s02 = v128.load32_splat(a2);
+      c20 = madd(s02, b00, c20);
+      c21 = madd(s02, b01, c21);
+      const s03 = v128.load32_splat(a3);
+      c30 = madd(s03, b00, c30);
+      c31 = madd(s03, b01, c31);
       a0 += 4;
       a1 += 4;
       a2 += 4;
       a3 += 4;
       panel += 32;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -434,20 +435,20 @@ function row2x8(
   do {
     let a0 = a;
     let a1 = a0 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 32;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      c11 = madd(s1, b1, c11);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      c11 = madd(s01, b01, c11);
       a0 += 4;
       a1 += 4;
       panel += 32;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -465,16 +466,16 @@ function row1x8(
   let c01 = v128.load(init, 16);
   do {
     let a0 = a;
-    let k = depth;
+    const end = panel + <usize>depth * 32;
     do {
-      const b0 = v128.load(panel);
-      const b1 = v128.load(panel, 16);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      c01 = madd(s0, b1, c01);
+      const b00 = v128.load(panel);
+      const b01 = v128.load(panel, 16);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      c01 = madd(s00, b01, c01);
       a0 += 4;
       panel += 32;
-    } while (--k);
+    } while (panel != end);
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -532,29 +533,75 @@ function row6x4(
     let a3 = a2 + aRow;
     let a4 = a3 + aRow;
     let a5 = a4 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 16;
+    const end0 = end - 16;
+    const end1 = end - 32;
+    const end2 = end - 48;
     do {
-      const b0 = v128.load(panel);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      const s2 = v128.load32_splat(a2);
-      c20 = madd(s2, b0, c20);
-      const s3 = v128.load32_splat(a3);
-      c30 = madd(s3, b0, c30);
-      const s4 = v128.load32_splat(a4);
-      c40 = madd(s4, b0, c40);
-      const s5 = v128.load32_splat(a5);
-      c50 = madd(s5, b0, c50);
-      a0 += 4;
-      a1 += 4;
-      a2 += 4;
-      a3 += 4;
-      a4 += 4;
-      a5 += 4;
-      panel += 16;
-    } while (--k);
+      const b00 = v128.load(panel);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      const s02 = v128.load32_splat(a2);
+      c20 = madd(s02, b00, c20);
+      const s03 = v128.load32_splat(a3);
+      c30 = madd(s03, b00, c30);
+      const s04 = v128.load32_splat(a4);
+      c40 = madd(s04, b00, c40);
+      const s05 = v128.load32_splat(a5);
+      c50 = madd(s05, b00, c50);
+      if (panel == end0) break;
+      const b10 = v128.load(panel, 16);
+      const s10 = v128.load32_splat(a0, 4);
+      c00 = madd(s10, b10, c00);
+      const s11 = v128.load32_splat(a1, 4);
+      c10 = madd(s11, b10, c10);
+      const s12 = v128.load32_splat(a2, 4);
+      c20 = madd(s12, b10, c20);
+      const s13 = v128.load32_splat(a3, 4);
+      c30 = madd(s13, b10, c30);
+      const s14 = v128.load32_splat(a4, 4);
+      c40 = madd(s14, b10, c40);
+      const s15 = v128.load32_splat(a5, 4);
+      c50 = madd(s15, b10, c50);
+      if (panel == end1) break;
+      const b20 = v128.load(panel, 32);
+      const s20 = v128.load32_splat(a0, 8);
+      c00 = madd(s20, b20, c00);
+      const s21 = v128.load32_splat(a1, 8);
+      c10 = madd(s21, b20, c10);
+      const s22 = v128.load32_splat(a2, 8);
+      c20 = madd(s22, b20, c20);
+      const s23 = v128.load32_splat(a3, 8);
+      c30 = madd(s23, b20, c30);
+      const s24 = v128.load32_splat(a4, 8);
+      c40 = madd(s24, b20, c40);
+      const s25 = v128.load32_splat(a5, 8);
+      c50 = madd(s25, b20, c50);
+      if (panel == end2) break;
+      const b30 = v128.load(panel, 48);
+      const s30 = v128.load32_splat(a0, 12);
+      c00 = madd(s30, b30, c00);
+      const s31 = v128.load32_splat(a1, 12);
+      c10 = madd(s31, b30, c10);
+      const s32 = v128.load32_splat(a2, 12);
+      c20 = madd(s32, b30, c20);
+      const s33 = v128.load32_splat(a3, 12);
+      c30 = madd(s33, b30, c30);
+      const s34 = v128.load32_splat(a4, 12);
+      c40 = madd(s34, b30, c40);
+      const s35 = v128.load32_splat(a5, 12);
+      c50 = madd(s35, b30, c50);
+      a0 += 16;
+      a1 += 16;
+      a2 += 16;
+      a3 += 16;
+      a4 += 16;
+      a5 += 16;
+      panel += 64;
+    } while (panel != end);
+    panel = end;
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -586,23 +633,57 @@ function row4x4(
     let a1 = a0 + aRow;
     let a2 = a1 + aRow;
     let a3 = a2 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 16;
+    const end0 = end - 16;
+    const end1 = end - 32;
+    const end2 = end - 48;
     do {
-      const b0 = v128.load(panel);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      const s2 = v128.load32_splat(a2);
-      c20 = madd(s2, b0, c20);
-      const s3 = v128.load32_splat(a3);
-      c30 = madd(s3, b0, c30);
-      a0 += 4;
-      a1 += 4;
-      a2 += 4;
-      a3 += 4;
-      panel += 16;
-    } while (--k);
+      const b00 = v128.load(panel);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      const s02 = v128.load32_splat(a2);
+      c20 = madd(s02, b00, c20);
+      const s03 = v128.load32_splat(a3);
+      c30 = madd(s03, b00, c30);
+      if (panel == end0) break;
+      const b10 = v128.load(panel, 16);
+      const s10 = v128.load32_splat(a0, 4);
+      c00 = madd(s10, b10, c00);
+      const s11 = v128.load32_splat(a1, 4);
+      c10 = madd(s11, b10, c10);
+      const s12 = v128.load32_splat(a2, 4);
+      c20 = madd(s12, b10, c20);
+      const s13 = v128.load32_splat(a3, 4);
+      c30 = madd(s13, b10, c30);
+      if (panel == end1) break;
+      const b20 = v128.load(panel, 32);
+      const s20 = v128.load32_splat(a0, 8);
+      c00 = madd(s20, b20, c00);
+      const s21 = v128.load32_splat(a1, 8);
+      c10 = madd(s21, b20, c10);
+      const s22 = v128.load32_splat(a2, 8);
+      c20 = madd(s22, b20, c20);
+      const s23 = v128.load32_splat(a3, 8);
+      c30 = madd(s23, b20, c30);
+      if (panel == end2) break;
+      const b30 = v128.load(panel, 48);
+      const s30 = v128.load32_splat(a0, 12);
+      c00 = madd(s30, b30, c00);
+      const s31 = v128.load32_splat(a1, 12);
+      c10 = madd(s31, b30, c10);
+      const s32 = v128.load32_splat(a2, 12);
+      c20 = madd(s32, b30, c20);
+      const s33 = v128.load32_splat(a3, 12);
+      c30 = madd(s33, b30, c30);
+      a0 += 16;
+      a1 += 16;
+      a2 += 16;
+      a3 += 16;
+      panel += 64;
+    } while (panel != end);
+    panel = end;
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -624,17 +705,39 @@ function row2x4(
   do {
     let a0 = a;
     let a1 = a0 + aRow;
-    let k = depth;
+    const end = panel + <usize>depth * 16;
+    const end0 = end - 16;
+    const end1 = end - 32;
+    const end2 = end - 48;
     do {
-      const b0 = v128.load(panel);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      const s1 = v128.load32_splat(a1);
-      c10 = madd(s1, b0, c10);
-      a0 += 4;
-      a1 += 4;
-      panel += 16;
-    } while (--k);
+      const b00 = v128.load(panel);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      const s01 = v128.load32_splat(a1);
+      c10 = madd(s01, b00, c10);
+      if (panel == end0) break;
+      const b10 = v128.load(panel, 16);
+      const s10 = v128.load32_splat(a0, 4);
+      c00 = madd(s10, b10, c00);
+      const s11 = v128.load32_splat(a1, 4);
+      c10 = madd(s11, b10, c10);
+      if (panel == end1) break;
+      const b20 = v128.load(panel, 32);
+      const s20 = v128.load32_splat(a0, 8);
+      c00 = madd(s20, b20, c00);
+      const s21 = v128.load32_splat(a1, 8);
+      c10 = madd(s21, b20, c10);
+      if (panel == end2) break;
+      const b30 = v128.load(panel, 48);
+      const s30 = v128.load32_splat(a0, 12);
+      c00 = madd(s30, b30, c00);
+      const s31 = v128.load32_splat(a1, 12);
+      c10 = madd(s31, b30, c10);
+      a0 += 16;
+      a1 += 16;
+      panel += 64;
+    } while (panel != end);
+    panel = end;
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -649,14 +752,30 @@ function row1x4(
   let c00 = v128.load(init);
   do {
     let a0 = a;
-    let k = depth;
+    const end = panel + <usize>depth * 16;
+    const end0 = end - 16;
+    const end1 = end - 32;
+    const end2 = end - 48;
     do {
-      const b0 = v128.load(panel);
-      const s0 = v128.load32_splat(a0);
-      c00 = madd(s0, b0, c00);
-      a0 += 4;
-      panel += 16;
-    } while (--k);
+      const b00 = v128.load(panel);
+      const s00 = v128.load32_splat(a0);
+      c00 = madd(s00, b00, c00);
+      if (panel == end0) break;
+      const b10 = v128.load(panel, 16);
+      const s10 = v128.load32_splat(a0, 4);
+      c00 = madd(s10, b10, c00);
+      if (panel == end1) break;
+      const b20 = v128.load(panel, 32);
+      const s20 = v128.load32_splat(a0, 8);
+      c00 = madd(s20, b20, c00);
+      if (panel == end2) break;
+      const b30 = v128.load(panel, 48);
+      const s30 = v128.load32_splat(a0, 12);
+      c00 = madd(s30, b30, c00);
+      a0 += 16;
+      panel += 64;
+    } while (panel != end);
+    panel = end;
     a += aBlock;
   } while (--blocks);
   v128.store(c, c00);
@@ -705,7 +824,7 @@ function outer4x16(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -733,7 +852,7 @@ function outer4x16(
       c33 = madd(s3, b3, c33);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -770,7 +889,7 @@ function outer2x16(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -788,7 +907,7 @@ function outer2x16(
       c13 = madd(s1, b3, c13);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -813,7 +932,7 @@ function outer1x16(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -826,7 +945,7 @@ function outer1x16(
       c03 = madd(s0, b3, c03);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -872,7 +991,7 @@ function outer3x12(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -891,7 +1010,7 @@ function outer3x12(
       c22 = madd(s2, b2, c22);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -919,7 +1038,7 @@ function outer2x12(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -934,7 +1053,7 @@ function outer2x12(
       c12 = madd(s1, b2, c12);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -956,7 +1075,7 @@ function outer1x12(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -967,7 +1086,7 @@ function outer1x12(
       c02 = madd(s0, b2, c02);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1011,7 +1130,7 @@ function outer4x8(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -1029,7 +1148,7 @@ function outer4x8(
       c31 = madd(s3, b1, c31);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1054,7 +1173,7 @@ function outer2x8(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -1066,7 +1185,7 @@ function outer2x8(
       c11 = madd(s1, b1, c11);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1085,7 +1204,7 @@ function outer1x8(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
@@ -1094,7 +1213,7 @@ function outer1x8(
       c01 = madd(s0, b1, c01);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1141,7 +1260,7 @@ function outer6x4(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const s0 = v128.load32_splat(pa);
@@ -1158,7 +1277,7 @@ function outer6x4(
       c50 = madd(s5, b0, c50);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1181,7 +1300,7 @@ function outer4x4(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const s0 = v128.load32_splat(pa);
@@ -1194,7 +1313,7 @@ function outer4x4(
       c30 = madd(s3, b0, c30);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1213,7 +1332,7 @@ function outer2x4(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const s0 = v128.load32_splat(pa);
@@ -1222,7 +1341,7 @@ function outer2x4(
       c10 = madd(s1, b0, c10);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
@@ -1238,16 +1357,120 @@ function outer1x4(
   do {
     let pa = a;
     let pb = b;
-    let k = depth;
+    const end = pb + <usize>depth * bRow;
     do {
       const b0 = v128.load(pb);
       const s0 = v128.load32_splat(pa);
       c00 = madd(s0, b0, c00);
       pa += aRow;
       pb += bRow;
-    } while (--k);
+    } while (pb != end);
     a += aBlock;
     b += bBlock;
   } while (--blocks);
   v128.store(c, c00);
+}
+
+/** C [rows, 4] += transposed(A [blocks * depth, rows]) * B [blocks * depth, 1], in the first column of C. */
+export function outerColumn(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
+): void {
+  while (rows >= 20) {
+    outer20x1(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 320;
+    a += 80;
+    rows -= 20;
+  }
+  while (rows >= 8) {
+    outer8x1(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 128;
+    a += 32;
+    rows -= 8;
+  }
+  while (rows >= 4) {
+    outer4x1(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 64;
+    a += 16;
+    rows -= 4;
+  }
+  if (rows) outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+}
+
+function outer20x1(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c0 = loadColumn(c);
+  let c1 = loadColumn(c + 64);
+  let c2 = loadColumn(c + 128);
+  let c3 = loadColumn(c + 192);
+  let c4 = loadColumn(c + 256);
+  do {
+    let pa = a;
+    let pb = b;
+    const end = pb + <usize>depth * bRow;
+    do {
+      const s = v128.load32_splat(pb);
+      c0 = madd(v128.load(pa), s, c0);
+      c1 = madd(v128.load(pa, 16), s, c1);
+      c2 = madd(v128.load(pa, 32), s, c2);
+      c3 = madd(v128.load(pa, 48), s, c3);
+      c4 = madd(v128.load(pa, 64), s, c4);
+      pa += aRow;
+      pb += bRow;
+    } while (pb != end);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  storeColumn(c, c0);
+  storeColumn(c + 64, c1);
+  storeColumn(c + 128, c2);
+  storeColumn(c + 192, c3);
+  storeColumn(c + 256, c4);
+}
+
+function outer8x1(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c0 = loadColumn(c);
+  let c1 = loadColumn(c + 64);
+  do {
+    let pa = a;
+    let pb = b;
+    const end = pb + <usize>depth * bRow;
+    do {
+      const s = v128.load32_splat(pb);
+      c0 = madd(v128.load(pa), s, c0);
+      c1 = madd(v128.load(pa, 16), s, c1);
+      pa += aRow;
+      pb += bRow;
+    } while (pb != end);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  storeColumn(c, c0);
+  storeColumn(c + 64, c1);
+}
+
+function outer4x1(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c0 = loadColumn(c);
+  do {
+    let pa = a;
+    let pb = b;
+    const end = pb + <usize>depth * bRow;
+    do {
+      const s = v128.load32_splat(pb);
+      c0 = madd(v128.load(pa), s, c0);
+      pa += aRow;
+      pb += bRow;
+    } while (pb != end);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  storeColumn(c, c0);
 }

@@ -6,7 +6,7 @@
 
 import { GATES, LstmGate, LstmPlan } from './lstmPlan';
 import { activateStrided } from '../math/activations';
-import { COLUMN, activateGates, flushSmall, sigmoidColumn, tanh, tanhColumn } from '../math/elementary';
+import { COLUMN, activateGates, cellColumn, flushSmall, ones, sigmoidColumn, tanh, tanhColumn } from '../math/elementary';
 import { lastLanes } from '../math/laneMasks';
 import { SMALLEST, UNITS, isUnmasked } from './shared';
 
@@ -38,13 +38,7 @@ export function cellForward(
   sigmoidColumn(z + 16, GATES, c, UNITS, rows);
   tanhColumn(z + 32, GATES, z + 32, GATES, c, UNITS, rows);
   sigmoidColumn(z + 48, GATES, c, UNITS, rows);
-  for (let n: usize = 0, gates = z; n < bytes; n += UNITS, gates += GATES) {
-    v128.store(c + n, cellState(gates, v128.load(cPrev + n), lanes));
-  }
-  tanhColumn(tanhC, UNITS, c, UNITS, h, hRow, rows);
-  for (let n: usize = 0; n < bytes; n += UNITS, z += GATES, h += hRow) {
-    v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), v128.load(tanhC + n)), lanes));
-  }
+  cellColumn(z, GATES, c, tanhC, h, hRow, cPrev, rows, lanes, f32x4.splat(SMALLEST));
 }
 
 /** f c_{t-1} + i g, from activated gates. */
@@ -117,7 +111,6 @@ function cellBackward(
   gates: usize, slopes: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize,
   slopesC: usize, rows: i32, general: bool,
 ): void {
-  const one = f32x4.splat(1);
   const least = f32x4.splat(SMALLEST);
   const zero = f32x4.splat(0);
   let dbi = db ? v128.load(db) : zero;
@@ -125,6 +118,7 @@ function cellBackward(
   let dbg = db ? v128.load(db, 32) : zero;
   let dbo = db ? v128.load(db, 48) : zero;
   for (; rows > 0; rows--) {
+    const one = ones();
     const i = v128.load(gates);
     const f = v128.load(gates, 16);
     const g = v128.load(gates, 32);
