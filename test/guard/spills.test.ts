@@ -19,7 +19,7 @@ const named = (build: string) => `build/guard/${build}.wasm`;
 /** The names of the tiles in the generated source, such as row2x16. */
 const tiles = [
   ...readFileSync(`${root}assembly/products/tiles.generated.ts`, 'utf8').matchAll(/^function (\w+)\(/gm),
-].map(match => match[1]!);
+].map(match => match[1]!.replace(/(\d+)x1$/, '1x$1')); // tiles of one column have their rows in the lanes of vectors
 
 /** Builds the release kernels with function names, which are needed to find the loops. */
 beforeAll(async () => {
