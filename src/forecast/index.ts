@@ -8,3 +8,5 @@ export { coverage, crps, type Distribution, type Interval, msis, pinball } from 
 export { mae, mape, mase, rmse, smape, wape } from './metrics.ts';
 export type { Series } from './series.ts';
 export { timeRange } from './times.ts';
+export type { SavedTransform, Transform } from './transform.ts';
+export { type BoxCoxOptions, boxCox, chain, difference, type LogOptions, log, restoreTransform } from './transforms.ts';
