@@ -133,8 +133,13 @@ function dayOf(text: string, order: DateOrder | null): number {
   return Number(week) >= 1 && monday < mondayOfWeek1(Number(year) + 1) ? monday + Number(weekday) - 1 : Number.NaN;
 }
 
-/** The first two numbers of a date whose order must be decided, such as 01/02/2024; null for other text. */
-export function undecidedParts(text: string): [number, number] | null {
-  const found = /^(\d{1,2})([-/])(\d{1,2})\2(?:\d{4}|\d{2})(?!\d)/.exec(text);
-  return found && [Number(found[1]), Number(found[3])];
+/**
+ * The first two numbers of a date whose order must be decided, such as 01/02/2024, and whether its year has four digits;
+ * null for other text. Dates with points have the day first, unless the year has two digits.
+ */
+export function undecidedParts(text: string): [first: number, second: number, hasCentury: boolean] | null {
+  const found = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)/.exec(text);
+  if (!found) return null;
+  const hasCentury = found[4]!.length === 4;
+  return found[2] === '.' && hasCentury ? null : [Number(found[1]), Number(found[3]), hasCentury];
 }

@@ -6,6 +6,7 @@ export { type ConformalOptions, conformal } from './conformal.ts';
 export { type Frequency, seasonLength, type TimeUnit } from './frequency.ts';
 export { coverage, crps, type Distribution, type Interval, msis, pinball } from './intervalMetrics.ts';
 export { mae, mape, mase, rmse, smape, wape } from './metrics.ts';
+export { type CsvOptions, readCsv } from './readCsv.ts';
 export type { Series } from './series.ts';
 export { timeRange } from './times.ts';
 export type { SavedTransform, Transform } from './transform.ts';
