@@ -56,7 +56,11 @@ export function findStep(
   const moved = withWholeDays(times, shortest);
   const different = groups.map(({ rows }) => rows.filter((row, n) => n === 0 || moved[row] !== moved[rows[n - 1]!]));
   const found = detectFrequency(different.map(rows => Float64Array.from(rows, row => moved[row]!)));
-  if (found === null) fail(call, 'frequency must be given for a table without two times in a series, got none');
+  if (found === null) {
+    const twice = groups.find(({ rows }) => rows.length > 1);
+    if (twice) failTwice(call, twice.id, twice.rows[0]!, twice.rows[1]!, where);
+    fail(call, 'frequency must be given for a table without two times in a series, got none');
+  }
   if ('kind' in found) return { step: found, times: moved };
   const rows = different[found.group]!;
   const [before, row] = [rows[found.index - 1]!, rows[found.index]!];
@@ -96,30 +100,31 @@ function checkUnique(
   step: Step,
   where: Where,
 ): void {
+  const hourAt = (n: number) => Math.floor(times[rows[n]!]! / HOUR);
   const repeated: number[] = []; // the position of the second row
   for (let n = 1; n < indices.length; n++) if (indices[n] === indices[n - 1]) repeated.push(n);
   if (repeated.length === 0) return;
-  const hours = new Map<number, number>(); // repeated times in each hour
-  let wrong = repeated.find(n => indices[n] === indices[n - 2] || times[rows[n]!] !== times[rows[n - 1]!]);
-  if (step.kind !== 'time' || step.size > HOUR) wrong ??= repeated[0]!;
-  for (const n of repeated) {
-    const hour = Math.floor(times[rows[n]!]! / HOUR);
-    if (!isChangeOfClocks(hour)) wrong ??= n;
-    hours.set(hour, (hours.get(hour) ?? 0) + 1);
-  }
-  const years = new Set<number>();
-  for (const n of repeated) {
-    const hour = Math.floor(times[rows[n]!]! / HOUR);
-    const isFirst = Math.floor(times[rows[n - 2] ?? -1]! / HOUR) !== hour;
-    if (!isFirst) continue;
+  const [years, hours] = [new Set<number>(), new Set<number>()];
+  const wrong = repeated.find(n => {
+    const hour = hourAt(n);
+    if (step.kind !== 'time' || step.size > HOUR || !isChangeOfClocks(hour)) return true;
+    if (hours.has(hour)) return false;
+    let [first, end] = [n, n + 1];
+    while (first > 0 && hourAt(first - 1) === hour) first--;
+    while (end < rows.length && hourAt(end) === hour) end++;
     const { year } = civilOf(Math.floor((hour * HOUR) / DAY));
-    const inHour = rowsInHour(rows, times, n - 1, hour);
-    if (years.has(year) || inHour !== 2 * hours.get(hour)!) wrong ??= n;
+    if (years.has(year) || !isTwice(indices.subarray(first, end))) return true;
+    hours.add(hour);
     years.add(year);
-  }
+    return false;
+  });
   if (wrong === undefined) return;
+  failTwice(call, id, rows[wrong - 1]!, rows[wrong]!, where);
+}
+
+function failTwice(call: string, id: string | undefined, first: number, second: number, where: Where): never {
   const hint = id === undefined ? '; pass id if the table has several series' : '';
-  fail(call, `time must be unique in a series, got ${where(rows[wrong - 1]!)}, and ${where(rows[wrong]!)}${hint}`);
+  fail(call, `time must be unique in a series, got ${where(first)}, and ${where(second)}${hint}`);
 }
 
 /** Clocks are set back in a night to Sunday, between 22:00 on Saturday and 5:00. */
@@ -128,11 +133,10 @@ function isChangeOfClocks(hour: number): boolean {
   return (weekday === 6 && hourOfDay < 5) || (weekday === 5 && hourOfDay >= 22);
 }
 
-function rowsInHour(rows: Int32Array, times: Float64Array, from: number, hour: number): number {
-  let to = from;
-  while (to < rows.length && Math.floor(times[rows[to]!]! / HOUR) === hour) to++;
-  return to - from;
-}
+/** Whether each of the sorted indices is there twice. */
+const isTwice = (indices: Int32Array): boolean =>
+  indices.length % 2 === 0 &&
+  indices.every((index, n) => (n % 2 === 1 ? index === indices[n - 1] : index !== indices[n - 1]));
 
 /** The values of rows at their places: NaN in gaps, the mean where a clock repeats an hour. */
 export function gather(values: Float64Array, { rows }: Group, { indices, length }: Placement): Float64Array {

@@ -26,8 +26,6 @@ export function readTimes(
   dateFormat: DateOrder | undefined,
 ): Times {
   const where = (row: number) => `${show(cells[row])} in line ${lines[row]}, column ${show(name)}`;
-  const missing = cells.findIndex(isMissing);
-  if (missing >= 0) fail(call, `time must not be missing, got ${where(missing)}`);
   if (wholeNumber.test(cells[0]!)) return readNumericTimes(call, cells, where);
   const order = dateFormat ?? orderOf(call, cells, where);
   const times = new Float64Array(cells.length);
@@ -35,6 +33,7 @@ export function readTimes(
   for (let row = 0; row < cells.length; row++) {
     const written = parseTime(cells[row]!, order);
     if (written === null) {
+      if (isMissing(cells[row]!)) fail(call, `time must not be missing, got ${where(row)}`);
       fail(call, `time must be a date such as '2024-01-31' or '2024-01-31 10:00', got ${where(row)}`);
     }
     times[row] = written.time;
@@ -113,6 +112,7 @@ function readNumericTimes(call: string, cells: readonly string[], where: (row: n
   if (!form) fail(call, `time must be a date or a Unix time, got ${where(0)}; pass time: null for rows at equal steps`);
   const times = Float64Array.from(cells, (cell, row) => {
     const value = wholeNumber.test(cell) ? Number(cell) : Number.NaN;
+    if (isMissing(cell)) fail(call, `time must not be missing, got ${where(row)}`);
     if (!form.test(cell, value))
       fail(call, `time must be ${form.name} in all rows, as in the first, got ${where(row)}`);
     if (form.read !== undefined) return Math.round(value * form.read);
