@@ -81,8 +81,11 @@ export function place(call: string, { id, rows }: Group, times: Float64Array, st
       fail(call, `time must be on the grid of the frequency ${show(name)} from ${where(rows[0]!)}, got ${where(row)}`);
     }
     if (index >= MOST_PER_ROW * rows.length + MOST_EXTRA) {
-      const from = where(rows[Math.max(0, n - 1)]!);
-      fail(call, `time must not have a gap of ${count(index, 'step')}, got one from ${from}, to ${where(row)}`);
+      const from = where(rows[n - 1]!);
+      fail(
+        call,
+        `time must not have a gap of ${count(index - indices[n - 1]!, 'step')}, got one from ${from}, to ${where(row)}`,
+      );
     }
     indices[n] = index;
   }

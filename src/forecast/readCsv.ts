@@ -136,6 +136,9 @@ function checkPlan(known: Partial<CsvOptions>): Plan {
   if (delimiter !== undefined && (typeof delimiter !== 'string' || !/^[^"\r\n]$/.test(delimiter))) {
     fail(call, `delimiter must be one character, such as ',', ';' or '\\t', got ${show(delimiter)}`);
   }
+  if (decimal !== undefined && decimal !== '.' && decimal !== ',') {
+    fail(call, `decimal must be '.' or ',', got ${show(decimal)}`);
+  }
   return {
     time: time === undefined || time === null ? time : checkText(call, 'time', time),
     value,
@@ -144,7 +147,7 @@ function checkPlan(known: Partial<CsvOptions>): Plan {
     future: list('future') ?? [],
     fixed,
     layout,
-    decimal: decimal === undefined ? undefined : checkName<Decimal>(call, 'decimal', decimal, ['.', ',']),
+    decimal,
     delimiter,
     dateFormat:
       dateFormat === undefined ? undefined : checkName<DateOrder>(call, 'dateFormat', dateFormat, ['DMY', 'MDY']),

@@ -118,7 +118,7 @@ export class Transform {
   }
 }
 
-limitMethodArguments(Transform, 'transform', ['fit', 'transform', 'invert', 'toJSON']);
+limitMethodArguments(Transform, 'transform', ['fit', 'transform', 'invert']);
 
 /** The last values; missing ones are interpolated between those of the whole series. */
 function endOf(values: Numbers, memory: number): Float64Array {

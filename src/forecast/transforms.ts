@@ -81,8 +81,9 @@ function pointwise(
 /** Applies `f`, whose result is not finite for values that it is not defined for. */
 function each(call: string, values: Numbers, f: (value: number) => number): Float64Array {
   return Float64Array.from(values, (value, n) => {
+    if (Number.isNaN(value)) return value;
     const result = f(value);
-    if (Number.isFinite(result) || Number.isNaN(value)) return result;
+    if (Number.isFinite(result)) return result;
     return fail(call, `values plus the offset must be above 0, got ${value} at index ${n}; pass a larger offset`);
   });
 }
@@ -145,7 +146,7 @@ function boxCoxRule(call: string, given: unknown, shift: unknown): Rule {
 
 /** Not finite for x below 0, and for 0 unless lambda is above 0. */
 function powerOf(x: number, lambda: number): number {
-  if (!(x > 0)) return x === 0 && lambda > 0 ? -1 / lambda : x - Infinity;
+  if (!(x > 0)) return x === 0 && lambda > 0 ? -1 / lambda : Number.NEGATIVE_INFINITY;
   return lambda === 0 ? ln(x) : expm1(lambda * ln(x)) / lambda;
 }
 
