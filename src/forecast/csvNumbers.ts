@@ -57,12 +57,13 @@ export function findDecimal(call: string, columns: readonly Column[], lines: rea
   return '.';
 }
 
-/** Reads a column of numbers; NaN where one is missing. */
+/** Reads a column of numbers; NaN where one is missing. `advice` is added to the error about other text. */
 export function readNumbers(
   call: string,
   { name, cells }: Column,
   lines: readonly number[],
   decimal: Decimal,
+  advice: string,
 ): Float64Array {
   const values = new Float64Array(cells.length);
   for (let row = 0; row < cells.length; row++) {
@@ -70,7 +71,7 @@ export function readNumbers(
     const value = parse(cell, decimal);
     values[row] = value;
     if (Number.isFinite(value) || isMissing(cell)) continue;
-    const hint = decimal === ',' && plain.test(cell) ? "; pass decimal: '.' if the table has decimal points" : '';
+    const hint = decimal === ',' && plain.test(cell) ? "; pass decimal: '.' if the table has decimal points" : advice;
     fail(call, `values must be numbers, got ${show(cell)} in line ${lines[row]}, column ${show(name)}${hint}`);
   }
   return values;

@@ -15,7 +15,7 @@ import { formatTime } from './times.ts';
 /** Options of `readCsv`. */
 export interface CsvOptions {
   /**
-   * The column of the times. Default: the first column that is named like one or has dates, and no other use. null: the
+   * The column of the times. Default: the first column without another use that has dates, or is named like one. null: the
    * rows are at equal steps, in order.
    */
   time?: string | null;
@@ -88,7 +88,8 @@ export function readCsv(text: string, options?: CsvOptions): Series[] {
 
   const numeric = [...use.values, ...use.past, ...use.future];
   const decimal = plan.decimal ?? findDecimal(call, [...numeric, ...use.fixed].map(columnAt), lines);
-  const numbers = new Map(numeric.map(index => [index, readNumbers(call, columnAt(index), lines, decimal)]));
+  const advice = plan.value ? '' : '; pass value to name the columns of values';
+  const numbers = new Map(numeric.map(index => [index, readNumbers(call, columnAt(index), lines, decimal, advice)]));
   const fixed = use.fixed.map(columnAt).map(column => [column, readProperties(column, decimal)] as const);
   const groups = groupRows(use.ids.map(columnAt), lines);
   const grid = use.time === null ? evenGrid(groups) : timeGrid(columnAt(use.time), lines, groups, plan);
@@ -214,18 +215,15 @@ function findColumns(names: readonly string[], plan: Plan, readFirst: () => read
   return { time, values, ids, past, future, fixed };
 }
 
-/** The first column without another use that is named like a time or has a date in its first row. */
+/** The first column without another use that has a date in its first row; otherwise the first that is named like a time. */
 function detectTime(
   names: readonly string[],
   used: ReadonlyMap<number, string>,
   first: readonly string[],
 ): number | null {
-  const index = names.findIndex((name, n) => {
-    const cell = first[n] ?? '';
-    if (used.has(n)) return false;
-    return isTime(cell) ? timeName.test(name.toLowerCase()) || !/^\d+$/.test(cell) : timeName.test(name.toLowerCase());
-  });
-  return index < 0 ? null : index;
+  const isDate = (index: number) => isTime(first[index]!) && !/^\d+$/.test(first[index]!);
+  const free = names.map((_, index) => index).filter(index => !used.has(index));
+  return free.find(isDate) ?? free.find(index => timeName.test(names[index]!.toLowerCase())) ?? null;
 }
 
 function firstRow(text: string, delimiter: string, header: ReturnType<typeof readHeader>['header']): string[] {

@@ -59,14 +59,26 @@ const mistakes: [text: unknown, options: Wrong, sentence: string][] = [
     {},
     "text must have a delimiter after a closing quotation mark, got '2' in line 2",
   ],
-  [days('2024-01-01,1\n\n"2024-01-02",1 kW'), {}, "values must be numbers, got '1 kW' in line 4, column 'load'"],
+  [
+    days('2024-01-01,1\n\n"2024-01-02",1 kW'),
+    {},
+    "values must be numbers, got '1 kW' in line 4, column 'load'; pass value to name the columns of values",
+  ],
   [
     'date,note,load\n2024-01-01,"a\nb\r\nc",1\n2024-01-02,d,x',
     { value: 'load' },
     "values must be numbers, got 'x' in line 5, column 'load'",
   ],
-  [days('2024-01-01,1\n2024-01-02,Infinity'), {}, "values must be numbers, got 'Infinity' in line 3, column 'load'"],
-  [days('2024-01-01,1\n2024-01-02,0x10'), {}, "values must be numbers, got '0x10' in line 3, column 'load'"],
+  [
+    days('2024-01-01,1\n2024-01-02,Infinity'),
+    {},
+    "values must be numbers, got 'Infinity' in line 3, column 'load'; pass value to name the columns of values",
+  ],
+  [
+    days('2024-01-01,1\n2024-01-02,0x10'),
+    {},
+    "values must be numbers, got '0x10' in line 3, column 'load'; pass value to name the columns of values",
+  ],
   [
     'date;load\n2024-01-01;1,5\n2024-01-02;2.5',
     {},

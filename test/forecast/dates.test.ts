@@ -1,7 +1,11 @@
 // Dates of tables in their usual forms, and the frequencies that readCsv finds in them.
 
-import { type CsvOptions, type Frequency, readCsv } from 'lstm-wasm/forecast';
+import { type CsvOptions, type Frequency, readCsv, timeRange } from 'lstm-wasm/forecast';
 import { describe, expect, it } from 'vitest';
+import { checkFrequency } from '../../src/forecast/frequency.ts';
+import { formatTime } from '../../src/forecast/times.ts';
+import { expectClose } from '../compare.ts';
+import { Random } from '../reference/random.ts';
 
 const table = (times: readonly string[]) => `time;y\n${times.map((time, n) => `"${time}";${n + 1}`).join('\n')}`;
 
@@ -138,5 +142,48 @@ describe('frequencies', () => {
     const series = readCsv(text, { id: 'k', value: 'y' });
     expect(series.map(({ frequency }) => frequency)).toEqual(['day', 'day', 'day']);
     expect(series.map(({ values }) => values.length)).toEqual([1, 3, 3]);
+  });
+});
+
+describe.each<Frequency>([
+  'second',
+  '15min',
+  'hour',
+  'day',
+  'businessDay',
+  'week',
+  'month',
+  'quarter',
+  'year',
+  { every: 2, unit: 'month' },
+  { every: 6, unit: 'hour' },
+])('a shuffled table by %j with gaps', frequency => {
+  it.each(['2023-01-31T00:00', '2024-02-29T10:30', '2021-06-15T00:00'])('from %s is read as it was', start => {
+    const random = new Random(11);
+    const step = checkFrequency('test', 'frequency', frequency);
+    const series = [0, 1, 2].map(k => {
+      const all = timeRange(start, 60 + k, frequency).map((time, index) => ({ time, index }));
+      // The ends are kept, and the first values, so that a business day is followed by another, and crosses a weekend.
+      return all.filter(({ index }) => index < 12 || index === 59 + k || random.uniform() > -0.7);
+    });
+    const rows = series.flatMap((list, k) => list.map(({ time, index }) => ({ id: `s${k}`, time, index })));
+    for (let n = rows.length - 1; n > 0; n--) {
+      const other = random.bits() % (n + 1);
+      [rows[n], rows[other]] = [rows[other]!, rows[n]!];
+    }
+    const cells = rows.map(({ id, time, index }) => `${id},${formatTime(time.getTime(), step)},${index}`);
+    const read = readCsv(`id,time,y\n${cells.join('\n')}`, { id: 'id' });
+    expect(read.length).toBe(3);
+    for (const { id, start: first, frequency: found, values } of read) {
+      const k = Number(id!.slice(1));
+      const known = new Set(series[k]!.map(({ index }) => index));
+      expect(found).toEqual(frequency);
+      expect(timeRange(first!, 1, frequency)).toEqual(timeRange(start, 1, frequency));
+      expectClose(
+        values,
+        Array.from({ length: 60 + k }, (_, n) => (known.has(n) ? n : Number.NaN)),
+        { abs: 0, rel: 0 },
+      );
+    }
   });
 });

@@ -55,6 +55,12 @@ describe('tables', () => {
     ]);
     expect(read('x\n1\n2')).toEqual([{ id: 'x', values: [1, 2] }]);
   });
+  it('the column of times is the first with dates, or else the first that is named like one', () => {
+    const text = 'month,when,y\n1,2024-01-01,5\n2,2024-02-01,6';
+    expect(read(text, { value: 'y' })).toEqual([{ start: '2024-01-01', frequency: 'month', values: [5, 6] }]);
+    expect(read('y,year\n1999,2001\n1998,2002', { value: 'y' })[0]).toMatchObject({ start: '2001-01-01' });
+    expect(read('y,Timestamp\n5,1706742000\n6,1706745600', { value: 'y' })[0]).toMatchObject({ frequency: 'hour' });
+  });
   it('covariates and properties come with each series', () => {
     const text =
       'date,meter,load,wind,temp,area,kind\n' +
