@@ -136,20 +136,21 @@ function delimiterOf(text: string, start: number): string {
   return (even[0] ?? (most.inHeader > 0 ? most : { delimiter: ',' })).delimiter;
 }
 
-/** Reads the wanted columns of all rows. Rows without any text are skipped. */
+/** Reads the wanted columns of all rows, or of the first `most`. Rows without any text are skipped. */
 export function readRows(
   call: string,
   text: string,
   delimiter: string,
   { names, next, line }: Header,
   wanted: ReadonlySet<number>,
+  most = Infinity,
 ): Rows {
   const width = names.length;
   const columns = new Map(Array.from(wanted, column => [column, [] as string[]]));
   const targets = Array.from({ length: width }, (_, column) => columns.get(column));
   const lines: number[] = [];
   const scanner = new Scanner(call, text, delimiter.charCodeAt(0), next, line);
-  while (!scanner.isAtEnd) {
+  while (!scanner.isAtEnd && lines.length < most) {
     const row = lines.length;
     const start = scanner.line;
     let cells = 0;

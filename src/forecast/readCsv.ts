@@ -228,8 +228,7 @@ function detectTime(
 
 function firstRow(text: string, delimiter: string, header: ReturnType<typeof readHeader>['header']): string[] {
   const all = new Set(header.names.keys());
-  const end = text.indexOf('\n', Math.min(text.length, header.next + 100_000));
-  const { columns } = readRows(call, end < 0 ? text : text.slice(0, end), delimiter, header, all);
+  const { columns } = readRows(call, text, delimiter, header, all, 1);
   return Array.from(header.names, (_, index) => columns.get(index)![0] ?? '');
 }
 

@@ -139,6 +139,11 @@ describe('delimiters and quotation marks', () => {
     const text = '"the ""date""","load,\nkW",note\n2024-01-01,1,"a\nb, c"\n2024-01-02,2,"""d"""\n';
     expect(values(text, { time: 'the "date"', value: 'load,\nkW' })).toEqual([[1, 2]]);
   });
+  it('reads a cell of many lines', () => {
+    const note = `"${'a line, and another\n'.repeat(20_000)}"`;
+    expect(values(`date,y,note\n2024-01-01,1,${note}\n2024-01-02,2,${note}`, { value: 'y' })).toEqual([[1, 2]]);
+    expect(() => readCsv(`date,y,note\n2024-01-01,1,${note}\n2024-01-02,x,b`, { value: 'y' })).toThrow('in line 20003');
+  });
   it('the delimiter can be given', () => {
     expect(values('date|y\n2024-01-01|1\n2024-01-02|2', { delimiter: '|' })).toEqual([[1, 2]]);
     expect(values('date;a,b;y\n2024-01-01;0;1\n2024-01-02;0;2', { value: 'y' })).toEqual([[1, 2]]);
