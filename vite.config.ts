@@ -66,6 +66,7 @@ const main = {
       entry: {
         index: entry('index.ts'),
         data: entry('data/index.ts'),
+        forecast: entry('forecast/index.ts'),
         keras: entry('keras/index.ts'),
         layers: entry('layers/factories.ts'),
         onnx: entry('onnx/index.ts'),

@@ -21,7 +21,7 @@ const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
 /** Files that leave no trace in the modules they import, so that a worker can share these. */
-const sharing = ['test/{data,onnx,plot,saving,tfjs}/**/*.test.ts'];
+const sharing = ['test/{data,forecast,onnx,plot,saving,tfjs}/**/*.test.ts'];
 const others = [...browser, ...kernels, ...facade, ...properties, ...sharing, ...timed];
 
 const project = (test: object) => ({ extends: true as const, test });

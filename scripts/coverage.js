@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const floor = { lines: 98.2, branches: 94 };
 
 /** Tests that import src/ and run in Node. */
-const tests = ['facade', 'data', 'onnx', 'plot', 'saving'].map(folder => `test/${folder}/`);
+const tests = ['facade', 'data', 'forecast', 'onnx', 'plot', 'saving'].map(folder => `test/${folder}/`);
 
 /** @typedef {Record<'lines' | 'branches', { total: number, covered: number, pct: number }>} Figures */
 

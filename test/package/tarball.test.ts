@@ -38,6 +38,7 @@ describe('the tarball', () => {
       'dist/index.js',
       'dist/index.d.ts',
       'dist/data.js',
+      'dist/forecast.js',
       'dist/keras.js',
       'dist/onnx.js',
       'dist/plot.js',
@@ -187,7 +188,7 @@ describe('the tarball', () => {
 
   it('the types compile in Node programs without the DOM library', () => {
     // All entry points except lstm-wasm/plot, because the types of svg.js need the DOM.
-    const entries = ['', '/data', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
+    const entries = ['', '/data', '/forecast', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
     writeFileSync(
       join(folder, 'node.ts'),
       entries.map((entry, n) => `export * as e${n} from 'lstm-wasm${entry}';\n`).join(''),

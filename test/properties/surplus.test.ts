@@ -12,6 +12,7 @@ const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, im
 const entries = {
   'lstm-wasm': 'src/index.ts',
   'lstm-wasm/data': 'src/data/index.ts',
+  'lstm-wasm/forecast': 'src/forecast/index.ts',
   'lstm-wasm/keras': 'src/keras/index.ts',
   'lstm-wasm/onnx': 'src/onnx/index.ts',
   'lstm-wasm/plot': 'src/plot/node.ts',

@@ -12,6 +12,23 @@ import {
   tensor,
 } from 'lstm-wasm';
 import { forecast, minMax, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import {
+  boxCox,
+  calendarFeatures,
+  chain,
+  conformal,
+  crps,
+  difference,
+  type Frequency,
+  log,
+  mase,
+  msis,
+  readCsv,
+  restoreTransform,
+  seasonalNaive,
+  type Series as TimeSeries,
+  timeRange,
+} from 'lstm-wasm/forecast';
 import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
 import kernels from 'lstm-wasm/kernels.wasm';
 import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
@@ -52,6 +69,35 @@ expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
 sineCosine({ batchsize: 50 });
 // @ts-expect-error inputSteps is missing
 windows([1, 2, 3], { batchSize: 2 });
+
+// --------------------------------------------------------------------------------------------------------- forecast
+
+const tables = readCsv('date,load\n2024-01-01,1', { time: 'date', value: 'load', id: ['a', 'b'], frequency: 'day' });
+expectTypeOf(tables).toEqualTypeOf<TimeSeries[]>();
+expectTypeOf(tables[0]!.frequency).toEqualTypeOf<Frequency | undefined>();
+readCsv('', { time: null, decimal: ',', dateFormat: 'DMY', frequency: { every: 5, unit: 'minute' } });
+// @ts-expect-error an unknown order of dates
+readCsv('', { dateFormat: 'YMD' });
+// @ts-expect-error an unknown frequency
+readCsv('', { frequency: 'daily' });
+
+const baseline = seasonalNaive(tables[0]!.values, 24, 24);
+expectTypeOf(baseline).toEqualTypeOf<Float64Array>();
+expectTypeOf(mase([1, 2], baseline, new Float32Array(5), 24)).toEqualTypeOf<number>();
+expectTypeOf(msis([1], [[0], [2]], 0.95, [1, 2, 3])).toEqualTypeOf<number>();
+expectTypeOf(crps([1], { samples: [baseline], quantiles: { '0.5': baseline } })).toEqualTypeOf<number>();
+// @ts-expect-error the level is missing
+msis([1], [[0], [2]]);
+expectTypeOf(conformal([1, 2, 3], 0.5)).toEqualTypeOf<number>();
+expectTypeOf(conformal([[1], [2]], 0.5, { signed: true })).toEqualTypeOf<Float64Array>();
+
+const transform = chain(log({ offset: 1 }), boxCox(), difference([1, 24])).fit([1, 2]);
+expectTypeOf(restoreTransform(transform.toJSON()).invert(baseline)).toEqualTypeOf<Float64Array>();
+expectTypeOf(calendarFeatures(timeRange('2024-01-01', 3, 'hour'), ['hourOfDay'])).toEqualTypeOf<
+  Record<string, Float64Array>
+>();
+// @ts-expect-error an unknown calendar feature
+calendarFeatures([], ['hour']);
 
 // ------------------------------------------------------------------------------------------------------------- plot
 

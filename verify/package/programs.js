@@ -38,6 +38,11 @@ export const shaken = [
     without: /^src\/(wasm|layers|optimizers|saving)\//,
   },
   {
+    what: "all exports of 'lstm-wasm/forecast' contain no kernels and no tensors",
+    program: "import * as forecast from 'lstm-wasm/forecast';\nglobalThis.forecast = forecast;",
+    without: /^src\/(wasm|layers|optimizers|saving|tensor|data)\//,
+  },
+  {
     what: 'a program with one plot contains neither kernels nor the other plots',
     program: "import { predictionPlot } from 'lstm-wasm/plot';\nglobalThis.plot = predictionPlot;",
     without:

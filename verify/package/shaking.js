@@ -38,6 +38,7 @@ async function bareImports(context) {
   for (const [subpath, keepsSideEffects] of /** @type {const} */ ([
     ['', false],
     ['/data', false],
+    ['/forecast', false],
     ['/keras', false],
     ['/onnx', false],
     ['/plot', false],
