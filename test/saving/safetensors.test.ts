@@ -303,7 +303,7 @@ describe('PyTorch names', () => {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
         /module 'l' as in the model, without 'l.weight_ih_l1'; pass the option modules/,
       );
-      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must not have LSTM projections/);
+      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/without a projection, got .*; pass projectionUnits/);
     }
     expect(load({ 'fc.weight': [1] }, true)).toThrow(
       /only the tensors of the model, got 'fc.weight'; pass strict: false/,
