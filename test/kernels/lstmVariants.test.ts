@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { Lstm, type LstmOptions } from '../../src/layers/recurrent/lstm.ts';
 import { expectBits, expectClose } from '../compare.ts';
+import { readFixture } from '../fixtures.ts';
 import { lstmVariantForward, type VariantWeights } from '../reference/lstmVariants.ts';
 import { Random } from '../reference/random.ts';
 import { curves } from '../reference/recurrent.ts';
@@ -363,6 +364,44 @@ describe.each(variants.map(variant => ({ ...variant, name: named(variant) })))('
       expect(used(bound.packed('gradients')), `${U} units`).toBe(all);
     }
   });
+});
+
+describe('the fixture lstm-variants', () => {
+  const { cases, tolerance } = readFixture('lstm-variants');
+
+  test.each(cases)(
+    'kernels match the numbers of PyTorch: $name',
+    ({ name, sizes, weights, given, dOutputs, expect }) => {
+      const { B, T, D, U, P } = sizes;
+      const all = name === 'all three';
+      const layer = new Lstm({
+        ...{ units: U, returnSequences: true, returnState: true },
+        usePeepholes: all || name === 'peepholes',
+        ...((all || name === 'projection') && { projectionUnits: P }),
+        layerNormalization: all || name === 'layer normalization',
+      });
+      const bound = bind(harness(), layer, {
+        ...{ batch: B, steps: T, inputs: D, order: 'steps', dx: true, initial: [P, U], isRead: [true, false, false] },
+      });
+      bound.setX(given.x);
+      bound.setWeights(weights.map(({ data }) => data));
+      const [, h0, c0] = bound.inputs;
+      bound.write(h0!.y, given.h0.data);
+      bound.write(c0!.y, given.c0.data);
+      bound.forward();
+      const [, h, c] = bound.outputs.map(({ y }) => bound.read(y));
+      const got = { outputs: bound.y(), h: h!, c: c! };
+      bound.setDy(dOutputs.data);
+      bound.backward();
+      const gradients = { dX: bound.dx(), dH0: bound.read(h0!.dy!), dC0: bound.read(c0!.dy!) };
+      for (const [what, values] of Object.entries({ ...got, ...gradients })) {
+        expectClose(values, expect[what as keyof typeof got].data, { ...tolerance, what });
+      }
+      for (const [n, values] of bound.gradients().entries()) {
+        expectClose(values, expect.dWeights[n]!.data, { ...tolerance, what: `gradient of weight ${n}` });
+      }
+    },
+  );
 });
 
 test('an lstm without these options runs the kernels of lstm', () => {
