@@ -15,6 +15,8 @@ const sequences = { returnSequences: true };
 
 const cells: [string, string, object][] = [
   ['lstm', 'lstm', {}],
+  ['lstm with peepholes and a projection', 'lstm', { usePeepholes: true, projectionUnits: 5 }],
+  ['lstm with layer normalization', 'lstm', { layerNormalization: true, normEpsilon: 0.1 }],
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
