@@ -94,6 +94,12 @@ describeRejections('toOnnx', [
     () => toOnnx(lstmModel({ recurrentActivation: 'gelu' })),
     "recurrentActivation of 'one' must be supported by LSTM nodes of ONNX",
   ],
+  [
+    'a projection',
+    () => toOnnx(lstmModel({ projectionUnits: 2 })),
+    "layer 'one' must be an LSTM of ONNX, which may have peepholes, got projectionUnits: 2",
+  ],
+  ['layer normalization in a cell', () => toOnnx(lstmModel({ layerNormalization: true })), 'layerNormalization: true'],
   ['an activation that ONNX does not have', () => toOnnx(lstmModel({ activation: 'relu6' })), "got 'relu6'"],
   [
     'a disposed model',

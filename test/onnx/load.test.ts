@@ -441,7 +441,11 @@ describe('unsupported graphs', () => {
       /P must have the shape \[1, 6\], got \[1, 4\]/,
       { P: [1, 4] },
     ],
-    ['peepholes that are computed', { input: ['x', 'W', 'R', 'B', '', '', '', 'x'] }, /input number 8 must be float32 weights of the file/],
+    [
+      'peepholes that are computed',
+      { input: ['x', 'W', 'R', 'B', '', '', '', 'x'] },
+      /input number 8 must be float32 weights of the file/,
+    ],
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
     ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not have the attribute clip/],
     ['coupled gates', { attribute: [attribute('input_forget', { i: 1 })] }, /input_forget must be 0/],

@@ -34,6 +34,9 @@ const shared = () => layers.prelu({ sharedAxes: [1], alphaInitializer: 'randomNo
 const models: { [row: string]: () => Layer[] | LayersModel } = {
   lstm: () => [lstm({ inputShape, returnSequences: true }), lstm({ name: 'two' })],
   'lstm, `goBackwards`': () => [lstm({ inputShape, goBackwards: true })],
+  'lstm, `usePeepholes`': () => [lstm({ inputShape, usePeepholes: true })],
+  'lstm, `projectionUnits`': () => [lstm({ inputShape, projectionUnits: 3 })],
+  'lstm, `layerNormalization`': () => [lstm({ inputShape, layerNormalization: true, normBetaInitializer: 'ones' })],
   gru: () => [layers.gru({ units: 2, name, inputShape })],
   'gru, `resetAfter: false`': () => [layers.gru({ units: 2, name, resetAfter: false, inputShape })],
   simpleRNN: () => [layers.simpleRNN({ units: 2, name, inputShape })],

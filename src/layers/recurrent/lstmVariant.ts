@@ -132,11 +132,11 @@ export class LstmVariant {
     const settings = (name: string) => readWeightSettings(call, name, known, () => initializers.glorotUniform());
     const peepholes = settings('peephole');
     const projection = settings('projection');
-    const epsilon = checkNumber(call, 'normEpsilon', known.normEpsilon ?? 0.001, { above: 0 });
+    const { projectionUnits, normEpsilon = 0.001 } = known;
+    const epsilon = checkNumber(call, 'normEpsilon', normEpsilon, { above: 0 });
     const gamma = readWeightSettings(call, 'normGamma', known, () => initializers.ones()).initializer;
     const beta = readWeightSettings(call, 'normBeta', known, () => initializers.zeros()).initializer;
     const [hasPeepholes, hasNorm] = [flag('usePeepholes'), flag('layerNormalization')];
-    const { projectionUnits } = known;
     const outputs = projectionUnits === undefined ? null : checkCount(call, 'projectionUnits', projectionUnits);
     if (!hasPeepholes && !hasNorm && outputs === null) return null;
     return new LstmVariant(units, useBias, {

@@ -7,6 +7,12 @@ import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 /** A config object from a file, with unchecked values. */
 export type RawConfig = { readonly [name: string]: unknown };
 
+/** The cells of TensorFlow Addons that an LSTMCell with more options is, by their registered names. */
+const addonsCells: { readonly [name: string]: RawConfig } = {
+  'Addons>LayerNormLSTMCell': { layer_normalization: true },
+  'Addons>PeepholeLSTMCell': { use_peepholes: true },
+};
+
 /** The description of a layer or model: its class and its options. */
 export function readClassConfig(location: FilePath, value: unknown): { className: string; config: RawConfig } {
   const { class_name, config, registered_name } = (isObject(value) ? value : {}) as RawConfig;
@@ -14,6 +20,7 @@ export function readClassConfig(location: FilePath, value: unknown): { className
     return fail(location.call, `${location.part}: must be { class_name, config }, got ${show(value)}`);
   }
   if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
+    if (Object.hasOwn(addonsCells, registered_name)) return { className: registered_name, config: config as RawConfig };
     failAt(location, `must be a Keras class, got the custom class ${show(registered_name)}`);
   }
   return { className: class_name, config: config as RawConfig };
@@ -105,6 +112,9 @@ function convertCell(location: FilePath, item: unknown, format: ConfigFormat): R
   const inner = within(location, 'config');
   if (className === 'GRUCell')
     return { class_name: className, config: gruOf(convertOptions(inner, config, format), format) };
+  if (Object.hasOwn(addonsCells, className)) {
+    return { class_name: 'LSTMCell', config: { ...convertOptions(inner, config, format), ...addonsCells[className] } };
+  }
   if (className !== 'StackedRNNCells') return { class_name: className, config: convertOptions(inner, config, format) };
   const { cells } = config;
   const list = within(inner, 'cells');
