@@ -5,11 +5,11 @@
  * A row n is that of one sample at one time step, of T times B. Pointers point to its first number.
  */
 
-import { LstmVariantPlan, MOMENTS } from './lstmVariantPlan';
-import { squaresOf, sumOf, total } from '../layers/layerNormalization';
+import { LstmVariantPlan } from './lstmVariantPlan';
+import { MOMENTS, normBackward, normalize } from './norm';
 import { activateStrided } from '../math/activations';
-import { flushSmall, madd, nmadd } from '../math/elementary';
-import { lanesAt, lastLanes } from '../math/laneMasks';
+import { flushSmall, madd } from '../math/elementary';
+import { lastLanes } from '../math/laneMasks';
 import { padded } from '../products/matmul';
 import { SMALLEST, UNITS } from './shared';
 
@@ -74,35 +74,6 @@ export function cellForward(plan: LstmVariantPlan, n: usize, m: usize): void {
 function addProducts(z: usize, p: usize, c: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += UNITS) {
     v128.store(z + k, madd(v128.load(p + k), v128.load(c + k), v128.load(z + k)));
-  }
-}
-
-/**
- * y = init + gamma (x - mean) / sqrt(variance + epsilon) + beta, for `blocks` blocks of padded `units` numbers.
- *
- * @param init 0 for zeros
- * @param moments stores the mean and 1 / sqrt(variance + epsilon)
- */
-function normalize(
-  y: usize, init: usize, x: usize, moments: usize, gamma: usize, beta: usize, units: i32, blocks: i32, epsilon: i32,
-): void {
-  const block = <usize>padded(units) * 4;
-  const bytes = block * blocks;
-  const count = <f64>(units * blocks);
-  let sum: f64 = 0;
-  for (let at: usize = 0; at < bytes; at += block) sum += sumOf(x + at, units);
-  const mean = <f32>(sum / count);
-  let squares: f64 = 0;
-  for (let at: usize = 0; at < bytes; at += block) squares += squaresOf(x + at, mean, units);
-  const inverse = <f32>(1 / sqrt(squares / count + <f64>reinterpret<f32>(epsilon)));
-  store<f32>(moments, mean);
-  store<f32>(moments, inverse, 4);
-  const shift = f32x4.splat(mean);
-  const factor = f32x4.splat(inverse);
-  for (let k: usize = 0; k < bytes; k += UNITS) {
-    const normalized = f32x4.mul(f32x4.sub(v128.load(x + k), shift), factor);
-    const scaled = madd(normalized, v128.load(gamma + k), v128.load(beta + k));
-    v128.store(y + k, init ? f32x4.add(v128.load(init + k), scaled) : scaled);
   }
 }
 
@@ -186,52 +157,6 @@ function stateBackward(plan: LstmVariantPlan, n: usize, dc: usize, row: usize): 
     if (peepholes) d = madd(df, v128.load(peepholes + row + k), madd(di, v128.load(peepholes + k), d));
     v128.store(dc + k, flushSmall(d, least));
   }
-}
-
-/** dx = the gradient of x of `normalize`, from that of its result; dx may be dy. The padding of gamma is zero. */
-function normBackward(
-  dx: usize, dy: usize, x: usize, moments: usize, gamma: usize, units: i32, blocks: i32,
-): void {
-  const H = padded(units);
-  const bytes = <usize>(H * blocks) * 4;
-  const mean = v128.load32_splat(moments);
-  const inverse = load<f32>(moments, 4);
-  let sums = f32x4.splat(0);
-  let products = sums;
-  for (let k: usize = 0; k < bytes; k += UNITS) {
-    const d = f32x4.mul(v128.load(dy + k), v128.load(gamma + k));
-    sums = f32x4.add(sums, d);
-    products = madd(d, f32x4.sub(v128.load(x + k), mean), products);
-  }
-  const count = <f64>(units * blocks);
-  const shift = f32x4.splat(<f32>(total(sums) / count));
-  const slope = f32x4.splat(<f32>((total(products) * <f64>inverse * <f64>inverse) / count));
-  const factor = f32x4.splat(inverse);
-  for (let u = 0; u < H * blocks; u += 4) {
-    const k = <usize>u * 4;
-    const d = f32x4.sub(f32x4.mul(v128.load(dy + k), v128.load(gamma + k)), shift);
-    const gradient = f32x4.mul(nmadd(f32x4.sub(v128.load(x + k), mean), slope, d), factor);
-    v128.store(dx + k, v128.and(gradient, lanesAt(u % H, units)));
-  }
-}
-
-/** Adds the gradients of gamma and beta of four columns, from dy and x of some rows. */
-export function normGradient(
-  dGamma: usize, dBeta: usize, dy: usize, dyRow: usize, x: usize, xRow: usize, moments: usize, rows: i32,
-): void {
-  let gamma = v128.load(dGamma);
-  let beta = v128.load(dBeta);
-  for (; rows > 0; rows--) {
-    const d = v128.load(dy);
-    const centered = f32x4.sub(v128.load(x), v128.load32_splat(moments));
-    beta = f32x4.add(beta, d);
-    gamma = madd(f32x4.mul(d, v128.load32_splat(moments, 4)), centered, gamma);
-    dy += dyRow;
-    x += xRow;
-    moments += MOMENTS;
-  }
-  v128.store(dGamma, gamma);
-  v128.store(dBeta, beta);
 }
 
 /** sums [4] += the products of a and b in some rows. */

@@ -1,8 +1,5 @@
 /** Memory layout of a planned LSTM with peepholes, a projection or layer normalization. */
 
-/** Bytes of the means and deviations of a row and time step: two floats for each of three normalizations. */
-export const MOMENTS: usize = 32;
-
 /**
  * A planned LSTM with options that lstm.ts does not have, written by src/plan; offsets and strides in bytes.
  * Activations stay in the workspace until the next batch; w and dw are parameters.

@@ -19,8 +19,9 @@
  * columns, so that the 4H columns are G panels of 16. Padding stays zero: zero weights make g = 0, hence s = c = h = 0.
  */
 
-import { cellBackward, cellForward, normGradient, sumProducts } from './lstmVariantCell';
-import { LstmVariantPlan, MOMENTS } from './lstmVariantPlan';
+import { cellBackward, cellForward, sumProducts } from './lstmVariantCell';
+import { LstmVariantPlan } from './lstmVariantPlan';
+import { MOMENTS, normGradient } from './norm';
 import { Copy, copyRows, pack, unpack } from '../memory/copy';
 import {
   ZEROS, columnSums, copyPanels, matmul, matmulPart, matmulTransposed, packTransposed, padded, sixteens,

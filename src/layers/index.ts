@@ -84,6 +84,7 @@ export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } fro
 export type {
   SimpleRnn,
   SimpleRnnCell,
+  SimpleRnnCellOptions,
   SimpleRnnOptions,
   SimpleRnnOptions as SimpleRNNLayerArgs,
 } from './recurrent/simpleRnn.ts';

@@ -7,6 +7,7 @@ import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import type { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, peepholesToOnnx, type RecurrentOp } from './gates.ts';
@@ -277,10 +278,14 @@ function createNode(
 /** Whether a cell has peepholes. Rejects those of its options that the LSTM of ONNX does not have. */
 function checkVariant(call: string, owner: Layer, cell: Cell): boolean {
   const variant = cell instanceof LstmCell ? cell.variant : null;
+  const normalizes = cell instanceof SimpleRnnCell ? cell.norm : variant?.norm;
   const reject = (got: string) =>
-    fail(call, `layer '${owner.name}' must be an LSTM of ONNX, which may have peepholes, got ${got}`);
+    fail(
+      call,
+      `layer '${owner.name}' must have no projection and no normalization inside to be an operator of ONNX, got ${got}`,
+    );
   if (variant?.projection) reject(`projectionUnits: ${variant.outputs}`);
-  if (variant?.norm) reject('layerNormalization: true');
+  if (normalizes) reject('layerNormalization: true');
   return Boolean(variant?.peepholes);
 }
 

@@ -19,6 +19,7 @@ import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import { fail, show, suggest } from '../util/errors.ts';
@@ -269,7 +270,8 @@ function checkCell(call: string, layer: Layer, cell: Cell): void {
     reject('the recurrent activation sigmoid', `'${cell.recurrentActivation}'`);
   }
   if (cell instanceof LstmCell && cell.variant?.peepholes) reject('no peepholes', 'usePeepholes: true');
-  if (cell instanceof LstmCell && cell.variant?.norm) reject('no normalization inside', 'layerNormalization: true');
+  const norm = cell instanceof LstmCell ? cell.variant?.norm : cell instanceof SimpleRnnCell && cell.norm;
+  if (norm) reject('no normalization inside', 'layerNormalization: true');
   if (cell instanceof GruCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
 }
 

@@ -54,6 +54,7 @@ const recurrent = {
   gru: more => layers.gru({ units: 3, ...dropouts, ...more }),
   'gru that resets before': more => layers.gru({ units: 3, resetAfter: false, ...dropouts, ...more }),
   simpleRNN: more => layers.simpleRNN({ units: 3, ...dropouts, ...more }),
+  'simpleRNN with layer normalization': more => layers.simpleRNN({ units: 3, layerNormalization: true, ...more }),
   'stacked cells': more => layers.rnn({ cell: cells(), ...more }),
 } satisfies Record<string, (more: More) => Layer>;
 type More = {

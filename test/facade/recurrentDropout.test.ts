@@ -76,6 +76,8 @@ const cells: [string, string, object][] = [
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
+  // Without a large epsilon, the product of a single input would hardly depend on the size of its kernel
+  ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 1 }],
   ['simpleRNN, another activation', 'simpleRNN', { activation: 'sigmoid' }],
 ];
 const rates = [

@@ -157,13 +157,22 @@ describe.each(['lstm', 'lstmCell'] as const)('layers.%s with options that Keras 
   test.each(cases)('rejects %s', (_, call, message) => expectValueError(`layers.${kind}`, call, message));
 });
 
-test('gru and simpleRNN do not have peepholes, a projection or layer normalization', () => {
-  for (const kind of ['gru', 'simpleRNN'] as const) {
-    for (const option of ['usePeepholes', 'projectionUnits', 'layerNormalization']) {
-      const call = () => layers[kind](untyped({ units: 2, [option]: 1 }));
-      expectValueError(`layers.${kind}`, call, `unknown option '${option}'`);
-    }
+test('gru and simpleRNN do not have peepholes or a projection, and gru has no layer normalization', () => {
+  for (const [kind, option] of [
+    ...['usePeepholes', 'projectionUnits', 'layerNormalization'].map(name => ['gru', name] as const),
+    ...['usePeepholes', 'projectionUnits', 'normBetaInitializer'].map(name => ['simpleRNN', name] as const),
+  ]) {
+    const call = () => layers[kind](untyped({ units: 2, [option]: 1 }));
+    expectValueError(`layers.${kind}`, call, `unknown option '${option}'`);
   }
+});
+
+test.each(['simpleRNN', 'simpleRNNCell'] as const)('layers.%s rejects invalid options of layer normalization', kind => {
+  const make = (options: object) => () => layers[kind](untyped({ units: 2, ...options }));
+  const call = `layers.${kind}`;
+  expectValueError(call, make({ layerNormalization: 1 }), 'layerNormalization must be true or false, got 1');
+  expectValueError(call, make({ normEpsilon: 0 }), 'normEpsilon must be a finite number above 0');
+  expectValueError(call, make({ normGammaInitializer: 2 }), 'normGammaInitializer must be');
 });
 
 test('initial states and layers in the other direction must have the size of the projection', () => {

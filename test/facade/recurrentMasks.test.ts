@@ -20,6 +20,7 @@ const cells: [string, string, object][] = [
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
+  ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 0.1 }],
   ['lstm with other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
   ['gru with other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
   ['simpleRNN with another activation', 'simpleRNN', { activation: 'elu' }],

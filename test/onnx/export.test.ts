@@ -97,9 +97,15 @@ describeRejections('toOnnx', [
   [
     'a projection',
     () => toOnnx(lstmModel({ projectionUnits: 2 })),
-    "layer 'one' must be an LSTM of ONNX, which may have peepholes, got projectionUnits: 2",
+    "layer 'one' must have no projection and no normalization inside to be an operator of ONNX, got projectionUnits: 2",
   ],
   ['layer normalization in a cell', () => toOnnx(lstmModel({ layerNormalization: true })), 'layerNormalization: true'],
+  [
+    'layer normalization in a simpleRNN',
+    () =>
+      toOnnx(sequential({ layers: [layers.simpleRNN({ units: 2, layerNormalization: true, inputShape: [3, 2] })] })),
+    'layerNormalization: true',
+  ],
   ['an activation that ONNX does not have', () => toOnnx(lstmModel({ activation: 'relu6' })), "got 'relu6'"],
   [
     'a disposed model',

@@ -80,7 +80,8 @@ function shapesOf(spec: CellSpec, inputs: number): number[][] {
     ...((config.useBias ?? true) ? [bias] : []),
     ...(config.usePeepholes ? [[U], [U], [U]] : []),
     ...(config.projectionUnits ? [[U, config.projectionUnits]] : []),
-    ...(config.layerNormalization ? [[columns], [columns], [columns], [columns], [U], [U]] : []),
+    ...(config.layerNormalization && kind === 'lstm' ? [[columns], [columns], [columns], [columns], [U], [U]] : []),
+    ...(config.layerNormalization && kind === 'simpleRNN' ? [[U]] : []),
   ];
 }
 
@@ -117,7 +118,11 @@ function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Va
     return [tape.add(tape.mul(z, before), tape.mul(rest, candidate))];
   }
   if (kind === 'simpleRNN') {
-    return [tape.map(biased(tape.add(fromInput, tape.matmul(before, recurrent)), bias), activation)];
+    const sum = tape.add(fromInput, tape.matmul(before, recurrent));
+    const normalized = config.layerNormalization
+      ? tape.mulRow(tape.normalize(sum, config.normEpsilon ?? 0.001), others[0]!)
+      : sum;
+    return [tape.map(biased(normalized, bias), activation)];
   }
   const peepholes = config.usePeepholes ? others.splice(0, 3) : null;
   const projection = config.projectionUnits ? others.shift()! : null;

@@ -40,6 +40,9 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
   gru: () => [layers.gru({ units: 2, name, inputShape })],
   'gru, `resetAfter: false`': () => [layers.gru({ units: 2, name, resetAfter: false, inputShape })],
   simpleRNN: () => [layers.simpleRNN({ units: 2, name, inputShape })],
+  'simpleRNN, `layerNormalization`': () => [
+    layers.simpleRNN({ units: 2, name, layerNormalization: true, normGammaInitializer: 'randomNormal', inputShape }),
+  ],
   bidirectional: () => [layers.bidirectional({ layer: lstm(), name: 'both', inputShape })],
   'rnn over one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 2 }), name, inputShape })],
   'rnn over several kinds of cells': () => [

@@ -7,10 +7,11 @@ import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 /** A config object from a file, with unchecked values. */
 export type RawConfig = { readonly [name: string]: unknown };
 
-/** The cells of TensorFlow Addons that an LSTMCell with more options is, by their registered names. */
-const addonsCells: { readonly [name: string]: RawConfig } = {
-  'Addons>LayerNormLSTMCell': { layer_normalization: true },
-  'Addons>PeepholeLSTMCell': { use_peepholes: true },
+/** The cells of TensorFlow Addons that are a cell with more options here, by their registered names. */
+const addonsCells: { readonly [name: string]: readonly [className: string, options: RawConfig] } = {
+  'Addons>LayerNormLSTMCell': ['LSTMCell', { layer_normalization: true }],
+  'Addons>LayerNormSimpleRNNCell': ['SimpleRNNCell', { layer_normalization: true }],
+  'Addons>PeepholeLSTMCell': ['LSTMCell', { use_peepholes: true }],
 };
 
 /** The description of a layer or model: its class and its options. */
@@ -113,7 +114,10 @@ function convertCell(location: FilePath, item: unknown, format: ConfigFormat): R
   if (className === 'GRUCell')
     return { class_name: className, config: gruOf(convertOptions(inner, config, format), format) };
   if (Object.hasOwn(addonsCells, className)) {
-    return { class_name: 'LSTMCell', config: { ...convertOptions(inner, config, format), ...addonsCells[className] } };
+    const [name, own] = addonsCells[className]!;
+    const { layernorm_epsilon, gamma_initializer, ...options } = convertOptions(inner, config, format);
+    const norm = layernorm_epsilon && { norm_epsilon: layernorm_epsilon, norm_gamma_initializer: gamma_initializer };
+    return { class_name: name, config: { ...options, ...(norm as RawConfig), ...own } };
   }
   if (className !== 'StackedRNNCells') return { class_name: className, config: convertOptions(inner, config, format) };
   const { cells } = config;

@@ -544,9 +544,16 @@ def addons():
               for part in ("kernel", "recurrent", "state") for what in ("gamma", "beta")]
     second = [("cell/kernel:0", (3, 12)), ("cell/recurrent_kernel:0", (3, 12)), ("cell/bias:0", (12,))]
     second += [(f"cell/{gate}_gate_peephole_weights:0", (3,)) for gate in ("input", "forget", "output")]
+    plain = {key: value for key, value in cell(3, False).items() if key != "recurrent_activation"}
+    simple = {**old(layer("cell", **plain)), "layernorm_epsilon": 1e-05, "gamma_regularizer": None,
+              "gamma_initializer": {"class_name": "Ones", "config": {}}, "gamma_constraint": None}
+    third = [("cell/kernel:0", (3, 3)), ("cell/recurrent_kernel:0", (3, 3)), ("cell/bias:0", (3,)),
+             ("cell/layer_normalization/gamma:0", (3,))]
+    last = rnn("rnn_2", "LayerNormSimpleRNNCell", False, {})
+    last[1]["cell"]["config"] = simple
     save_whole(path("addons.h5"), [OLD_INPUT, rnn("rnn", "LayerNormLSTMCell", True, norm),
-                                   rnn("rnn_1", "PeepholeLSTMCell", False, {})],
-               [("rnn", first), ("rnn_1", second)], "2.11.0")
+                                   rnn("rnn_1", "PeepholeLSTMCell", True, {}), last],
+               [("rnn", first), ("rnn_1", second), ("rnn_2", third)], "2.11.0")
 
 
 def hostile():
