@@ -19,6 +19,11 @@ export {
   lstmCellsBackward, lstmInputGroups, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
   lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
 } from './recurrent/lstmUnitGroups';
+export {
+  lstmVariantBackward, lstmVariantBackwardRows, lstmVariantBackwardStart, lstmVariantBackwardWeights,
+  lstmVariantForward, lstmVariantForwardEnd, lstmVariantForwardRows, lstmVariantRewind, packGates, packProjection,
+  unpackGates, unpackProjection,
+} from './recurrent/lstmVariants';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,

@@ -67,6 +67,19 @@ export interface LikelihoodsFixture {
   tolerance: Tolerance;
 }
 
+export interface LstmVariantsFixture {
+  cases: {
+    name: string;
+    sizes: { B: number; T: number; D: number; U: number; P: number };
+    /** In the order of the layer. */
+    weights: Block[];
+    given: Record<'x' | 'h0' | 'c0', Block>;
+    dOutputs: Block;
+    expect: Record<'outputs' | 'h' | 'c' | 'dX' | 'dH0' | 'dC0', Block> & { dWeights: Block[] };
+  }[];
+  tolerance: Tolerance;
+}
+
 export interface CtcFixture {
   cases: {
     blank: number;
@@ -89,6 +102,7 @@ export interface Fixtures {
   activations: ActivationsFixture;
   likelihoods: LikelihoodsFixture;
   ctc: CtcFixture;
+  'lstm-variants': LstmVariantsFixture;
 }
 
 /** A fixture with blocks as float64 arrays and with generated sine-to-cosine batches. */

@@ -129,7 +129,7 @@ function addWeightGradients(plan: LayerNormalizationPlan, first: i32, count: i32
 }
 
 /** The sum of n numbers. */
-function sumOf(x: usize, n: i32): f64 {
+export function sumOf(x: usize, n: i32): f64 {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -150,7 +150,7 @@ function sumOf(x: usize, n: i32): f64 {
 }
 
 /** The sum of the squares of x - mean, over n numbers. */
-function squaresOf(x: usize, mean: f32, n: i32): f64 {
+export function squaresOf(x: usize, mean: f32, n: i32): f64 {
   const m = f32x4.splat(mean);
   let a = f32x4.splat(0);
   let b = a;
@@ -181,7 +181,7 @@ function squaresOf(x: usize, mean: f32, n: i32): f64 {
 
 /** The sum of the four numbers of a vector. */
 @inline
-function total(v: v128): f64 {
+export function total(v: v128): f64 {
   return sumOfPair(f64x2.add(lowHalf(v), highHalf(v)));
 }
 

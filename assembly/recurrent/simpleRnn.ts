@@ -3,6 +3,8 @@
  *
  *   h_t = tanh(x_t W + h_{t-1} R + b)
  *
+ * With layer normalization, h_t = tanh(gamma norm(x_t W + h_{t-1} R) + b).
+ *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
  * Padded units stay zero, as in lstm.ts.
  */
@@ -12,57 +14,13 @@ import { flushSmall, tanh } from '../math/elementary';
 import { Activation, activateStrided } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
 import { SLICE, ZEROS, columnSums, copyPanels, matmul, packedAt, padded, panelWidth } from '../products/matmul';
+import { MOMENTS, normBackward, normGradient, normalize } from './norm';
 import {
   ENOUGH_ROWS, ROW_BLOCK, SMALLEST, UNITS, applyRecurrentDropout, clearRows, copySkippedRows, drawRecurrentDropout, gatherInput,
   isUnmasked, loadH, loadInitialH, maskOf, stateGradient, storeH,
 } from './shared';
+import { SimpleRnnPlan } from './simpleRnnPlan';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
-
-/**
- * A planned simple recurrent layer, written by src/plan; offsets and strides in bytes.
- * Activations stay in the workspace until the next batch; w and dw are parameters.
- */
-@unmanaged
-export class SimpleRnnPlan {
-  batch: i32; // B
-  steps: i32; // T
-  inputs: i32; // I
-  units: i32; // U
-  x: usize; // x_0, row 0: the input; rows xRow apart, time steps xStep apart (negative: time runs backwards)
-  xRow: usize;
-  xStep: usize;
-  hx: usize; // [T+1][B][h: H | x: I]: slot t+1 holds h_t, times drop if there is one; the x part exists only if wide is 0
-  hxRow: usize;
-  w: usize; // bias [H], then recurrent kernel above kernel, packed [H + I, U]: H * (1 + H + I) floats
-  dw: usize; // like w: gradients are added to it
-  wt: usize; // scratch of H * (H + padded I) floats, H * H without dx: transposed kernels, packed
-  dz: usize; // scratch [T][B][H] for backward, rows dzRow apart; may be dh with tanh and sequences but no mask
-  dzRow: usize;
-  dh: usize; // [T or 1][B][H]: gradient of the output, overwritten; rows dhRow apart
-  dhRow: usize;
-  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
-  dx: usize; // gradient of the input, overwritten, strides as for x; 0 for none
-  dxRow: usize;
-  dxStep: usize;
-  stateH: usize; // [B][H]: h carried from batch to batch; 0 if each batch starts from zero
-  h0: usize; // [B][U], rows h0Row apart, unaligned: the initial hidden state, instead of stateH; 0 for none
-  h0Row: usize;
-  dh0: usize; // [B][H]: gradient of h0, overwritten; rows dh0Row apart; 0 for none
-  dh0Row: usize;
-  savedH: usize; // [B][H]: stateH from before the batch, for rewind; 0 unless there are both h0 and stateH
-  sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
-  zeroDh: i32; // 1: no other kernel writes dh, which backward sets to zero first; only with sequences 0
-  useBias: i32;
-  wide: i32; // 1: x is multiplied in place; 0: x is copied next to h
-  mask: usize; // a float for each row at mask + t * maskStep + 4b, 0 if the row skips step t; 0 without a mask
-  maskStep: usize;
-  drop: usize; // [B][H]: recurrent dropout, factors on h_{t-1}; drawn by forward unless dropRate is 0; 0 for none
-  dropSeed: i32;
-  dropRate: i32; // float32 bits
-  y: usize; // [T+1][B][H], rows yRow apart: the output h_t without the factors of drop; 0 without drop, where it is hx
-  yRow: usize;
-  activation: i32; // an Activation; all but tanh leave their derivatives in dz, unless that is 0
-}
 
 // --------------------------------------------------------------------------------------------------- the equation
 
@@ -138,7 +96,8 @@ export function simpleRnnForwardRows(plan: SimpleRnnPlan, first: i32, rows: i32)
   const hxRow = plan.hxRow;
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : hxRow;
-  const bias = plan.w;
+  const bias = plan.gamma ? ZEROS : plan.w; // a normalization adds it
+  const biasCol = plan.gamma ? 0 : 4;
   const carried = hasInitialState(plan);
 
   drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
@@ -156,18 +115,43 @@ export function simpleRnnForwardRows(plan: SimpleRnnPlan, first: i32, rows: i32)
     const h = previous + B * outRow;
     if (plan.wide) {
       const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-      product(plan, h, outRow, bias, 0, 4, x, plan.xRow, H, I, rows);
+      product(plan, h, outRow, bias, 0, biasCol, x, plan.xRow, H, I, rows);
       if (t > 0 || carried) product(plan, h, outRow, h, outRow, 4, hx, hxRow, 0, H, rows);
     } else if (t > 0 || carried) {
-      product(plan, h, outRow, bias, 0, 4, hx, hxRow, 0, H + I, rows);
+      product(plan, h, outRow, bias, 0, biasCol, hx, hxRow, 0, H + I, rows);
     } else {
-      product(plan, h, outRow, bias, 0, 4, hx + <usize>H * 4, hxRow, H, I, rows); // h_0 = 0
+      product(plan, h, outRow, bias, 0, biasCol, hx + <usize>H * 4, hxRow, H, I, rows); // h_0 = 0
     }
-    const dz = plan.dz ? plan.dz + (<usize>t * B + first) * plan.dzRow : 0;
+    if (plan.gamma) normalizeRows(plan, t, h, outRow, first, rows);
+    const slopes = slopesAt(plan, t, first);
     if (plan.activation == Activation.tanh) cellForward(h, outRow, rows, H, plan.units);
-    else generalForward(plan.activation, h, outRow, dz, plan.dzRow, rows, H, plan.units);
+    else generalForward(plan.activation, h, outRow, slopes, slopesRow(plan), rows, H, plan.units);
     if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
     if (plan.drop) dropSlot(plan, t + 1, first, rows);
+  }
+}
+
+/** Where step t keeps the derivatives of the activation, then its gradients before the normalization, if there is one. */
+@inline
+function slopesAt(plan: SimpleRnnPlan, t: i32, first: i32): usize {
+  const slopes = plan.gamma ? plan.dn : plan.dz;
+  return slopes ? slopes + (<usize>t * plan.batch + first) * slopesRow(plan) : 0;
+}
+
+@inline
+function slopesRow(plan: SimpleRnnPlan): usize {
+  return plan.gamma ? plan.zRow : plan.dzRow;
+}
+
+/** Keeps the sums of step t as z, and normalizes them. */
+function normalizeRows(plan: SimpleRnnPlan, t: i32, h: usize, hRow: usize, first: i32, rows: i32): void {
+  let n = <usize>t * plan.batch + first;
+  for (; rows > 0; rows--) {
+    const z = plan.z + n * plan.zRow;
+    memory.copy(z, h, <usize>padded(plan.units) * 4);
+    normalize(h, 0, z, plan.moments + n * MOMENTS, plan.gamma, plan.w, plan.units, 1, plan.epsilon);
+    h += hRow;
+    n++;
   }
 }
 
@@ -264,12 +248,7 @@ export function simpleRnnBackwardWeights(plan: SimpleRnnPlan, first: i32, count:
     const chunk = max(1, ENOUGH_ROWS / rows);
     for (let end = plan.steps; end > 0; end -= chunk) {
       const t = max(0, end - chunk);
-      if (plan.useBias) {
-        for (let s = end - 1; s >= t; s--) {
-          const dz = plan.dz + (<usize>s * B + row) * plan.dzRow + <usize>from * 4;
-          columnSums(plan.dw + <usize>from * 4, dz, plan.dzRow, rows, to - from);
-        }
-      }
+      for (let s = end - 1; s >= t; s--) vectorGradients(plan, s, row, rows, from, to);
       weightGradients(plan, row, rows, t, end - t, from, to);
     }
   }
@@ -297,9 +276,11 @@ function sweepBackward(plan: SimpleRnnPlan, first: i32, rows: i32, adds: bool): 
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
     const h = out + ((<usize>t + 1) * B + first) * outRow;
     const mask = maskOf(plan.mask, plan.maskStep, t, first);
-    cellBackward(plan.activation, dz, plan.dzRow, dh, plan.dhRow, h, outRow, rows, H);
-    if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
-    if (adds && plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
+    const slopes = slopesAt(plan, t, first);
+    cellBackward(plan.activation, slopes, slopesRow(plan), dh, plan.dhRow, h, outRow, rows, H);
+    if (mask) skipRows(slopes, slopesRow(plan), mask, rows, H);
+    if (adds) vectorGradients(plan, t, first, rows, 0, H);
+    if (plan.gamma) normBackwardRows(plan, t, dz, first, rows);
     if (t > 0 || plan.dh0) {
       // dh_{t-1} = gradient from the layer above + dz_t transposed(R); h_0 has no layer above
       const to = t > 0 ? dh - dhStep : plan.dh0 + <usize>first * plan.dh0Row;
@@ -333,6 +314,35 @@ function skipRows(dz: usize, dzRow: usize, mask: usize, rows: i32, width: i32): 
     if (!isUnmasked(mask, b)) memory.fill(dz, 0, <usize>width * 4);
     dz += dzRow;
   }
+}
+
+/** dz = the gradient of z, from that of the normalized z. */
+function normBackwardRows(plan: SimpleRnnPlan, t: i32, dz: usize, first: i32, rows: i32): void {
+  let n = <usize>t * plan.batch + first;
+  for (; rows > 0; rows--) {
+    const moments = plan.moments + n * MOMENTS;
+    normBackward(dz, plan.dn + n * plan.zRow, plan.z + n * plan.zRow, moments, plan.gamma, plan.units, 1);
+    dz += plan.dzRow;
+    n++;
+  }
+}
+
+/** The gradients of the bias and of gamma in columns [from, to), from step t. */
+function vectorGradients(plan: SimpleRnnPlan, t: i32, first: i32, rows: i32, from: i32, to: i32): void {
+  const d = slopesAt(plan, t, first) + <usize>from * 4;
+  const dBias = plan.dw + <usize>from * 4;
+  if (!plan.gamma) {
+    if (plan.useBias) columnSums(dBias, d, plan.dzRow, rows, to - from);
+    return;
+  }
+  const n = <usize>t * plan.batch + first;
+  const dGamma = dBias + (plan.gamma - plan.w);
+  const z = plan.z + n * plan.zRow + <usize>from * 4;
+  for (let k: usize = 0; k < <usize>(to - from) * 4; k += UNITS) {
+    const moments = plan.moments + n * MOMENTS;
+    normGradient(dGamma + k, dBias + k, d + k, plan.zRow, z + k, plan.zRow, moments, rows);
+  }
+  if (!plan.useBias) memory.fill(dBias, 0, <usize>(to - from) * 4);
 }
 
 /** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on and columns [from, to). */

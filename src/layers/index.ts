@@ -78,11 +78,13 @@ export type {
   LstmOptions,
   LstmOptions as LSTMLayerArgs,
 } from './recurrent/lstm.ts';
+export type { LstmVariantOptions } from './recurrent/lstmVariant.ts';
 export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent/recurrent.ts';
 export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './recurrent/rnn.ts';
 export type {
   SimpleRnn,
   SimpleRnnCell,
+  SimpleRnnCellOptions,
   SimpleRnnOptions,
   SimpleRnnOptions as SimpleRNNLayerArgs,
 } from './recurrent/simpleRnn.ts';

@@ -65,9 +65,10 @@ function collect(
   call: string,
   plan: CompiledPlan,
   layerCall: string,
-  { name, first, index }: CellBuffer,
-  units: number,
+  { name, first, index, ...buffer }: CellBuffer,
+  all: number,
 ) {
+  const units = buffer.width ?? all;
   const { start, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layerCall}/${name}`)!;
   const [batch, steps] = [plan.plan.batch, shape[0]! - first];
   const out = floatsFor(call, 'the numbers of the layer', [batch, steps, units]);

@@ -77,7 +77,7 @@ export function outputsOf(call: string, graph: GraphProto, producers: Producers)
 const initialStatesOf = ({ opType, input, attribute }: NodeProto): string[] =>
   opType === 'Scan'
     ? input.slice(0, input.length - (attribute.find(({ name }) => name === 'num_scan_inputs')?.i ?? 0))
-    : input.slice(5);
+    : input.slice(5, 7);
 
 /** The first output that is not a cell state; otherwise the first output. */
 export function outputOf(call: string, graph: GraphProto, producers: Producers): number {
@@ -93,8 +93,8 @@ export function outputOf(call: string, graph: GraphProto, producers: Producers):
 }
 
 /**
- * The inputs of recurrent nodes other than sequence and weights: lengths, initial states, peepholes; and the initial states
- * of loops over time.
+ * The inputs of recurrent nodes other than sequence and weights: lengths and initial states; and the initial states of loops
+ * over time.
  */
 export function stateInputsOf(graph: GraphProto, producers: Producers, needed: readonly number[]): ReadonlySet<string> {
   const states = new Set<string>();

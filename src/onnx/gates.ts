@@ -9,6 +9,21 @@ export const gateOrders = { LSTM: [0, 3, 1, 2], GRU: [0, 1, 2], RNN: [0] } as co
 
 export type RecurrentOp = keyof typeof gateOrders;
 
+/** The peephole at each position in ONNX, i o f, of those here, i f o. It is its own inverse. */
+const peepholeOrder = [0, 2, 1];
+
+/** Converts the peepholes of an LSTM, [units] for each of three gates, to the 3 U numbers of ONNX. */
+export function peepholesToOnnx(peepholes: readonly Float32Array[]): Float32Array {
+  const units = peepholes[0]!.length;
+  const result = new Float32Array(peepholes.length * units);
+  for (const [position, gate] of peepholeOrder.entries()) result.set(peepholes[gate]!, position * units);
+  return result;
+}
+
+/** Converts peepholes from ONNX. */
+export const peepholesFromOnnx = (values: Float32Array, units: number): Float32Array[] =>
+  peepholeOrder.map(position => values.slice(position * units, (position + 1) * units));
+
 /** Converts a kernel [rows, G U] to ONNX, [G U, rows]. */
 export function kernelToOnnx(op: RecurrentOp, kernel: Float32Array, rows: number, units: number): Float32Array {
   const result = new Float32Array(kernel.length);

@@ -2,7 +2,7 @@
 
 import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
-import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
+import { biasFromOnnx, gateOrders, kernelFromOnnx, peepholesFromOnnx, type RecurrentOp } from './gates.ts';
 import { asSequence, withAxes } from './insertedLayers.ts';
 import { callMasks } from './masks.ts';
 import type { NodeReader } from './nodeReader.ts';
@@ -27,7 +27,7 @@ const factories = { LSTM: 'lstm', GRU: 'gru', RNN: 'simpleRNN' } as const;
 /** The default activations of ONNX. */
 const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid', 'Tanh'], RNN: ['Tanh'] } as const;
 
-const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
+const inputNames: readonly string[] = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
 
 /**
  * @param mask the time steps that count; null if all do
@@ -47,6 +47,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | nu
   }
   const both = direction === 'bidirectional';
   const directions = both ? 2 : 1;
+  const p = readPeepholes(node, op);
   rejectUnsupported(node, chain.steps!);
   const initial = initialStates(node, op, directions);
 
@@ -58,6 +59,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | nu
   node.expectShape('R', r, [directions, rows, units]);
   node.expectShape('W', w, [directions, rows, inputs]);
   if (b) node.expectShape('B', b, [directions, 2 * rows]);
+  if (p) node.expectShape('P', p, [directions, 3 * units]);
   if (units === 0 || inputs === 0) node.fail('must have at least one unit and one input, got none');
   if (node.int('hidden_size', units) !== units) {
     node.fail(`hidden_size must be ${units}, as in R, got ${node.int('hidden_size', units)}`);
@@ -70,16 +72,21 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | nu
   const weights = Array.from({ length: directions }, (_, n) => {
     const kernel = { dims: [inputs, columns], values: kernelFromOnnx(op, part(w, n), inputs, units) };
     const recurrent = { dims: [units, columns], values: kernelFromOnnx(op, part(r, n), units, units) };
-    if (!b) return [kernel, recurrent];
-    const bias = biasFromOnnx(op, part(b, n), units, resetAfter ? 2 : 1);
-    return [kernel, recurrent, { dims: resetAfter ? [2, columns] : [columns], values: bias }];
+    const bias = b && biasFromOnnx(op, part(b, n), units, resetAfter ? 2 : 1);
+    const peepholes = p ? peepholesFromOnnx(part(p, n), units) : [];
+    return [
+      ...[kernel, recurrent],
+      ...(bias ? [{ dims: resetAfter ? [2, columns] : [columns], values: bias }] : []),
+      ...peepholes.map(values => ({ dims: [units], values })),
+    ];
   });
-  for (const floats of [w, r, ...(b ? [b] : [])]) node.spend(floats.values.length);
+  for (const floats of [w, r, ...(b ? [b] : []), ...(p ? [p] : [])]) node.spend(floats.values.length);
 
   const reverse = direction === 'reverse';
   const options = {
     units,
     useBias: b !== null,
+    ...(p && { usePeepholes: true }),
     ...activations(node, op, directions),
     ...(op === 'GRU' && { resetAfter }),
     returnSequences: true,
@@ -89,7 +96,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp, mask: Mask | nu
     name: node.name,
     weights,
     kind: 'steps',
-    sources: [w, r, b],
+    sources: [w, r, b, ...(p ? [p] : [])],
     ...(initial && { initial }),
     ...(masks && { masks }),
   } as const;
@@ -153,15 +160,21 @@ function rejectUnsupported(node: NodeReader, steps: Size): void {
   if (node.attributes.has('clip')) node.fail('must not have the attribute clip, which is not supported');
   if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another value');
   if (node.has(4)) checkLengths(node, 4, steps);
-  for (const index of [5, 6, 7]) {
+  for (const index of [5, 6]) {
     if (!node.has(index)) continue;
     const value = node.value(index);
     if (value.kind === 'unknown') node.fail(value.why);
-    if (value.kind === 'layerOutput' && node.source.branches && index !== 7) continue;
-    if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given && index !== 7)) continue;
-    const rule = index === 7 ? 'absent or zero' : 'zero or an input of the graph';
-    node.fail(`${inputNames[index]} must be ${rule}, got ${nameOf(value)}`);
+    if (value.kind === 'layerOutput' && node.source.branches) continue;
+    if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given)) continue;
+    node.fail(`${inputNames[index]} must be zero or an input of the graph, got ${nameOf(value)}`);
   }
+}
+
+/** The peepholes of an LSTM; null if it has none, or only zeros. */
+function readPeepholes(node: NodeReader, op: RecurrentOp): Floats | null {
+  const index = inputNames.indexOf('P');
+  if (op !== 'LSTM' || !node.has(index) || onlyNumber(node.value(index)) === 0) return null;
+  return node.floats(index);
 }
 
 /** The initial states that other layers give, in the order of the layer; null if there are none. */

@@ -33,12 +33,12 @@ export function readScan(node: NodeReader): Value[] {
   if (counts.kind !== 'mask' || counts.axes.join() !== 'time,batch,one') {
     return node.fail('its second sequence must be a mask [time, batch, 1], got something else');
   }
-  const [, W = '', R = '', B = ''] = cell.input;
+  const [, W = '', R = '', B = '', , , , P] = cell.input;
   const name = (index: number) => node.inputName(index);
   const whole: NodeProto = {
     ...cell,
     name: node.name,
-    input: [name(states), W, R, B, '', ...Array.from({ length: states }, (_, n) => name(n))],
+    input: [name(states), W, R, B, '', ...Array.from({ length: states }, (_, n) => name(n)), ...(P ? [P] : [])],
     attribute: [
       ...cell.attribute.filter(one => one.name !== 'direction'),
       {
@@ -104,7 +104,7 @@ function isMaskedStep(cell: NodeProto, body: GraphProto, textOf: (name: string) 
   const states = stateCounts[cell.opType as RecurrentOp];
   const attributeOf = (name: string) => cell.attribute.find(one => one.name === name);
   const all = Array.from({ length: states }, (_, n) => n);
-  const [x, ...weights] = cell.input.slice(0, 4).map(textOf);
+  const [x, ...weights] = [...cell.input.slice(0, 4), ...cell.input.slice(7)].map(textOf);
   const kept = all.map(n => `Where(counts,Squeeze(cell ${n + 1}),state ${n})`);
   return (
     body.input.length === states + 2 &&
@@ -112,7 +112,7 @@ function isMaskedStep(cell: NodeProto, body: GraphProto, textOf: (name: string) 
     x === 'Unsqueeze(step)' &&
     weights.every(text => text.startsWith('outer ')) &&
     !cell.input[4] &&
-    cell.input.slice(5).map(textOf).join() === all.map(n => `Unsqueeze(state ${n})`).join() &&
+    cell.input.slice(5, 7).map(textOf).join() === all.map(n => `Unsqueeze(state ${n})`).join() &&
     (attributeOf('direction')?.s ?? 'forward') === 'forward' &&
     (attributeOf('layout')?.i ?? 0) === 0 &&
     body.output.map(({ name }) => textOf(name)).join() === [...kept, kept[0]].join()

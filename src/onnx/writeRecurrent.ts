@@ -7,9 +7,10 @@ import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import type { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
-import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.ts';
+import { biasToOnnx, gateOrders, kernelToOnnx, peepholesToOnnx, type RecurrentOp } from './gates.ts';
 import { type Attributes, Graph } from './graph.ts';
 import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts';
 
@@ -180,13 +181,15 @@ interface RecurrentNode {
   readonly reverse: boolean;
   /** W, R and B; '' without biases. */
   readonly tensors: readonly string[];
+  /** P; '' without peepholes. */
+  readonly peepholes: string;
   readonly attributes: Attributes;
 }
 
 /** The weights of each cell of a layer. */
 function weightsOf({ call }: WriteContext, layer: Recurrent): Float32Array[][] {
   const all = layer.readWeights(call).map(tensor => tensor.dataSync());
-  return layer.cells.map(cell => all.splice(0, cell.useBias ? 3 : 2));
+  return layer.cells.map(cell => all.splice(0, cell.weightCount));
 }
 
 /** What a node is named, and the names of its weights. */
@@ -211,11 +214,12 @@ function createNode(
   const cell = cells[0]!;
   const op = cell instanceof LstmCell ? 'LSTM' : cell instanceof GruCell ? 'GRU' : 'RNN';
   const { units, useBias } = cell;
+  const hasPeepholes = checkVariant(call, owner, cell);
   const columns = gateOrders[op].length * units;
   const inputs = weights[0]![0]!.length / columns;
   const tensor = (what: string, dims: number[], values: Float32Array[]) =>
     graph.floats(`${base}/${what}`, [values.length, ...dims], concatenated(values));
-  const tensors = context.weights(layer, which, () => [
+  const named = context.weights(layer, which, () => [
     tensor(
       'W',
       [columns, inputs],
@@ -231,6 +235,13 @@ function createNode(
           'B',
           [2 * columns],
           weights.map(([, , bias]) => biasToOnnx(op, bias!, units)),
+        )
+      : '',
+    hasPeepholes
+      ? tensor(
+          'P',
+          [3 * units],
+          weights.map(own => peepholesToOnnx(own.slice(useBias ? 3 : 2))),
         )
       : '',
   ]);
@@ -251,7 +262,8 @@ function createNode(
     cell,
     directions: cells.length,
     reverse: direction === 'reverse',
-    tensors,
+    tensors: named.slice(0, 3),
+    peepholes: named[3]!,
     attributes: {
       hidden_size: { i: units },
       direction: { s: direction },
@@ -261,6 +273,29 @@ function createNode(
       ...(cell instanceof GruCell && { linear_before_reset: { i: Number(cell.resetAfter) } }),
     },
   };
+}
+
+/** Whether a cell has peepholes. Rejects those of its options that the LSTM of ONNX does not have. */
+function checkVariant(call: string, owner: Layer, cell: Cell): boolean {
+  const variant = cell instanceof LstmCell ? cell.variant : null;
+  const normalizes = cell instanceof SimpleRnnCell ? cell.norm : variant?.norm;
+  const reject = (got: string) =>
+    fail(
+      call,
+      `layer '${owner.name}' must have no projection and no normalization inside to be an operator of ONNX, got ${got}`,
+    );
+  if (variant?.projection) reject(`projectionUnits: ${variant.outputs}`);
+  if (normalizes) reject('layerNormalization: true');
+  return Boolean(variant?.peepholes);
+}
+
+/** The inputs of a node: the sequence, the weights, and the initial states. */
+function inputsOf({ tensors, peepholes }: RecurrentNode, x: string, states: readonly string[]): string[] {
+  const inputs = [x, ...tensors, '', ...states];
+  while (peepholes && inputs.length < 7) inputs.push('');
+  if (peepholes) inputs.push(peepholes);
+  while (inputs.at(-1) === '') inputs.pop();
+  return inputs;
 }
 
 /** The activations in the order of ONNX: f g h for LSTM, f g for GRU, f for RNN. */
@@ -316,8 +351,7 @@ function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string,
     : initial.map((value, n) =>
         graph.add('Unsqueeze', `${name}/${cell.states[n]!.name}_first`, [value, graph.ints([0])]),
       );
-  const inputs = [x, ...recurrentNode.tensors, '', ...states];
-  while (inputs.at(-1) === '') inputs.pop();
+  const inputs = inputsOf(recurrentNode, x, states);
   const results = graph.addMany(recurrentNode.op, name, inputs, 1 + cell.states.length, recurrentNode.attributes);
   if (!carries) return results;
   const [y, ...after] = results;
@@ -386,7 +420,7 @@ function runMasked(
   body.input(step, 'float32', null);
   body.input(counts, 'bool', null);
   const whole = (value: string) => body.add('Unsqueeze', `${value}/whole`, [value, body.ints([0])]);
-  const inputs = [whole(step), ...recurrentNode.tensors, '', ...before.map(whole)];
+  const inputs = inputsOf(recurrentNode, whole(step), before.map(whole));
   const [, ...after] = body.addMany(recurrentNode.op, `${name}/cell`, inputs, 1 + names.length, {
     ...recurrentNode.attributes,
     direction: { s: 'forward' },

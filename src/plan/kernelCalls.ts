@@ -50,6 +50,14 @@ const sharings: Partial<Record<Kind, Sharing>> = {
   lstm: recurrent(4, 4, 2),
   gru: recurrent(3, 4),
   simpleRnn: recurrent(1, 16),
+  lstmVariant: {
+    work: ({ batch, steps, inputs, units, outputs }) => batch! * steps! * 4 * units! * (inputs! + outputs!),
+    rows: ({ batch }) => batch!,
+    tile: TILE,
+    groups: ({ units, outputs, projection }) =>
+      Math.ceil(units! / 4) + (projection === 0 ? 0 : Math.ceil(outputs! / COLUMNS)),
+    weights: ({ inputs, units, outputs }) => 4 * units! * (inputs! + outputs!),
+  },
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
     rows: ({ rows }) => rows!,

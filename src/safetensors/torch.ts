@@ -4,7 +4,7 @@
  *
  * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
  * has r, z, n, which are z, r, h here. It has two biases; here only a GRU has two. A single bias is written to `bias_ih`,
- * with zeros in `bias_hh`; when reading, both are added.
+ * with zeros in `bias_hh`; when reading, both are added. The projection of an LSTM is `weight_hr`.
  */
 
 import { Conv1d } from '../layers/conv1d.ts';
@@ -19,6 +19,7 @@ import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import { fail, show, suggest } from '../util/errors.ts';
@@ -61,7 +62,8 @@ export function findTorch(
     // Further tensors of a module that the model uses would change the result of the module
     if (wanted.has(name) || isCounter(name) || !used.has(moduleOf(name))) continue;
     if (/(^|\.)weight_hr_l\d+(_reverse)?$/.test(name)) {
-      fail(call, `header must not have LSTM projections, which are not supported, got ${quote(name)}`);
+      const rule = `header must have the module ${quote(moduleOf(name))} as in the model, without a projection`;
+      fail(call, `${rule}, got ${quote(name)}; pass projectionUnits to layers.lstm`);
     }
     const rule = `header must have the module ${quote(moduleOf(name))} as in the model, without ${quote(name)}`;
     fail(call, `${rule}; pass the option modules if it has several layers`);
@@ -227,7 +229,7 @@ function stacked(call: string, module: string, layers: readonly Layer[], has: Ha
       checkCell(call, layer, cell);
       cellDirections.push({ cell, inputs, suffix: `_l${level}` });
       if (layer instanceof Bidirectional) cellDirections.push({ cell, inputs, suffix: `_l${level}_reverse` });
-      inputs = cell.units;
+      inputs = cell.outputUnits;
       level++;
     }
   }
@@ -267,6 +269,9 @@ function checkCell(call: string, layer: Layer, cell: Cell): void {
   if (gated && cell.recurrentActivation !== 'sigmoid') {
     reject('the recurrent activation sigmoid', `'${cell.recurrentActivation}'`);
   }
+  if (cell instanceof LstmCell && cell.variant?.peepholes) reject('no peepholes', 'usePeepholes: true');
+  const norm = cell instanceof LstmCell ? cell.variant?.norm : cell instanceof SimpleRnnCell && cell.norm;
+  if (norm) reject('no normalization inside', 'layerNormalization: true');
   if (cell instanceof GruCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
 }
 
@@ -277,9 +282,12 @@ function checkAlike(
   layers: readonly Layer[],
   cellDirections: readonly CellDirection[],
 ): void {
-  const kinds = cellDirections.map(({ cell: { className, units, activation, useBias } }) =>
-    [className, `${units} units`, activation, useBias ? 'bias' : 'no bias'].join(', '),
-  );
+  const sizeOf = ({ units, outputUnits }: Cell) =>
+    outputUnits === units ? `${units} units` : `${units} units projected to ${outputUnits}`;
+  const kinds = cellDirections.map(({ cell }) => {
+    const { className, activation, useBias } = cell;
+    return [className, sizeOf(cell), activation, useBias ? 'bias' : 'no bias'].join(', ');
+  });
   const directions = layers.map(layer => (layer instanceof Bidirectional ? 'both directions' : 'one direction'));
   const names = show(namesOf(layers));
   for (const list of [kinds, directions]) {
@@ -295,12 +303,16 @@ const gatesOf = (cell: Cell): readonly number[] =>
 
 function mappingsOf(module: string, { cell, inputs, suffix }: CellDirection): TensorMapping[] {
   const gates = gatesOf(cell);
-  const { units, useBias } = cell;
+  const { units, outputUnits, useBias } = cell;
   const name = (parameter: string) => within(module, `${parameter}${suffix}`);
-  const matrices = [matrix(name('weight_ih'), inputs, units, gates), matrix(name('weight_hh'), units, units, gates)];
-  if (!useBias) return matrices;
   const biases = [name('bias_ih'), name('bias_hh')];
-  return [...matrices, cell instanceof GruCell ? both(biases, units, gates) : sum(biases, units * gates.length)];
+  const projects = cell instanceof LstmCell && cell.variant?.projection;
+  return [
+    matrix(name('weight_ih'), inputs, units, gates),
+    matrix(name('weight_hh'), outputUnits, units, gates),
+    ...(useBias ? [cell instanceof GruCell ? both(biases, units, gates) : sum(biases, units * gates.length)] : []),
+    ...(projects ? [matrix(name('weight_hr'), units, outputUnits, [0])] : []),
+  ];
 }
 
 // ---------------------------------------------------------------------------------------------------- rearrangement

@@ -17,6 +17,18 @@ const programs = {
         layers.dense({ units: 3 }),
       ],
     }),
+  'lstm variants': ({ layers, sequential }) =>
+    sequential({
+      layers: [
+        layers.masking({ batchInputShape: [51, 13, 5] }),
+        layers.lstm({ units: 33, returnSequences: true, stateful: true, usePeepholes: true }),
+        layers.lstm({ units: 40, projectionUnits: 30, returnSequences: true, recurrentDropout: 0.2 }),
+        layers.bidirectional({ layer: layers.lstm({ units: 18, returnSequences: true, layerNormalization: true }) }),
+        layers.simpleRNN({ units: 39, returnSequences: true, layerNormalization: true, recurrentDropout: 0.1 }),
+        layers.lstm({ units: 21, usePeepholes: true, projectionUnits: 17, layerNormalization: true }),
+        layers.dense({ units: 3 }),
+      ],
+    }),
   'masked and bidirectional': ({ layers, sequential }) =>
     sequential({
       layers: [

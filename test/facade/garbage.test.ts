@@ -19,6 +19,17 @@ test.each([
   ['a dense layer', 500, regression, () => [layers.dense({ units: 1, inputShape })]],
   ['regularizers and constraints', 3000, regression, () => [layers.bidirectional({ layer: lstm(), inputShape })]],
   [
+    'constraints in an lstm with all options',
+    2000,
+    regression,
+    () => [
+      layers.lstm({
+        ...{ units: 4, usePeepholes: true, projectionUnits: 3, layerNormalization: true, inputShape },
+        ...weightOptions,
+      }),
+    ],
+  ],
+  [
     'clipped gradients',
     3000,
     { optimizer: train.adam({ clipNorm: 0.01 }), loss: 'mse' } as const,

@@ -39,6 +39,12 @@ const indices = tensor(
 /** Small models that cover every layer with memory of its own. */
 const kinds = {
   lstm: () => [layers.lstm({ units: 3, inputShape: [STEPS, 2] })],
+  'lstm with all options': () => [
+    layers.lstm({
+      ...{ units: 3, usePeepholes: true, projectionUnits: 2, layerNormalization: true },
+      inputShape: [STEPS, 2],
+    }),
+  ],
   gru: () => [layers.gru({ units: 5, inputShape: [STEPS, 2] })],
   'stateful simpleRNN': () => [layers.simpleRNN({ units: 4, stateful: true, batchInputShape: [BATCH, STEPS, 2] })],
   bidirectional: () => [

@@ -49,9 +49,12 @@ const cells = () => [
 /** Recurrent layers, with the options that all of them have. */
 const recurrent = {
   lstm: more => layers.lstm({ units: 3, ...dropouts, ...more }),
+  'lstm with all options': more =>
+    layers.lstm({ units: 3, usePeepholes: true, projectionUnits: 2, layerNormalization: true, ...dropouts, ...more }),
   gru: more => layers.gru({ units: 3, ...dropouts, ...more }),
   'gru that resets before': more => layers.gru({ units: 3, resetAfter: false, ...dropouts, ...more }),
   simpleRNN: more => layers.simpleRNN({ units: 3, ...dropouts, ...more }),
+  'simpleRNN with layer normalization': more => layers.simpleRNN({ units: 3, layerNormalization: true, ...more }),
   'stacked cells': more => layers.rnn({ cell: cells(), ...more }),
 } satisfies Record<string, (more: More) => Layer>;
 type More = {

@@ -15,6 +15,7 @@ const cells: [string, string, object][] = [
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
+  ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 0.1 }],
 ];
 
 describe.each(cells)('%s', (_, kind, own) => {

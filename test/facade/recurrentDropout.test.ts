@@ -29,12 +29,16 @@ function factors(seed: number, B: number, width: number, rate: number): Float32A
   return Float32Array.from({ length: B * width }, (_, n) => rows[Math.floor(n / width) * padded(width) + (n % width)]!);
 }
 
+const outputsOf = ({ units, projectionUnits }: CellConfig): number => projectionUnits ?? units;
+
 /** What a cell drops in the first training batch. */
-function dropsOf({ seed = 0, dropout = 0, recurrentDropout = 0, units }: CellConfig, B: number, D: number): Drops {
+function dropsOf({ seed = 0, dropout = 0, recurrentDropout = 0, ...config }: CellConfig, B: number, D: number): Drops {
   return {
     input: dropout > 0 ? factors(seedBits(seed), B, D, dropout) : undefined,
     state:
-      recurrentDropout > 0 ? factors(seedBits(seed) ^ RECURRENT_DROPOUT_SEED, B, units, recurrentDropout) : undefined,
+      recurrentDropout > 0
+        ? factors(seedBits(seed) ^ RECURRENT_DROPOUT_SEED, B, outputsOf(config), recurrentDropout)
+        : undefined,
   };
 }
 
@@ -50,7 +54,7 @@ function expectDropped(specs: LayerSpec[], size: [number, number, number], maske
       let below = D;
       return (config as { cells: { config: CellConfig }[] }).cells.map(({ config: own }) => {
         const drops = dropsOf(own, B, below);
-        below = own.units;
+        below = outputsOf(own);
         return drops;
       });
     };
@@ -68,9 +72,12 @@ function expectDropped(specs: LayerSpec[], size: [number, number, number], maske
 
 const cells: [string, string, object][] = [
   ['lstm', 'lstm', {}],
+  ['lstm with a projection', 'lstm', { projectionUnits: 5, usePeepholes: true }],
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
+  // Without a large epsilon, the product of a single input would hardly depend on the size of its kernel
+  ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 1 }],
   ['simpleRNN, another activation', 'simpleRNN', { activation: 'sigmoid' }],
 ];
 const rates = [

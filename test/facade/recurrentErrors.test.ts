@@ -1,6 +1,6 @@
 // Invalid options of recurrent layers and cells: each throws a ValueError of one sentence that starts with the call.
 
-import { initializers, layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
+import { initializers, input, layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
@@ -119,6 +119,80 @@ describe.each(kinds)('layers.%sCell', kind => {
   test.each([...invalidCellOptions(make, kind !== 'simpleRNN'), ...cellOnly])('rejects %s', (_, call, message) => {
     expectValueError(`layers.${kind}Cell`, call, message);
   });
+});
+
+describe.each(['lstm', 'lstmCell'] as const)('layers.%s with options that Keras does not have', kind => {
+  const make = (options: object) => layers[kind](untyped({ units: 2, ...options }));
+  const cases: InvalidCall[] = [
+    ...['usePeepholes', 'layerNormalization'].map(
+      (name): InvalidCall => [`${name}: 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
+    ),
+    ...[0, -1, 2.5, '3', null].map(
+      (size): InvalidCall => [
+        `projectionUnits: ${size}`,
+        () => make({ projectionUnits: size }),
+        'projectionUnits must be an integer',
+      ],
+    ),
+    ...[0, -1, nan, infinity, '1', null].map(
+      (epsilon): InvalidCall => [
+        `normEpsilon: ${epsilon}`,
+        () => make({ normEpsilon: epsilon, layerNormalization: true }),
+        'normEpsilon must be a finite number above 0',
+      ],
+    ),
+    ...['peephole', 'projection', 'normGamma', 'normBeta'].map(
+      (part): InvalidCall => [
+        `${part}Initializer: 1`,
+        () => make({ [`${part}Initializer`]: 1 }),
+        `${part}Initializer must be`,
+      ],
+    ),
+    ...['peephole', 'projection'].flatMap((part): InvalidCall[] => [
+      [`${part}Regularizer: 1`, () => make({ [`${part}Regularizer`]: 1 }), `${part}Regularizer must be`],
+      [`${part}Constraint: 1`, () => make({ [`${part}Constraint`]: 1 }), `${part}Constraint must be`],
+    ]),
+    ['a misspelt option', () => make({ usePeephole: true }), "did you mean 'usePeepholes'?"],
+  ];
+  test.each(cases)('rejects %s', (_, call, message) => expectValueError(`layers.${kind}`, call, message));
+});
+
+test('gru and simpleRNN do not have peepholes or a projection, and gru has no layer normalization', () => {
+  for (const [kind, option] of [
+    ...['usePeepholes', 'projectionUnits', 'layerNormalization'].map(name => ['gru', name] as const),
+    ...['usePeepholes', 'projectionUnits', 'normBetaInitializer'].map(name => ['simpleRNN', name] as const),
+  ]) {
+    const call = () => layers[kind](untyped({ units: 2, [option]: 1 }));
+    expectValueError(`layers.${kind}`, call, `unknown option '${option}'`);
+  }
+});
+
+test.each(['simpleRNN', 'simpleRNNCell'] as const)('layers.%s rejects invalid options of layer normalization', kind => {
+  const make = (options: object) => () => layers[kind](untyped({ units: 2, ...options }));
+  const call = `layers.${kind}`;
+  expectValueError(call, make({ layerNormalization: 1 }), 'layerNormalization must be true or false, got 1');
+  expectValueError(call, make({ normEpsilon: 0 }), 'normEpsilon must be a finite number above 0');
+  expectValueError(call, make({ normGammaInitializer: 2 }), 'normGammaInitializer must be');
+});
+
+test('initial states and layers in the other direction must have the size of the projection', () => {
+  const x = input({ shape: [4, 3] });
+  const wide = input({ shape: [5] });
+  const decoder = layers.lstm({ units: 5, projectionUnits: 2, name: 'decoder' });
+  expectValueError(
+    'decoder.apply',
+    () => decoder.apply(x, { initialState: [wide, wide] }),
+    'the initial state h of decoder must have the shape [null, 2], got [null, 5]',
+  );
+  expectValueError(
+    'layers.bidirectional',
+    () =>
+      layers.bidirectional({
+        layer: layers.lstm({ units: 5, projectionUnits: 2 }),
+        backwardLayer: layers.lstm({ units: 5, goBackwards: true }),
+      }),
+    'backwardLayer must have the units of layer, 2, got 5',
+  );
 });
 
 test.each<[string, string, () => unknown, string]>([

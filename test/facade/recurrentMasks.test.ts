@@ -15,9 +15,12 @@ const sequences = { returnSequences: true };
 
 const cells: [string, string, object][] = [
   ['lstm', 'lstm', {}],
+  ['lstm with peepholes and a projection', 'lstm', { usePeepholes: true, projectionUnits: 5 }],
+  ['lstm with layer normalization', 'lstm', { layerNormalization: true, normEpsilon: 0.1 }],
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
+  ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 0.1 }],
   ['lstm with other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
   ['gru with other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
   ['simpleRNN with another activation', 'simpleRNN', { activation: 'elu' }],

@@ -94,6 +94,7 @@ function cellOptions({ kind, units, activation, recurrentActivation, useBias, re
     useBias,
     ...(kind !== 'simpleRNN' && { recurrentActivation }),
     ...(kind === 'gru' && { resetAfter }),
+    ...(kind === 'lstm' && resetAfter && { usePeepholes: true }),
   };
 }
 

@@ -12,7 +12,7 @@ export interface CellSpec {
   /** Not for simpleRNN. */
   recurrentActivation: ActivationName;
   useBias: boolean;
-  /** Only for gru. */
+  /** Only for gru; the lstm has peepholes with it. */
   resetAfter: boolean;
 }
 

@@ -5,6 +5,7 @@ import { describe, test } from 'vitest';
 import { Attention } from '../../src/layers/attention.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { MultiHeadAttention } from '../../src/layers/multiHeadAttention.ts';
+import { SimpleRnn } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness } from './harness.ts';
@@ -101,6 +102,49 @@ describe.each([
     for (const [n, values] of parts.gradients().entries()) expectBits(values, whole.gradients()[n]!, `gradient ${n}`);
   });
 });
+
+test.each([
+  { masked: true, activation: 'tanh' },
+  { masked: false, activation: 'sigmoid', useBias: false },
+] as const)(
+  'the parts of a simpleRNN with layer normalization give the bits of the whole: %o',
+  ({ masked, ...more }) => {
+    const [B, T, U, D] = [261, 5, 18, 3];
+    const random = new Random(6);
+    const [x, dY] = [random.normals([B, T, D]), random.normals([B, T, U]).data];
+    const layer = () => new SimpleRnn({ units: U, returnSequences: true, layerNormalization: true, ...more });
+    const run = (inParts: boolean) => {
+      const h = harness();
+      const mask = masked ? Float32Array.from({ length: B * T }, (_, n) => Number(n % 3 > 0)) : undefined;
+      const bound = bind(h, layer(), {
+        ...{ batch: B, steps: T, inputs: D, order: 'steps', dx: true },
+        ...(mask && { mask }),
+      });
+      const seeds = new Random(7);
+      bound.setX(x);
+      bound.setWeights(bound.weights().map(({ length }) => seeds.normals([length], 0.5).data));
+      const part = (name: string, list: [number, number][]) => {
+        const kernel = (h.kernels as unknown as Record<string, Part>)[`simpleRnn${name}`]!;
+        for (const [first, count] of list) kernel(bound.address, first, count);
+      };
+      if (inParts) part('ForwardRows', [...ranges(B, 4), ...ranges(B, 7)]);
+      else bound.forward();
+      const y = bound.y();
+      bound.setDy(dY);
+      if (inParts) {
+        part('BackwardStart', [[0, 0]]);
+        part('BackwardRows', ranges(B, 4));
+        part('BackwardWeights', ranges(Math.ceil(U / 16), 1));
+      } else {
+        bound.backward();
+      }
+      bound.expectFences();
+      return [y, bound.dx(), ...bound.gradients()];
+    };
+    const whole = run(false);
+    for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
+  },
+);
 
 test.each([
   { K: 5, N: 3, activation: 'tanh' },

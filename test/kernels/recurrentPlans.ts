@@ -218,7 +218,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     recurrentActivation: activationNumbers[recurrentActivation],
     slopes: when(trains && general && cell !== 'simpleRnn', 'slopes', T * G * group),
     slopesC: when(trains && general && cell === 'lstm', 'slopesC', T * B * H),
-    step: 0,
+    ...{ step: 0, gamma: 0, z: 0, zRow: 0, moments: 0, dn: 0, epsilon: 0 },
   };
   const names: readonly string[] = structures[cell];
   const address = h.alloc(names.length * FLOAT);

@@ -94,6 +94,18 @@ describeRejections('toOnnx', [
     () => toOnnx(lstmModel({ recurrentActivation: 'gelu' })),
     "recurrentActivation of 'one' must be supported by LSTM nodes of ONNX",
   ],
+  [
+    'a projection',
+    () => toOnnx(lstmModel({ projectionUnits: 2 })),
+    "layer 'one' must have no projection and no normalization inside to be an operator of ONNX, got projectionUnits: 2",
+  ],
+  ['layer normalization in a cell', () => toOnnx(lstmModel({ layerNormalization: true })), 'layerNormalization: true'],
+  [
+    'layer normalization in a simpleRNN',
+    () =>
+      toOnnx(sequential({ layers: [layers.simpleRNN({ units: 2, layerNormalization: true, inputShape: [3, 2] })] })),
+    'layerNormalization: true',
+  ],
   ['an activation that ONNX does not have', () => toOnnx(lstmModel({ activation: 'relu6' })), "got 'relu6'"],
   [
     'a disposed model',

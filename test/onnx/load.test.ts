@@ -58,6 +58,19 @@ const folder = new URL('./torch/', import.meta.url);
 const fixture = (name: string) => readFileSync(new URL(`${name}.onnx`, folder));
 const expected: Expected = JSON.parse(readFileSync(new URL('expected.json', folder), 'utf8'));
 
+describe('files with peepholes', () => {
+  const folder = new URL('./peepholes/', import.meta.url);
+  const cases: { [name: string]: { x: number[][][]; y: number[][][] } } = JSON.parse(
+    readFileSync(new URL('expected.json', folder), 'utf8'),
+  );
+
+  test.each(Object.entries(cases))('%s predicts the numbers of the ONNX project', async (name, { x, y }) => {
+    const model = await loadOnnxModel(readFileSync(new URL(`${name}.onnx`, folder)));
+    expect(model.layers[0]!.getConfig().usePeepholes).toBe(true);
+    expectClose(model.predict(x).dataSync(), y.flat(2), close);
+  });
+});
+
 describe('files of PyTorch', () => {
   test.each(Object.entries(expected))('%s predicts the same as PyTorch', async (name, { x, y, shape }) => {
     const model = await loadOnnxModel(fixture(name));
@@ -422,7 +435,17 @@ describe('unsupported graphs', () => {
       { input: ['x', 'W', 'R', 'B', 'lengths'] },
       /sequence_lens must be the number of time steps, time, for every sample, or absent, got 1/,
     ],
-    ['peepholes', { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] }, /P must be absent or zero/],
+    [
+      'peepholes of another number of units',
+      { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] },
+      /P must have the shape \[1, 6\], got \[1, 4\]/,
+      { P: [1, 4] },
+    ],
+    [
+      'peepholes that are computed',
+      { input: ['x', 'W', 'R', 'B', '', '', '', 'x'] },
+      /input number 8 must be float32 weights of the file/,
+    ],
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
     ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not have the attribute clip/],
     ['coupled gates', { attribute: [attribute('input_forget', { i: 1 })] }, /input_forget must be 0/],

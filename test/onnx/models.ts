@@ -34,6 +34,7 @@ const denseActivations = [
 
 const recurrent = {
   lstm: layers.lstm,
+  'lstm with peepholes': (options: object) => layers.lstm({ ...(options as { units: number }), usePeepholes: true }),
   gru: layers.gru,
   'gru without resetAfter': (options: object) => layers.gru({ ...(options as { units: number }), resetAfter: false }),
   simpleRNN: layers.simpleRNN,
@@ -92,7 +93,7 @@ for (const [name, make] of Object.entries(recurrent)) {
 }
 add('rnn of one cell', () => [layers.rnn({ cell: layers.gruCell({ units: 4, ...biased }), inputShape })]);
 const cells = () => [
-  layers.lstmCell({ units: 4, ...biased }),
+  layers.lstmCell({ units: 4, usePeepholes: true, ...biased }),
   layers.gruCell({ units: 2, resetAfter: false, ...biased }),
   layers.simpleRNNCell({ units: 3, useBias: false }),
 ];

@@ -14,6 +14,10 @@ export interface CellConfig {
   recurrentActivation?: ActivationName;
   resetAfter?: boolean;
   unitForgetBias?: boolean;
+  usePeepholes?: boolean;
+  projectionUnits?: number;
+  layerNormalization?: boolean;
+  normEpsilon?: number;
   dropout?: number;
   recurrentDropout?: number;
   seed?: number;
@@ -55,15 +59,30 @@ export interface Drops {
 
 const blocks = { lstm: 4, gru: 3, simpleRNN: 1 } as const;
 
+/** The width of the output of a cell. */
+const outputsOf = ({ config }: CellSpec): number => config.projectionUnits ?? config.units;
+
+const statesOf = (spec: CellSpec): number[] =>
+  spec.class === 'lstm' ? [outputsOf(spec), spec.config.units] : [spec.config.units];
+
 /** The shapes of the weights of a cell. */
-function shapesOf({ class: kind, config }: CellSpec, inputs: number): number[][] {
+function shapesOf(spec: CellSpec, inputs: number): number[][] {
+  const { class: kind, config } = spec;
+  const U = config.units;
   const columns = blocks[kind] * config.units;
   const bias = kind === 'gru' && (config.resetAfter ?? true) ? [2, columns] : [columns];
   const kernels = [
     [inputs, columns],
-    [config.units, columns],
+    [outputsOf(spec), columns],
   ];
-  return (config.useBias ?? true) ? [...kernels, bias] : kernels;
+  return [
+    ...kernels,
+    ...((config.useBias ?? true) ? [bias] : []),
+    ...(config.usePeepholes ? [[U], [U], [U]] : []),
+    ...(config.projectionUnits ? [[U, config.projectionUnits]] : []),
+    ...(config.layerNormalization && kind === 'lstm' ? [[columns], [columns], [columns], [columns], [U], [U]] : []),
+    ...(config.layerNormalization && kind === 'simpleRNN' ? [[U]] : []),
+  ];
 }
 
 /** One step: from the input [B,D] and the states to the new states, of which the first is the output. */
@@ -72,7 +91,8 @@ function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Va
   const U = config.units;
   const activation = activations[config.activation ?? 'tanh'];
   const gate = activations[config.recurrentActivation ?? 'sigmoid'];
-  const [kernel, recurrent, bias] = weights as [Value, Value, Value?];
+  const [kernel, recurrent, ...others] = weights as [Value, Value, ...Value[]];
+  const bias = (config.useBias ?? true) ? others.shift() : undefined;
   const [h, c] = states as [Value, Value];
   const input = drops.input ? tape.mul(x, tape.value(x.M, x.N, drops.input)) : x;
   const before = drops.state ? tape.mul(h, tape.value(h.M, h.N, drops.state)) : h;
@@ -97,12 +117,29 @@ function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Va
     const rest = tape.map(z, { of: v => 1 - v, slope: () => -1 });
     return [tape.add(tape.mul(z, before), tape.mul(rest, candidate))];
   }
-  const z = biased(tape.add(fromInput, tape.matmul(before, recurrent)), bias);
-  if (kind === 'simpleRNN') return [tape.map(z, activation)];
-  const [i, f, o] = [0, 1, 3].map(n => tape.map(part(z, n), gate)) as [Value, Value, Value];
+  if (kind === 'simpleRNN') {
+    const sum = tape.add(fromInput, tape.matmul(before, recurrent));
+    const normalized = config.layerNormalization
+      ? tape.mulRow(tape.normalize(sum, config.normEpsilon ?? 0.001), others[0]!)
+      : sum;
+    return [tape.map(biased(normalized, bias), activation)];
+  }
+  const peepholes = config.usePeepholes ? others.splice(0, 3) : null;
+  const projection = config.projectionUnits ? others.shift()! : null;
+  const norm = (value: Value, n: number) =>
+    config.layerNormalization
+      ? tape.add(tape.mulRow(tape.normalize(value, config.normEpsilon ?? 0.001), others[2 * n]!), others[2 * n + 1]!)
+      : value;
+  const peeped = (value: Value, n: number, state: Value) =>
+    peepholes ? tape.add(value, tape.mulRow(state, peepholes[n]!)) : value;
+  const z = biased(tape.add(norm(fromInput, 0), norm(tape.matmul(before, recurrent), 1)), bias);
+  const [i, f] = [0, 1].map(n => tape.map(peeped(part(z, n), n, c), gate)) as [Value, Value];
   const g = tape.map(part(z, 2), activation);
-  const cell = tape.add(tape.mul(f, c), tape.mul(i, g));
-  return [tape.mul(o, tape.map(cell, activation)), cell];
+  const sum = tape.add(tape.mul(f, c), tape.mul(i, g));
+  const o = tape.map(peeped(part(z, 3), 2, sum), gate);
+  const cell = norm(sum, 2);
+  const output = tape.mul(o, tape.map(cell, activation));
+  return [projection ? tape.matmul(output, projection) : output, cell];
 }
 
 /** What `ReferenceModel` needs of a recurrent layer. */
@@ -129,11 +166,11 @@ export class PlainLayer implements Recurrent {
   constructor(spec: PlainSpec, inputs: number) {
     this.#time = spec.config;
     this.#cells = spec.class === 'rnn' ? spec.config.cells : [spec];
-    const shapes = this.#cells.map((cell, n) => shapesOf(cell, n === 0 ? inputs : this.#cells[n - 1]!.config.units));
+    const shapes = this.#cells.map((cell, n) => shapesOf(cell, n === 0 ? inputs : outputsOf(this.#cells[n - 1]!)));
     this.#counts = shapes.map(own => own.length);
     this.weights = shapes.flat().map(shape => block(shape));
-    this.width = this.#cells.at(-1)!.config.units;
-    this.stateWidths = this.#cells.flatMap(cell => Array(cell.class === 'lstm' ? 2 : 1).fill(cell.config.units));
+    this.width = outputsOf(this.#cells.at(-1)!);
+    this.stateWidths = this.#cells.flatMap(statesOf);
   }
 
   forward(x: Block, mask: Mask = null): RecurrentPass {

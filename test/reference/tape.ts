@@ -69,6 +69,38 @@ export class Tape {
     });
   }
 
+  /** Each row minus its mean, divided by sqrt(variance + epsilon). */
+  normalize(a: Value, epsilon: number): Value {
+    const { M, N } = a;
+    const meanOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / N;
+    const rows = Array.from({ length: M }, (_, m) => {
+      const row = a.data.subarray(m * N, (m + 1) * N);
+      const centered = row.map(value => value - meanOf(row));
+      const deviation = Math.sqrt(meanOf(centered.map(value => value * value)) + epsilon);
+      return { y: centered.map(value => value / deviation), deviation };
+    });
+    const data = Float64Array.from(rows.flatMap(({ y }) => [...y]));
+    return this.#record(M, N, data, grad => {
+      for (const [m, { y, deviation }] of rows.entries()) {
+        const own = grad.subarray(m * N, (m + 1) * N);
+        const [mean, product] = [meanOf(own), meanOf(own.map((value, n) => value * y[n]!))];
+        for (let n = 0; n < N; n++) a.grad[m * N + n]! += (own[n]! - mean - y[n]! * product) / deviation;
+      }
+    });
+  }
+
+  /** a times b, element by element; b is a single row, for all rows. */
+  mulRow(a: Value, b: Value): Value {
+    const { N } = a;
+    const data = a.data.map((value, n) => value * b.data[n % N]!);
+    return this.#record(a.M, N, data, grad => {
+      for (let n = 0; n < grad.length; n++) {
+        a.grad[n]! += grad[n]! * b.data[n % N]!;
+        b.grad[n % N]! += grad[n]! * a.data[n]!;
+      }
+    });
+  }
+
   /** Columns [from, from + count). */
   columns(a: Value, from: number, count: number): Value {
     const data = new Float64Array(a.M * count);

@@ -34,9 +34,15 @@ const shared = () => layers.prelu({ sharedAxes: [1], alphaInitializer: 'randomNo
 const models: { [row: string]: () => Layer[] | LayersModel } = {
   lstm: () => [lstm({ inputShape, returnSequences: true }), lstm({ name: 'two' })],
   'lstm, `goBackwards`': () => [lstm({ inputShape, goBackwards: true })],
+  'lstm, `usePeepholes`': () => [lstm({ inputShape, usePeepholes: true })],
+  'lstm, `projectionUnits`': () => [lstm({ inputShape, projectionUnits: 3 })],
+  'lstm, `layerNormalization`': () => [lstm({ inputShape, layerNormalization: true, normBetaInitializer: 'ones' })],
   gru: () => [layers.gru({ units: 2, name, inputShape })],
   'gru, `resetAfter: false`': () => [layers.gru({ units: 2, name, resetAfter: false, inputShape })],
   simpleRNN: () => [layers.simpleRNN({ units: 2, name, inputShape })],
+  'simpleRNN, `layerNormalization`': () => [
+    layers.simpleRNN({ units: 2, name, layerNormalization: true, normGammaInitializer: 'randomNormal', inputShape }),
+  ],
   bidirectional: () => [layers.bidirectional({ layer: lstm(), name: 'both', inputShape })],
   'rnn over one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 2 }), name, inputShape })],
   'rnn over several kinds of cells': () => [

@@ -318,6 +318,19 @@ describe('Keras files', () => {
     expectFixtureWeights(model);
   });
 
+  test('cells of TensorFlow Addons load as cells with layer normalization or peepholes', async () => {
+    const model = await loadKerasModel(fixture('addons.h5'));
+    expectFixtureWeights(model);
+    const rnns = model.layers.filter(({ className }) => className === 'RNN');
+    const cells = rnns.map(layer => layer.getConfig().cell as { config: Record<string, unknown> });
+    expect(cells[0]!.config).toMatchObject({ layerNormalization: true, normEpsilon: 0.01 });
+    expect(cells[1]!.config).toMatchObject({ usePeepholes: true });
+    expect(cells[2]!.config).toMatchObject({ layerNormalization: true, normEpsilon: 1e-5 });
+    expect(rnns[2]!.outputShape).toEqual([null, 3]);
+    const again = await loadKerasModel(await toKeras(model));
+    expectFixtureWeights(again);
+  });
+
   test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);

@@ -294,6 +294,23 @@ describe('PyTorch names', () => {
     },
   );
 
+  test.each([
+    [{ usePeepholes: true }, 'no peepholes to be converted to PyTorch, got usePeepholes: true'],
+    [{ layerNormalization: true }, 'no normalization inside to be converted to PyTorch, got layerNormalization: true'],
+  ])('toSafetensors rejects an lstm with %j for PyTorch', (more, message) => {
+    expect(() => toSafetensors(sequential({ layers: [lstm(more)] }), { names: 'torch' })).toThrow(
+      `layer 'l' must have ${message}`,
+    );
+  });
+
+  test('layers of a module must have projections of the same size', () => {
+    const below = lstm({ returnSequences: true, projectionUnits: 1 });
+    const model = sequential({ layers: [below, layers.lstm({ name: 'k', units: 2 })] });
+    expect(() => toSafetensors(model, { names: 'torch', modules: { m: ['l', 'k'] } })).toThrow(
+      /layers of the same kind, got LSTMCell, 2 units projected to 1, .* and LSTMCell, 2 units/,
+    );
+  });
+
   test('surplus tensors in a module of the model are always rejected; other modules are ignored with strict: false', () => {
     const model = randomize(sequential({ layers: [lstm()] }));
     const { tensors } = readSafetensors(toSafetensors(model, { names: 'torch' }));
@@ -303,7 +320,7 @@ describe('PyTorch names', () => {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
         /module 'l' as in the model, without 'l.weight_ih_l1'; pass the option modules/,
       );
-      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must not have LSTM projections/);
+      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/without a projection, got .*; pass projectionUnits/);
     }
     expect(load({ 'fc.weight': [1] }, true)).toThrow(
       /only the tensors of the model, got 'fc.weight'; pass strict: false/,

@@ -69,7 +69,8 @@ function layerOf(kind: string, options: Options, common: { name: string; inputSh
   const recurrent = { units: options.hidden_size as number, useBias, returnSequences: sequences };
   const activation = (options.nonlinearity as 'relu' | undefined) ?? 'tanh';
   const make = (more: object) => {
-    if (kind === 'LSTM') return layers.lstm({ ...recurrent, ...more });
+    const projection = options.proj_size ? { projectionUnits: options.proj_size as number } : {};
+    if (kind === 'LSTM') return layers.lstm({ ...recurrent, ...projection, ...more });
     if (kind === 'GRU') return layers.gru({ ...recurrent, ...more });
     return layers.simpleRNN({ ...recurrent, activation, ...more });
   };

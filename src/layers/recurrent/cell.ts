@@ -143,6 +143,9 @@ export interface CellOutput {
   readonly states: readonly Signal[];
 }
 
+/** The result of `Cell.planCommon`. */
+export type PlannedCell = ReturnType<Cell['planCommon']>;
+
 /** Rows of one time step as fields of a structure; zeros for null. */
 export const stateFields = <K extends string>(name: K, rows: Rows | null): Record<K | `${K}Row`, number | Offset> =>
   ({ [name]: rows?.start ?? 0, [`${name}Row`]: rows?.row ?? 0 }) as Record<K | `${K}Row`, number | Offset>;
@@ -213,9 +216,14 @@ export abstract class Cell {
   /** @internal Creates another cell of its class from a result of `getConfig`. */
   abstract remake(config: Config): Cell;
 
+  /** @internal The size of the output and of the hidden state. */
+  get outputUnits(): number {
+    return this.units;
+  }
+
   /** @internal The states, in the order of `getStates`; by default, the hidden state only. */
   get states(): readonly StateSpec[] {
-    return [{ name: 'h', width: this.units }];
+    return [{ name: 'h', width: this.outputUnits }];
   }
 
   /** @internal What `model.inspect` shows, by its letter: gates, then states, h last. */
@@ -244,7 +252,7 @@ export abstract class Cell {
     const { kernel, recurrent, bias } = this.#weights;
     const weights = [
       { name: 'kernel', shape: [inputs, columns], ...kernel },
-      { name: 'recurrentKernel', shape: [this.units, columns], ...recurrent },
+      { name: 'recurrentKernel', shape: [this.outputUnits, columns], ...recurrent },
     ];
     if (!this.useBias) return weights;
     const initializer = this.biasInitializer(bias.initializer);
@@ -294,12 +302,13 @@ export abstract class Cell {
     const { name, x, dx, mask, parameters, states, initial, returnSequences, returnState, isRead } = inputs;
     const { batch, needsGradients } = planner;
     const T = x.steps;
+    const width = this.outputUnits;
     const dropped = planner.dropsOut && this.recurrentDropout > 0;
     const [readsY, readsH] = [isRead[0]!, returnState && isRead[1]!];
     const sequences = returnSequences && readsY;
-    const dh = planner.gradientRows(`${name}/dh`, sequences ? T : 1, this.units);
+    const dh = planner.gradientRows(`${name}/dh`, sequences ? T : 1, width);
     // With recurrent dropout, h holds the dropped states, so the output needs rows of its own
-    const y = dropped ? planner.rows(`${name}/y`, T + 1, this.units) : null;
+    const y = dropped ? planner.rows(`${name}/y`, T + 1, width) : null;
     const fields = {
       batch,
       steps: T,
@@ -308,17 +317,17 @@ export abstract class Cell {
       ...rowFields('x', x),
       ...parameterFields(planner, parameters),
       ...stateFields('dh', dh),
-      dhx: needsGradients && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
+      dhx: needsGradients && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(width)) : 0,
       ...rowFields('dx', dx),
       stateH: states ?? 0,
       ...stateFields('h0', initial && initial[0]!.y),
       ...stateFields('dh0', initial && initial[0]!.dy),
-      savedH: states && initial ? planner.floats(`${name}/savedH`, batch, padded(this.units)) : 0,
+      savedH: states && initial ? planner.floats(`${name}/savedH`, batch, padded(width)) : 0,
       sequences: Number(sequences),
       zeroDh: Number(needsGradients && !readsY && !readsH),
       useBias: Number(this.useBias),
       ...maskFields(mask),
-      drop: dropped ? planner.floats(`${name}/drop`, batch, padded(this.units)) : 0,
+      drop: dropped ? planner.floats(`${name}/drop`, batch, padded(width)) : 0,
       dropSeed: dropped ? inputs.dropSeed : 0,
       dropRate: dropped ? floatBits(this.recurrentDropout) : 0,
       y: y?.start ?? 0,
@@ -329,14 +338,14 @@ export abstract class Cell {
     const slot = returnSequences ? 1 : T; // slot t + 1 holds step t
     const start = offsetBy(out.start, slot * out.step);
     const output: CellOutput = {
-      y: { ...out, start, steps: returnSequences ? T : 1, width: this.units },
+      y: { ...out, start, steps: returnSequences ? T : 1, width },
       dy: readsY ? dh : null,
       states: [],
     };
     if (!returnState) return { fields, output, dh, after: [] };
     // The final hidden state is the last output; if both have a gradient, that of the state is added in backward
-    const final: Rows = { ...out, start: offsetBy(out.start, T * out.step), steps: 1, width: this.units };
-    const own = readsY && readsH ? planner.gradientRows(`${name}/dhT`, 1, this.units) : null;
+    const final: Rows = { ...out, start: offsetBy(out.start, T * out.step), steps: 1, width };
+    const own = readsY && readsH ? planner.gradientRows(`${name}/dhT`, 1, width) : null;
     const hT: Signal = { y: final, dy: own ?? (readsH ? dh : null), mask: null };
     return { fields, output: { ...output, states: [hT] }, dh, after: dh && own ? [addToLast(dh, own)] : [] };
   }

@@ -6,6 +6,8 @@ export interface CellBuffer {
   readonly name: string;
   /** How many slots precede the first time step: 1 for states, which start with the state before it. */
   readonly first: number;
+  /** How many numbers a sample has; default: the units. */
+  readonly width?: number | undefined;
   /** The index of a number in a buffer of the given shape; slot `first` is the first time step. */
   index(shape: readonly number[]): (slot: number, sample: number, unit: number) => number;
 }
@@ -26,12 +28,16 @@ export const gateBuffer = (part: number): CellBuffer => grouped('gates', 0, 4, p
 /** The cell state of an lstm. */
 export const cellStateBuffer = (): CellBuffer => grouped('c', 1, 1, 0);
 
-/** [slots, samples, row]: the hidden state, at the start of each row. */
-export const hiddenStateBuffer = (name: string): CellBuffer => ({
+/** [slots, samples, row]: columns `from`, ... of each row. */
+export const rowBuffer = (name: string, first: number, from = 0, width?: number): CellBuffer => ({
   name,
-  first: 1,
+  first,
+  width,
   index:
     ([, samples, row]) =>
     (slot, sample, unit) =>
-      (slot * samples! + sample) * row! + unit,
+      (slot * samples! + sample) * row! + from + unit,
 });
+
+/** The hidden state, at the start of each row. */
+export const hiddenStateBuffer = (name: string): CellBuffer => rowBuffer(name, 1);

@@ -10,6 +10,7 @@ import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
+import type { WeightSpec } from '../weightSpec.ts';
 import {
   Cell,
   type CellInputs,
@@ -21,10 +22,11 @@ import {
   stateFields,
 } from './cell.ts';
 import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
+import { LstmVariant, type LstmVariantOptions, variantOptions } from './lstmVariant.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.lstmCell`. The columns of the weights are those of the input, forget, cell and output gates, in this order. */
-export interface LstmCellOptions extends GatedCellOptions {
+export interface LstmCellOptions extends GatedCellOptions, LstmVariantOptions {
   /** Whether the bias of the forget gate starts at 1, so that the initial network remembers. Default: true. */
   unitForgetBias?: boolean;
 }
@@ -36,6 +38,7 @@ const own = [
   ...cellOptions,
   'recurrentActivation',
   'unitForgetBias',
+  ...variantOptions,
 ] as const satisfies readonly (keyof LstmCellOptions)[];
 
 /** The number of floats of the four gates for a row and a group of four units. */
@@ -50,6 +53,8 @@ export class LstmCell extends Cell {
   readonly className = 'LSTMCell';
   readonly recurrentActivation: ActivationName;
   protected override readonly gates = 4;
+  /** @internal Null for an lstm of Keras, which has kernels of its own. */
+  readonly variant: LstmVariant | null;
   readonly #unitForgetBias: boolean;
 
   /** @internal */
@@ -58,25 +63,36 @@ export class LstmCell extends Cell {
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.#unitForgetBias =
       known.unitForgetBias === undefined ? true : checkBoolean(call, 'unitForgetBias', known.unitForgetBias);
+    this.variant = LstmVariant.read(call, known, this.units, this.useBias);
   }
 
   override getConfig(): Config {
     const { recurrentActivation } = this;
-    return { ...super.getConfig(), recurrentActivation, unitForgetBias: this.#unitForgetBias };
+    return {
+      ...super.getConfig(),
+      recurrentActivation,
+      unitForgetBias: this.#unitForgetBias,
+      ...this.variant?.getConfig(),
+    };
   }
 
   override remake(config: Config): Cell {
     return lstmCell(config as never);
   }
 
+  override get outputUnits(): number {
+    return this.variant?.outputs ?? this.units;
+  }
+
   override get states(): readonly StateSpec[] {
     return [
-      { name: 'h', width: this.units },
+      { name: 'h', width: this.outputUnits },
       { name: 'c', width: this.units },
     ];
   }
 
   override get buffers(): Readonly<Record<string, CellBuffer>> {
+    if (this.variant) return this.variant.buffers;
     const [i, f, g, o] = [gateBuffer(0), gateBuffer(1), gateBuffer(2), gateBuffer(3)];
     return { i, f, g, o, c: cellStateBuffer(), h: hiddenStateBuffer('hx') };
   }
@@ -85,37 +101,64 @@ export class LstmCell extends Cell {
     return this.#unitForgetBias ? new ForgetBias(given, this.units) : given;
   }
 
+  override get weightCount(): number {
+    return super.weightCount + (this.variant?.weightCount ?? 0);
+  }
+
+  override describeWeights(inputs: number): Omit<WeightSpec, 'seed'>[] {
+    return [...super.describeWeights(inputs), ...(this.variant?.describeWeights() ?? [])];
+  }
+
   override parameterCount(inputs: number): number {
+    if (this.variant) return this.variant.parameterCount(inputs);
     const H = padded(this.units);
     return (H / 4) * (1 + H + inputs) * GATES;
   }
 
   override stateCount(batch: number): number {
-    return 2 * batch * padded(this.units);
+    return batch * (padded(this.outputUnits) + padded(this.units));
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.packLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
+    if (this.variant) this.variant.packWeights(kernels, packed, matrices, inputs);
+    else kernels.packLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.unpackLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
+    if (this.variant) this.variant.unpackWeights(kernels, packed, matrices, inputs);
+    else kernels.unpackLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override packStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
-    kernels.packLstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units);
+    const cells = packed + this.#stateBytes(batch);
+    if (this.variant) {
+      kernels.packState(packed, h!, batch, this.outputUnits);
+      kernels.packState(cells, c!, batch, this.units);
+    } else {
+      kernels.packLstmState(packed, cells, h!, c!, batch, this.units);
+    }
   }
 
   override unpackStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
-    kernels.unpackLstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units);
+    const cells = packed + this.#stateBytes(batch);
+    if (this.variant) {
+      kernels.unpackState(packed, h!, batch, this.outputUnits);
+      kernels.unpackState(cells, c!, batch, this.units);
+    } else {
+      kernels.unpackLstmState(packed, cells, h!, c!, batch, this.units);
+    }
   }
 
   /** Bytes of the hidden state, which the cell state follows. */
   #stateBytes(batch: number): number {
-    return batch * padded(this.units) * FLOAT;
+    return batch * padded(this.outputUnits) * FLOAT;
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
+    if (this.variant) {
+      const h = this.variant.planState(planner, inputs);
+      return this.variant.plan(planner, inputs, h, this.planCommon(planner, inputs, h), this);
+    }
     const { name, x, dx, states, initial, returnState, isRead } = inputs;
     const { batch: B } = planner;
     const T = x.steps;

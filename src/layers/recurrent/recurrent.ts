@@ -163,7 +163,7 @@ export abstract class Recurrent extends RecurrentLayer {
 
   /** The number of units of the output. */
   get units(): number {
-    return this.cells.at(-1)!.units;
+    return this.cells.at(-1)!.outputUnits;
   }
 
   override get stateful(): boolean {
@@ -225,7 +225,7 @@ export abstract class Recurrent extends RecurrentLayer {
 
   /** The number of inputs of cell n. */
   #inputsOf(n: number, input: Shape = this.built.inputs[0]!): number {
-    return n === 0 ? input[2]! : this.cells[n - 1]!.units;
+    return n === 0 ? input[2]! : this.cells[n - 1]!.outputUnits;
   }
 
   override get parameterCount(): number {

@@ -7,6 +7,13 @@ import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 /** A config object from a file, with unchecked values. */
 export type RawConfig = { readonly [name: string]: unknown };
 
+/** The cells of TensorFlow Addons that are a cell with more options here, by their registered names. */
+const addonsCells: { readonly [name: string]: readonly [className: string, options: RawConfig] } = {
+  'Addons>LayerNormLSTMCell': ['LSTMCell', { layer_normalization: true }],
+  'Addons>LayerNormSimpleRNNCell': ['SimpleRNNCell', { layer_normalization: true }],
+  'Addons>PeepholeLSTMCell': ['LSTMCell', { use_peepholes: true }],
+};
+
 /** The description of a layer or model: its class and its options. */
 export function readClassConfig(location: FilePath, value: unknown): { className: string; config: RawConfig } {
   const { class_name, config, registered_name } = (isObject(value) ? value : {}) as RawConfig;
@@ -14,6 +21,7 @@ export function readClassConfig(location: FilePath, value: unknown): { className
     return fail(location.call, `${location.part}: must be { class_name, config }, got ${show(value)}`);
   }
   if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
+    if (Object.hasOwn(addonsCells, registered_name)) return { className: registered_name, config: config as RawConfig };
     failAt(location, `must be a Keras class, got the custom class ${show(registered_name)}`);
   }
   return { className: class_name, config: config as RawConfig };
@@ -105,6 +113,12 @@ function convertCell(location: FilePath, item: unknown, format: ConfigFormat): R
   const inner = within(location, 'config');
   if (className === 'GRUCell')
     return { class_name: className, config: gruOf(convertOptions(inner, config, format), format) };
+  if (Object.hasOwn(addonsCells, className)) {
+    const [name, own] = addonsCells[className]!;
+    const { layernorm_epsilon, gamma_initializer, ...options } = convertOptions(inner, config, format);
+    const norm = layernorm_epsilon && { norm_epsilon: layernorm_epsilon, norm_gamma_initializer: gamma_initializer };
+    return { class_name: name, config: { ...options, ...(norm as RawConfig), ...own } };
+  }
   if (className !== 'StackedRNNCells') return { class_name: className, config: convertOptions(inner, config, format) };
   const { cells } = config;
   const list = within(inner, 'cells');

@@ -530,6 +530,32 @@ def keras1():
     save_whole(path("keras1-no-version.h5"), [("LSTM", lstm)], weights, None)
 
 
+def addons():
+    """RNN layers with the cells of TensorFlow Addons, whose registered names begin with the package."""
+    def rnn(name, class_name, sequences, config):
+        plain = {**old(layer("cell", **cell(3, unit_forget_bias=True, **config))), "implementation": 2}
+        return ("RNN", {"name": name, "trainable": True, "dtype": "float32", "return_sequences": sequences,
+                        "return_state": False, "go_backwards": False, "stateful": False, "unroll": False,
+                        "time_major": False, "cell": {"class_name": f"Addons>{class_name}", "config": plain}})
+    norm = {"norm_gamma_initializer": {"class_name": "Ones", "config": {}},
+            "norm_beta_initializer": {"class_name": "Zeros", "config": {}}, "norm_epsilon": 0.01}
+    first = [("cell/kernel:0", (2, 12)), ("cell/recurrent_kernel:0", (3, 12)), ("cell/bias:0", (12,))]
+    first += [(f"cell/{part}_norm/{what}:0", (3 if part == "state" else 12,))
+              for part in ("kernel", "recurrent", "state") for what in ("gamma", "beta")]
+    second = [("cell/kernel:0", (3, 12)), ("cell/recurrent_kernel:0", (3, 12)), ("cell/bias:0", (12,))]
+    second += [(f"cell/{gate}_gate_peephole_weights:0", (3,)) for gate in ("input", "forget", "output")]
+    plain = {key: value for key, value in cell(3, False).items() if key != "recurrent_activation"}
+    simple = {**old(layer("cell", **plain)), "layernorm_epsilon": 1e-05, "gamma_regularizer": None,
+              "gamma_initializer": {"class_name": "Ones", "config": {}}, "gamma_constraint": None}
+    third = [("cell/kernel:0", (3, 3)), ("cell/recurrent_kernel:0", (3, 3)), ("cell/bias:0", (3,)),
+             ("cell/layer_normalization/gamma:0", (3,))]
+    last = rnn("rnn_2", "LayerNormSimpleRNNCell", False, {})
+    last[1]["cell"]["config"] = simple
+    save_whole(path("addons.h5"), [OLD_INPUT, rnn("rnn", "LayerNormLSTMCell", True, norm),
+                                   rnn("rnn_1", "PeepholeLSTMCell", True, {}), last],
+               [("rnn", first), ("rnn_1", second), ("rnn_2", third)], "2.11.0")
+
+
 def hostile():
     """A path of 30,000 groups that are all the root group, and a name that splits into 30,000 parts at backslashes."""
     for name, link, layer_name in (("circle", "a", "/".join("a" * 30_000)), ("backslashes", "\\".join("a" * 30_000), "b")):
@@ -560,4 +586,5 @@ graph_whole()
 chunked()
 cudnn()
 keras1()
+addons()
 hostile()
