@@ -19,6 +19,11 @@ export {
   lstmCellsBackward, lstmInputGroups, lstmSetStep, lstmStatesBackward, lstmStepGroups, lstmStepsEnd, lstmStepsStart,
   lstmSweepEnd, lstmSweepStart, lstmTransposeColumns,
 } from './recurrent/lstmUnitGroups';
+export {
+  minRnnBackward, minRnnBackwardRows, minRnnBackwardStart, minRnnBackwardWeights, minRnnForward, minRnnForwardEnd,
+  minRnnForwardRows, minRnnRewind,
+} from './recurrent/minRnn';
+export { packMinRnnWeights, unpackMinRnnWeights } from './recurrent/minRnnPlan';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,

@@ -78,6 +78,7 @@ export type {
   LstmOptions,
   LstmOptions as LSTMLayerArgs,
 } from './recurrent/lstm.ts';
+export type { MinGru, MinLstm, MinRnnOptions } from './recurrent/minRnn.ts';
 export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent/recurrent.ts';
 export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './recurrent/rnn.ts';
 export type {

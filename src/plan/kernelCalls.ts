@@ -3,7 +3,7 @@
 import type { Kernels } from '../wasm/kernels.ts';
 import { activationNumbers, rowBlockNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
-import type { KernelCall } from './planner.ts';
+import { type KernelCall, padded } from './planner.ts';
 import { sharesUnits, unitFunctions } from './unitGroups.ts';
 
 /** Each takes the address of the plan structure. */
@@ -50,6 +50,13 @@ const sharings: Partial<Record<Kind, Sharing>> = {
   lstm: recurrent(4, 4, 2),
   gru: recurrent(3, 4),
   simpleRnn: recurrent(1, 16),
+  minRnn: {
+    work: ({ batch, steps, gateCount, inputs, units }) => batch! * steps! * gateCount! * inputs! * units!,
+    rows: ({ batch }) => batch!,
+    tile: TILE,
+    groups: ({ gateCount, units }) => Math.ceil((gateCount! * padded(units!)) / COLUMNS),
+    weights: ({ gateCount, inputs, units }) => gateCount! * inputs! * units!,
+  },
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
     rows: ({ rows }) => rows!,

@@ -1,5 +1,7 @@
 /** Where the kernels of a cell keep its gates and states at every time step, for `model.inspect`. */
 
+import { padded } from '../../plan/planner.ts';
+
 /** A value that a cell computes for each sample, time step and unit, such as a gate. */
 export interface CellBuffer {
   /** The name of the buffer in the plan of the cell. */
@@ -26,12 +28,18 @@ export const gateBuffer = (part: number): CellBuffer => grouped('gates', 0, 4, p
 /** The cell state of an lstm. */
 export const cellStateBuffer = (): CellBuffer => grouped('c', 1, 1, 0);
 
-/** [slots, samples, row]: the hidden state, at the start of each row. */
-export const hiddenStateBuffer = (name: string): CellBuffer => ({
+/** [slots, samples, row]: numbers of a row from `from` on. */
+const rowBuffer = (name: string, first: number, from = 0): CellBuffer => ({
   name,
-  first: 1,
+  first,
   index:
     ([, samples, row]) =>
     (slot, sample, unit) =>
-      (slot * samples! + sample) * row! + unit,
+      (slot * samples! + sample) * row! + from + unit,
 });
+
+/** The hidden state, at the start of each row. */
+export const hiddenStateBuffer = (name: string): CellBuffer => rowBuffer(name, 1);
+
+/** Gate `part` of those of a minGRU or minLSTM, which follow each other in a row. */
+export const rowGateBuffer = (part: number, units: number): CellBuffer => rowBuffer('gates', 0, part * padded(units));
