@@ -71,7 +71,13 @@ function shapesOf({ class: kind, config }: CellSpec, inputs: number): number[][]
 }
 
 /** One step of minGRU or minLSTM. */
-function minimalStep(tape: Tape, { class: kind, config }: CellSpec, [kernel, bias]: Value[], x: Value, h: Value): Value {
+function minimalStep(
+  tape: Tape,
+  { class: kind, config }: CellSpec,
+  [kernel, bias]: Value[],
+  x: Value,
+  h: Value,
+): Value {
   const part = (n: number) => tape.columns(bias ? tape.add(product, bias) : product, n * config.units, config.units);
   const product = tape.matmul(x, kernel!);
   const gates = blocks[kind] - 1;

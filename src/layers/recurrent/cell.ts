@@ -174,7 +174,12 @@ export abstract class Cell {
    */
   constructor(call: string, known: Partial<CellOptions>) {
     this.units = checkCount(call, 'units', known.units);
-    this.activation = checkActivation(call, 'activation', known.activation, this.hasRecurrentKernel ? 'tanh' : 'linear');
+    this.activation = checkActivation(
+      call,
+      'activation',
+      known.activation,
+      this.hasRecurrentKernel ? 'tanh' : 'linear',
+    );
     this.useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const read = (prefix: Prefix) => readWeightSettings(call, prefix, known, defaults[prefix]);
     this.#weights = { kernel: read('kernel'), recurrent: read('recurrent'), bias: read('bias') };

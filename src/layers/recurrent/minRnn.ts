@@ -6,7 +6,15 @@ import { fail, show } from '../../util/errors.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
-import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type RecurrentActivation, stateFields } from './cell.ts';
+import {
+  Cell,
+  type CellInputs,
+  type CellOptions,
+  type CellOutput,
+  cellOptions,
+  type RecurrentActivation,
+  stateFields,
+} from './cell.ts';
 import { type CellBuffer, hiddenStateBuffer, rowGateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
@@ -122,5 +130,8 @@ function checkMinRnnOptions(call: string, options: MinRnnOptions): Partial<MinRn
   const allowed = [...ownOptions, ...recurrentOptions, 'recurrentDropout'];
   const { recurrentDropout, ...known } = checkLayerOptions<MinRnnOptions & CellOptions>(call, options, allowed);
   if (recurrentDropout === undefined) return known;
-  return fail(call, `recurrentDropout must not be given, because no gate reads the state, got ${show(recurrentDropout)}`);
+  return fail(
+    call,
+    `recurrentDropout must not be given, because no gate reads the state, got ${show(recurrentDropout)}`,
+  );
 }
