@@ -53,6 +53,8 @@ const recurrent = {
   'gru that resets before': more => layers.gru({ units: 3, resetAfter: false, ...dropouts, ...more }),
   simpleRNN: more => layers.simpleRNN({ units: 3, ...dropouts, ...more }),
   'stacked cells': more => layers.rnn({ cell: cells(), ...more }),
+  minGRU: more => layers.minGRU({ units: 3, dropout: 0.2, ...more }),
+  minLSTM: more => layers.minLSTM({ units: 5, activation: 'tanh', ...more }),
 } satisfies Record<string, (more: More) => Layer>;
 type More = {
   returnSequences?: boolean;

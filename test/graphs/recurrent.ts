@@ -4,6 +4,7 @@ import { activations } from '../reference/activations.ts';
 import { type Block, block } from '../reference/block.ts';
 import { gruForward } from '../reference/gru.ts';
 import { lstmForward } from '../reference/lstm.ts';
+import { minRnnForward } from '../reference/minRnn.ts';
 import type { Curve } from '../reference/recurrent.ts';
 import { simpleRnnForward } from '../reference/simpleRnn.ts';
 import type { CellSpec, LayerSpec, RecurrentSpec, Signal } from './spec.ts';
@@ -77,11 +78,11 @@ function run(
   const states: Float64Array[] = [];
   let [width, w, s] = [shape[2]!, 0, 0];
   for (const { kind, units: U, activation, recurrentActivation, useBias, resetAfter } of cells) {
-    const [kernel, recurrentKernel, bias = null] = weights.slice(w, w + (useBias ? 3 : 2)).map(each => each.data) as [
-      Float64Array,
-      Float64Array,
-      Float64Array?,
-    ];
+    const minimal = kind === 'minGRU' || kind === 'minLSTM';
+    const kernels = minimal ? 1 : 2;
+    const cellWeights = weights.slice(w, w + kernels + Number(useBias)).map(each => each.data);
+    const [kernel, recurrentKernel] = cellWeights as [Float64Array, Float64Array];
+    const bias = cellWeights[kernels] ?? null;
     const inputs = { sizes: { B, T, D: width, U }, x: outputs, kernel, recurrentKernel, bias, ...own };
     const [h0, c0] = initial.slice(s).map(each => each.data) as [Float64Array?, Float64Array?];
     const started = { ...inputs, ...(h0 && { h0 }), activation: curveOf(activation) };
@@ -91,12 +92,16 @@ function run(
       outputs = result.outputs;
       states.push(result.h, result.c);
     } else {
-      const result = kind === 'gru' ? gruForward({ ...started, ...gate, resetAfter }) : simpleRnnForward(started);
+      const result = minimal
+        ? minRnnForward(started)
+        : kind === 'gru'
+          ? gruForward({ ...started, ...gate, resetAfter })
+          : simpleRnnForward(started);
       outputs = result.outputs;
       states.push(result.h);
     }
     width = U;
-    w += useBias ? 3 : 2;
+    w += kernels + Number(useBias);
     s += kind === 'lstm' ? 2 : 1;
   }
   return { outputs, states };
