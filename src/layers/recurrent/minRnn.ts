@@ -33,6 +33,9 @@ const ownOptions = cellOptions.filter(name => !name.startsWith('recurrent'));
 
 /** A cell of which the next state is a mean of the state and a candidate, weighted by gates that read the input only. */
 export abstract class MinRnnCell extends Cell {
+  /** @internal */
+  abstract override readonly gates: number;
+
   override get hasRecurrentKernel(): boolean {
     return false;
   }
@@ -76,7 +79,7 @@ export abstract class MinRnnCell extends Cell {
 
 export class MinGruCell extends MinRnnCell {
   readonly className = 'MinGRUCell';
-  protected override readonly gates = 2;
+  override readonly gates = 2;
 
   override remake(config: Config): Cell {
     return new MinGruCell('layers.minGRU', config as never);
@@ -90,7 +93,7 @@ export class MinGruCell extends MinRnnCell {
 
 export class MinLstmCell extends MinRnnCell {
   readonly className = 'MinLSTMCell';
-  protected override readonly gates = 3;
+  override readonly gates = 3;
 
   override remake(config: Config): Cell {
     return new MinLstmCell('layers.minLSTM', config as never);
