@@ -119,7 +119,7 @@ function groupsOfLayer(layer: Layer, path: string): VariableGroup[] {
     return [{ path, name, count: 0 }, ...groups];
   }
   if (!(layer instanceof Recurrent)) return [{ path, name, count: layer.weightSpecs.length }];
-  const count = (n: number) => (layer.cells[n]!.useBias ? 3 : 2);
+  const count = (n: number) => layer.cells[n]!.weightCount;
   const cell = `${path}/cell`;
   const of = (n: number) => snake(layer.cells[n]!.className);
   if (layer.cells.length === 1)
