@@ -18,13 +18,16 @@ import {
 import { type CellBuffer, hiddenStateBuffer, rowGateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
-type OfRecurrentKernel = 'recurrentInitializer' | 'recurrentRegularizer' | 'recurrentConstraint' | 'recurrentDropout';
-
 /**
  * Options of `layers.minGRU` and `layers.minLSTM`. There is no recurrent kernel. The columns of the weights are those of
  * the gates and the candidate: z and h for minGRU, f, i and h for minLSTM.
  */
-export interface MinRnnOptions extends Omit<CellOptions, OfRecurrentKernel>, RecurrentOptions {
+export interface MinRnnOptions
+  extends Omit<
+      CellOptions,
+      'recurrentInitializer' | 'recurrentRegularizer' | 'recurrentConstraint' | 'recurrentDropout'
+    >,
+    RecurrentOptions {
   /** Activation of the candidate. Default: 'linear'. */
   activation?: RecurrentActivation;
 }
