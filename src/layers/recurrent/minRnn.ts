@@ -32,8 +32,6 @@ export interface MinRnnOptions
   activation?: RecurrentActivation;
 }
 
-const ownOptions = cellOptions.filter(name => !name.startsWith('recurrent'));
-
 /** A cell of which the next state is a mean of the state and a candidate, weighted by gates that read the input only. */
 export abstract class MinRnnCell extends Cell {
   /** @internal */
@@ -133,8 +131,11 @@ export class MinLstm extends Recurrent {
 }
 
 function checkMinRnnOptions(call: string, options: MinRnnOptions): Partial<MinRnnOptions> {
-  const allowed = [...ownOptions, ...recurrentOptions, 'recurrentDropout'];
-  const { recurrentDropout, ...known } = checkLayerOptions<MinRnnOptions & CellOptions>(call, options, allowed);
+  const own = cellOptions.filter(name => !name.startsWith('recurrent') || name === 'recurrentDropout');
+  const { recurrentDropout, ...known } = checkLayerOptions<MinRnnOptions & CellOptions>(call, options, [
+    ...own,
+    ...recurrentOptions,
+  ]);
   if (recurrentDropout === undefined) return known;
   return fail(
     call,
