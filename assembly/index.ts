@@ -24,6 +24,11 @@ export {
   lstmVariantForward, lstmVariantForwardEnd, lstmVariantForwardRows, lstmVariantRewind, packGates, packProjection,
   unpackGates, unpackProjection,
 } from './recurrent/lstmVariants';
+export {
+  minRnnBackward, minRnnBackwardRows, minRnnBackwardStart, minRnnBackwardWeights, minRnnForward, minRnnForwardEnd,
+  minRnnForwardRows, minRnnRewind,
+} from './recurrent/minRnn';
+export { packMinRnnWeights, unpackMinRnnWeights } from './recurrent/minRnnPlan';
 export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnBackwardRows, simpleRnnBackwardStart, simpleRnnBackwardWeights,

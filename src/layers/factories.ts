@@ -26,6 +26,7 @@ import { PReLU } from './prelu.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
 import { Gru, gruCell } from './recurrent/gru.ts';
 import { Lstm, lstmCell } from './recurrent/lstm.ts';
+import { MinGru, MinLstm } from './recurrent/minRnn.ts';
 import { Rnn, StackedRnnCells } from './recurrent/rnn.ts';
 import { SimpleRnn, simpleRNNCell } from './recurrent/simpleRnn.ts';
 import { TimeDistributed } from './recurrent/timeDistributed.ts';
@@ -51,6 +52,18 @@ export const gru = /* @__PURE__ */ factory('gru', Gru);
 
 /** Simple recurrent layer. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
 export const simpleRNN = /* @__PURE__ */ factory('simpleRNN', SimpleRnn);
+
+/**
+ * Minimal gated recurrent unit, whose gates read the input only, so that it trains faster than `gru`. Input [batch,
+ * timeSteps, features], output [batch, units]; see `returnSequences`.
+ */
+export const minGRU = /* @__PURE__ */ factory('minGRU', MinGru);
+
+/**
+ * Minimal long short-term memory, whose gates read the input only, and which has no cell state. Input [batch, timeSteps,
+ * features], output [batch, units]; see `returnSequences`.
+ */
+export const minLSTM = /* @__PURE__ */ factory('minLSTM', MinLstm);
 
 /**
  * Runs a recurrent layer in both directions of time and merges the outputs. With `mergeMode: 'concat'`, the output has

@@ -79,6 +79,7 @@ export type {
   LstmOptions as LSTMLayerArgs,
 } from './recurrent/lstm.ts';
 export type { LstmVariantOptions } from './recurrent/lstmVariant.ts';
+export type { MinGru, MinLstm, MinRnnOptions } from './recurrent/minRnn.ts';
 export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent/recurrent.ts';
 export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './recurrent/rnn.ts';
 export type {

@@ -14,8 +14,9 @@ import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
- * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
- * the order in which the layer processes them. The gates of masked steps are undefined.
+ * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN, z, n, h of a
+ * minGRU, f, i, g, h of a minLSTM, whose candidates are n and g. Steps are in the order in which the layer processes them.
+ * The gates of masked steps are undefined.
  */
 export interface Inspection {
   [letter: string]: Tensor;
@@ -35,7 +36,10 @@ export function inspectedLayer(call: string, view: ModelView, layer: unknown): R
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
   }
   if (!(found instanceof Recurrent) || found.cells.length !== 1) {
-    fail(call, `layer must be an lstm, a gru or a simpleRNN, got '${found.name}', a ${found.className} layer`);
+    fail(
+      call,
+      `layer must be an lstm, gru, simpleRNN, minGRU or minLSTM, got '${found.name}', a ${found.className} layer`,
+    );
   }
   return found;
 }

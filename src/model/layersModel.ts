@@ -363,7 +363,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * The gates and states of a recurrent layer at every time step of a batch, such as for `gateHeatmap`. Does not change
    * the carried states. Of a layer that is applied several times, those of its first call.
    *
-   * @param layer an lstm, a gru or a simpleRNN of the model or of a model in it, or its name
+   * @param layer an lstm, gru, simpleRNN, minGRU or minLSTM of the model or of a model in it, or its name
    * @param x one batch, as for `predictOnBatch`
    * @returns tensors [B, T, U]: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN
    */

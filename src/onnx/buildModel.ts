@@ -115,7 +115,7 @@ interface Group {
 
 const isSequence = ({ options }: LayerSpec): boolean => options.returnSequences === true;
 
-const recurrentFactories = ['lstm', 'gru', 'simpleRNN'];
+const recurrentFactories = ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'];
 
 class GraphBuilder {
   readonly inputs: Symbolic[];

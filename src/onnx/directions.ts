@@ -27,7 +27,7 @@ export function mergeDirections(
 const specOfHalves = (first: DirectionOutput, second: DirectionOutput): LayerSpec | null =>
   first.half === 0 && second.half === 1 && !first.chain.spec!.isCellState ? first.chain.spec : null;
 
-const recurrent = ['lstm', 'gru', 'simpleRNN'];
+const recurrent = ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'];
 
 /** Two layers of one kind with the same input, the second of which runs in the other direction of time. */
 function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other }: DirectionOutput): LayerSpec | null {

@@ -156,7 +156,7 @@ function onCells(node: NodeReader, chain: Chain, top: LayerSpec, mask: Mask): { 
 }
 
 /** Rejects features that the layers of this package do not have. */
-function rejectUnsupported(node: NodeReader, steps: Size): void {
+export function rejectUnsupported(node: NodeReader, steps: Size): void {
   if (node.attributes.has('clip')) node.fail('must not have the attribute clip, which is not supported');
   if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another value');
   if (node.has(4)) checkLengths(node, 4, steps);
@@ -178,7 +178,7 @@ function readPeepholes(node: NodeReader, op: RecurrentOp): Floats | null {
 }
 
 /** The initial states that other layers give, in the order of the layer; null if there are none. */
-function initialStates(node: NodeReader, op: RecurrentOp, directions: number): Chain[] | null {
+export function initialStates(node: NodeReader, op: RecurrentOp, directions: number): Chain[] | null {
   const count = op === 'LSTM' ? 2 : 1;
   const given = Array.from({ length: count }, (_, n) => (node.has(5 + n) ? node.value(5 + n) : null));
   if (!given.some(value => value?.kind === 'layerOutput')) return null;

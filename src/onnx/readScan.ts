@@ -1,11 +1,15 @@
-/** Converts the loops that `toOnnx` writes for recurrent layers of masked sequences: a step keeps the states or replaces them. */
+/**
+ * Converts the loops that `toOnnx` writes: those of recurrent layers of masked sequences, a step of which keeps the states
+ * or replaces them, and those of minGRU and minLSTM.
+ */
 
 import type { RecurrentOp } from './gates.ts';
 import { NodeReader } from './nodeReader.ts';
 import { attributeTypes, type GraphProto, isStandard, type NodeProto } from './proto.ts';
+import { minimalStep, readMinimal } from './readMinRnn.ts';
 import { readRecurrent } from './readRecurrent.ts';
 import { quote, sanitize } from './text.ts';
-import type { Value } from './values.ts';
+import type { Mask, Value } from './values.ts';
 
 const stateCounts = { LSTM: 2, GRU: 1, RNN: 1 } as const;
 
@@ -15,24 +19,15 @@ const MOST_CHARACTERS = 100;
 /** @returns the outputs of the node: the final states, and the outputs of all steps */
 export function readScan(node: NodeReader): Value[] {
   const body = node.attributes.get('body')?.g ?? node.fail('must have a body, got none');
+  const minimal = minimalStep(node, body);
+  if (minimal) {
+    const reverse = readDirection(node, 1, minimal.isMasked ? 2 : 1);
+    return readMinimal(node, minimal, reverse, minimal.isMasked ? readMask(node, 2) : null);
+  }
   const cell = cellOf(node, body);
   const states = stateCounts[cell.opType as RecurrentOp];
-  const isZero = (name: string) => (node.attributes.get(name)?.ints ?? []).every(n => n === 0);
-  const directions = (name: string, count: number) => node.attributes.get(name)?.ints ?? Array<number>(count).fill(0);
-  const runs = [...directions('scan_input_directions', 2), ...directions('scan_output_directions', 1)];
-  const [reverse] = runs;
-  if (node.source.opset < 9 || node.int('num_scan_inputs', 0) !== 2 || node.count !== states + 2) {
-    node.fail(`must have ${states} states, a sequence and its mask, got ${node.count} inputs`);
-  }
-  if (!isZero('scan_input_axes') || !isZero('scan_output_axes')) node.fail('must run along the first axis');
-  if (runs.length !== 3 || runs.some(n => n !== reverse) || (reverse !== 0 && reverse !== 1)) {
-    node.fail(`must run in one direction, got ${runs.slice(0, 12).join(', ')}`);
-  }
-  const counts = node.value(states + 1);
-  if (counts.kind === 'unknown') node.fail(counts.why);
-  if (counts.kind !== 'mask' || counts.axes.join() !== 'time,batch,one') {
-    return node.fail('its second sequence must be a mask [time, batch, 1], got something else');
-  }
+  const reverse = readDirection(node, states, 2);
+  const mask = readMask(node, states + 1);
   const [, W = '', R = '', B = '', , , , P] = cell.input;
   const name = (index: number) => node.inputName(index);
   const whole: NodeProto = {
@@ -44,7 +39,7 @@ export function readScan(node: NodeReader): Value[] {
       {
         name: 'direction',
         type: attributeTypes.s,
-        s: reverse === 1 ? 'reverse' : 'forward',
+        s: reverse ? 'reverse' : 'forward',
         floats: [],
         ints: [],
         strings: [],
@@ -54,11 +49,37 @@ export function readScan(node: NodeReader): Value[] {
   const [y, ...after] = readRecurrent(
     new NodeReader(node.source, whole, node.position),
     cell.opType as RecurrentOp,
-    counts.mask,
+    mask,
   );
   const withoutDirection = (value: Value): Value =>
     value.kind === 'layerOutput' ? { ...value, axes: value.axes.filter(axis => axis !== 'direction') } : value;
   return [...after.slice(0, states), y!].map(withoutDirection);
+}
+
+/** Checks how a loop runs over its sequences; returns whether it runs backwards. */
+function readDirection(node: NodeReader, states: number, sequences: number): boolean {
+  const isZero = (name: string) => (node.attributes.get(name)?.ints ?? []).every(n => n === 0);
+  const directions = (name: string, count: number) => node.attributes.get(name)?.ints ?? Array<number>(count).fill(0);
+  const runs = [...directions('scan_input_directions', sequences), ...directions('scan_output_directions', 1)];
+  const [reverse] = runs;
+  if (node.source.opset < 9 || node.int('num_scan_inputs', 0) !== sequences || node.count !== states + sequences) {
+    const rule = sequences === 1 ? `${states} state and a sequence` : `${states} states, a sequence and its mask`;
+    node.fail(`must have ${rule}, got ${node.count} inputs`);
+  }
+  if (!isZero('scan_input_axes') || !isZero('scan_output_axes')) node.fail('must run along the first axis');
+  if (runs.length !== sequences + 1 || runs.some(n => n !== reverse) || (reverse !== 0 && reverse !== 1)) {
+    node.fail(`must run in one direction, got ${runs.slice(0, 12).join(', ')}`);
+  }
+  return reverse === 1;
+}
+
+function readMask(node: NodeReader, index: number): Mask {
+  const counts = node.value(index);
+  if (counts.kind === 'unknown') node.fail(counts.why);
+  if (counts.kind !== 'mask' || counts.axes.join() !== 'time,batch,one') {
+    return node.fail('its second sequence must be a mask [time, batch, 1], got something else');
+  }
+  return counts.mask;
 }
 
 /** The recurrent node of a body that keeps the states where the mask is false. */
@@ -71,7 +92,7 @@ function cellOf(node: NodeReader, body: GraphProto): NodeProto {
   let cell: NodeProto | null = null;
   const reject = (inner: string): never =>
     node.fail(
-      `its body must be a step of LSTM, GRU or RNN that keeps its states where a mask is false, as toOnnx writes it, got ${inner}; ` +
+      `its body must be a step of LSTM, GRU or RNN that keeps its states where a mask is false, or of minGRU or minLSTM, as toOnnx writes it, got ${inner}; ` +
         'export the model with sequences of a fixed length and without masks',
     );
   if (body.initializer.length > 0 || texts.size !== states + 2) reject('other inputs');

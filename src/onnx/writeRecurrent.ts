@@ -6,13 +6,16 @@ import { Bidirectional, type MergeMode } from '../layers/recurrent/bidirectional
 import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
+import { MinRnnCell } from '../layers/recurrent/minRnn.ts';
 import type { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, peepholesToOnnx, type RecurrentOp } from './gates.ts';
-import { type Attributes, Graph } from './graph.ts';
+import type { Attributes } from './graph.ts';
 import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts';
+import { carriesStates, type Outputs, runLoop, type Steps, startLoop, stateInput, stateOutput } from './writeLoop.ts';
+import { minimalWeights, runMinimal } from './writeMinRnn.ts';
 
 /** Swaps batch and time, because the operators have the time axis first. */
 const SWAP = { perm: { ints: [1, 0, 2] } };
@@ -83,18 +86,9 @@ function writeCells(
   for (const [n, cell] of layer.cells.entries()) {
     const top = n === layer.cells.length - 1;
     const part = layer.cells.length === 1 ? '' : `_${n}`;
-    const recurrentNode = createNode(
-      context,
-      layer,
-      { layer, which: `cell ${n}`, base: `${layer.name}${part}`, name: `${name}${part}` },
-      [cell],
-      [weights[n]!],
-      layer.goBackwards ? 'reverse' : 'forward',
-    );
+    const place = { layer, which: `cell ${n}`, base: `${layer.name}${part}`, name: `${name}${part}` };
     const own = initial.slice(firstState, firstState + cell.states.length);
-    const run = mask
-      ? runMasked(context, recurrentNode, value, mask, own)
-      : runPlain(context, recurrentNode, value, own);
+    const run = runCell(context, layer, place, cell, weights[n]!, value, mask, own);
     for (const k of cell.states.keys()) states.push(isRead[1 + firstState + k] ? run.state(k) : '');
     firstState += cell.states.length;
     if (!top) value = run.sequence();
@@ -102,6 +96,28 @@ function writeCells(
     else value = layer.returnSequences ? run.sequence() : run.state(0);
   }
   return [value, ...states];
+}
+
+/** Converts a cell of a layer. */
+function runCell(
+  context: WriteContext,
+  layer: Recurrent,
+  place: Place,
+  cell: Cell,
+  weights: Float32Array[],
+  x: string,
+  mask: string | null,
+  initial: readonly string[],
+): Outputs {
+  if (cell instanceof MinRnnCell) {
+    const product = context.weights(layer, place.which, () => minimalWeights(context, place.base, cell, weights));
+    const steps = { name: place.name, cell, directions: 1, reverse: layer.goBackwards };
+    return runMinimal(context, steps, product, x, mask, initial);
+  }
+  const direction = layer.goBackwards ? 'reverse' : 'forward';
+  const recurrentNode = createNode(context, layer, place, [cell], [weights], direction);
+  if (mask) return runMasked(context, recurrentNode, x, mask, initial);
+  return runPlain(context, recurrentNode, x, initial);
 }
 
 const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as const;
@@ -119,7 +135,15 @@ function writeDirections(
   const outputs = mergeMode === null ? 2 : 1;
   const { mask, initial } = sequence;
   const single = forwardLayer.cells.length === 1 && !forwardLayer.goBackwards && layer.isSymmetric;
-  if (single && mergeMode !== null && !mask && initial.length === 0 && !isRead.slice(outputs).includes(true)) {
+  const hasOperator = !(forwardLayer.cells[0] instanceof MinRnnCell);
+  if (
+    single &&
+    hasOperator &&
+    mergeMode !== null &&
+    !mask &&
+    initial.length === 0 &&
+    !isRead.slice(outputs).includes(true)
+  ) {
     const y = writeBothAtOnce(context, layer, mergeMode, name, sequence.x);
     return [y, ...isRead.slice(outputs).map(() => '')];
   }
@@ -173,12 +197,8 @@ const NO = { i: 0 };
 // ------------------------------------------------------------------------------------------------------ one operator
 
 /** A recurrent node that has not been added to a graph. */
-interface RecurrentNode {
+interface RecurrentNode extends Steps {
   readonly op: RecurrentOp;
-  readonly name: string;
-  readonly cell: Cell;
-  readonly directions: number;
-  readonly reverse: boolean;
   /** W, R and B; '' without biases. */
   readonly tensors: readonly string[];
   /** P; '' without peepholes. */
@@ -313,14 +333,6 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   return result;
 }
 
-/** The outputs of a direction. Calls add the nodes that they need. */
-interface Outputs {
-  /** [T, B, U] in the order of time. */
-  sequence(): string;
-  /** The final state n, [B, U]; that of number 0 is the last output. */
-  state(n: number): string;
-}
-
 function runPlain(context: WriteContext, recurrentNode: RecurrentNode, x: string, initial: readonly string[]): Outputs {
   const { graph } = context;
   const { name, cell } = recurrentNode;
@@ -358,44 +370,6 @@ function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string,
   return [y!, ...cell.states.map((state, n) => stateOutput(context, recurrentNode, state.name, after[n]!))];
 }
 
-/** Whether states are inputs and outputs of the graph; initial states from other layers are not. */
-const carriesStates = ({ states }: WriteContext, initial: readonly string[]): boolean =>
-  states !== false && initial.length === 0;
-
-/**
- * Adds an input for an initial state. If it is optional, its default is zero for a batch of one, expanded to the batch
- * size.
- *
- * @returns [directions, B, U]
- */
-function stateInput(
-  context: WriteContext,
-  { name, directions, cell: { units } }: RecurrentNode,
-  state: string,
-): string {
-  const { graph } = context;
-  const input = graph.name(`${name}_${state}`);
-  graph.input(input, 'float32', [directions, 'batch', units]);
-  if (context.states !== 'optional') return input;
-  graph.zeros(input, [directions, 1, units]);
-  const shape = [graph.ints([directions]), context.batch(), graph.ints([units])];
-  const wanted = graph.add('Concat', `${input}/shape`, shape, { axis: { i: 0 } });
-  return graph.add('Expand', `${input}/start`, [input, wanted]);
-}
-
-/** Adds an output for a final state, and returns its new name. */
-function stateOutput(
-  { graph }: WriteContext,
-  { name, directions, cell }: RecurrentNode,
-  state: string,
-  value: string,
-): string {
-  const output = graph.name(`${name}_${state}_out`);
-  graph.rename(value, output);
-  graph.output(output, 'float32', [directions, 'batch', cell.units]);
-  return output;
-}
-
 // ------------------------------------------------------------------------------------------------- masked time steps
 
 /**
@@ -409,16 +383,10 @@ function runMasked(
   mask: string,
   initial: readonly string[],
 ): Outputs {
-  const { graph } = context;
   const { name, cell } = recurrentNode;
   const names = cell.states.map(state => state.name);
-  const body = new Graph(graph);
-  const before = names.map(state => body.name(`${name}/${state}_before`));
-  const step = body.name(`${name}/step`);
-  const counts = body.name(`${name}/counts`);
-  for (const state of before) body.input(state, 'float32', null);
-  body.input(step, 'float32', null);
-  body.input(counts, 'bool', null);
+  const loop = startLoop(context, recurrentNode, true);
+  const { body, before, step, counts } = loop;
   const whole = (value: string) => body.add('Unsqueeze', `${value}/whole`, [value, body.ints([0])]);
   const inputs = inputsOf(recurrentNode, whole(step), before.map(whole));
   const [, ...after] = body.addMany(recurrentNode.op, `${name}/cell`, inputs, 1 + names.length, {
@@ -427,34 +395,7 @@ function runMasked(
   });
   const kept = after.map((value, n) => {
     const plain = body.add('Squeeze', `${value}/plain`, [value, body.ints([0])]);
-    return body.add('Where', `${name}/${names[n]}_after`, [counts, plain, before[n]!]);
+    return body.add('Where', `${name}/${names[n]}_after`, [counts!, plain, before[n]!]);
   });
-  const out = body.add('Identity', `${name}/out`, [kept[0]!]);
-  for (const value of [...kept, out]) body.output(value, 'float32', null);
-
-  const carries = carriesStates(context, initial);
-  const start = names.map((state, n) => {
-    if (initial.length > 0) return initial[n]!;
-    if (carries)
-      return graph.add('Squeeze', `${name}/${state}_start`, [
-        stateInput(context, recurrentNode, state),
-        graph.ints([0]),
-      ]);
-    const shape = graph.add('Concat', `${name}/shape`, [context.batch(), graph.ints([cell.units])], { axis: { i: 0 } });
-    return graph.add('Expand', `${name}/${state}_start`, [graph.number(0), shape]);
-  });
-  const direction = Number(recurrentNode.reverse);
-  const results = graph.addMany('Scan', name, [...start, x, mask], names.length + 1, {
-    body: { g: body.finish(`${name}/body`) },
-    num_scan_inputs: { i: 2 },
-    scan_input_directions: { ints: [direction, direction] },
-    scan_output_directions: { ints: [direction] },
-  });
-  if (carries) {
-    for (const [n, state] of names.entries()) {
-      const whole = graph.add('Unsqueeze', `${name}/${state}_whole`, [results[n]!, graph.ints([0])]);
-      stateOutput(context, recurrentNode, state, whole);
-    }
-  }
-  return { sequence: () => results.at(-1)!, state: n => results[n]! };
+  return runLoop(context, recurrentNode, { ...loop, kept }, x, mask, initial);
 }

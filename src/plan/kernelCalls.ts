@@ -3,7 +3,7 @@
 import type { Kernels } from '../wasm/kernels.ts';
 import { activationNumbers, rowBlockNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
-import type { KernelCall } from './planner.ts';
+import { type KernelCall, padded } from './planner.ts';
 import { sharesUnits, unitFunctions } from './unitGroups.ts';
 
 /** Each takes the address of the plan structure. */
@@ -57,6 +57,13 @@ const sharings: Partial<Record<Kind, Sharing>> = {
     groups: ({ units, outputs, projection }) =>
       Math.ceil(units! / 4) + (projection === 0 ? 0 : Math.ceil(outputs! / COLUMNS)),
     weights: ({ inputs, units, outputs }) => 4 * units! * (inputs! + outputs!),
+  },
+  minRnn: {
+    work: ({ batch, steps, gateCount, inputs, units }) => batch! * steps! * gateCount! * inputs! * units!,
+    rows: ({ batch }) => batch!,
+    tile: TILE,
+    groups: ({ gateCount, units }) => Math.ceil((gateCount! * padded(units!)) / COLUMNS),
+    weights: ({ gateCount, inputs, units }) => gateCount! * inputs! * units!,
   },
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,

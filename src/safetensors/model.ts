@@ -47,11 +47,13 @@ export interface LoadSafetensorsOptions extends Pick<ToSafetensorsOptions, 'name
  * The file contains only weights. The PyTorch program must apply everything else itself: activations of dense layers,
  * dropout, masks, and the selection of the last step. An lstm, gru or simpleRNN becomes `<layer>.weight_ih_l0` [G U, D],
  * `weight_hh_l0` [G U, U], `bias_ih_l0` and `bias_hh_l0` [G U]; a bidirectional layer also has these with `_reverse`; a
- * dense layer becomes `weight` [U, D] and `bias` [U], and an embedding `weight`. `load_state_dict` accepts them.
+ * dense layer becomes `weight` [U, D] and `bias` [U], and an embedding `weight`. `load_state_dict` accepts them. A minGRU
+ * becomes `linear_z` and `linear_h`, a minLSTM `linear_f`, `linear_i` and `linear_h`, each like a dense layer.
  *
  * @returns the whole file
  * @throws ValueError if PyTorch has no equivalent of a layer: activations other than tanh and sigmoid (relu in a
- * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, different cells in an rnn
+ * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, different cells in an rnn, a
+ * bidirectional minGRU or minLSTM
  */
 export function toSafetensors(model: LayersModel, options?: ToSafetensorsOptions): Uint8Array {
   rejectExtraArguments('toSafetensors', 2, arguments);

@@ -1,6 +1,7 @@
 /**
  * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1d`, `Embedding`,
- * `BatchNorm1d` and `LayerNorm`, and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`.
+ * `BatchNorm1d` and `LayerNorm`, and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`. PyTorch has no minGRU and minLSTM;
+ * their names are those of the `Linear` modules in the paper: `linear_z`, `linear_f`, `linear_i` and `linear_h`.
  *
  * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
  * has r, z, n, which are z, r, h here. It has two biases; here only a GRU has two. A single bias is written to `bias_ih`,
@@ -18,6 +19,7 @@ import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
 import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
+import { MinRnnCell } from '../layers/recurrent/minRnn.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
@@ -197,7 +199,19 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     }
     return inner.weightSpecs.map(({ name, shape }) => unchanged(within(module, normalizationNames[name]!), shape));
   }
+  if (inner instanceof Recurrent && inner.cells[0] instanceof MinRnnCell) {
+    checkLayer(call, inner);
+    return minimal(module, inner.cells[0], inner.inputShape.at(-1)!);
+  }
   return stacked(call, module, [layer], has);
+}
+
+/** A `Linear` module for each gate of a minGRU or minLSTM. */
+function minimal(module: string, { gates, units, useBias }: MinRnnCell, inputs: number): TensorMapping[] {
+  const names = (what: string) =>
+    [...(gates === 2 ? 'zh' : 'fih')].map(gate => within(module, `linear_${gate}.${what}`));
+  const weight = perGate(names('weight'), inputs, units, [units, inputs]);
+  return useBias ? [weight, perGate(names('bias'), 1, units, [units])] : [weight];
 }
 
 /** The names of PyTorch for the weights of normalization layers. */
@@ -263,6 +277,7 @@ function checkLayer(call: string, layer: Layer): Recurrent {
 function checkCell(call: string, layer: Layer, cell: Cell): void {
   const reject = (rule: string, got: string) =>
     fail(call, `layer ${quote(layer.name)} must have ${rule} to be converted to PyTorch, got ${got}`);
+  if (cell instanceof MinRnnCell) reject('cells of lstm, gru or simpleRNN', cell.className);
   const gated = cell instanceof LstmCell || cell instanceof GruCell;
   const known = gated ? ['tanh'] : ['tanh', 'relu'];
   if (!known.includes(cell.activation)) reject(`the activation ${known.join(' or ')}`, `'${cell.activation}'`);
@@ -332,6 +347,30 @@ function matrix(name: string, inputs: number, units: number, gates: readonly num
     shape: [columns, inputs],
     write: weight => [filled(weight.length, target => each((ours, theirs) => (target[theirs] = weight[ours]!)))],
     read: ([tensor]) => filled(tensor!.length, target => each((ours, theirs) => (target[ours] = tensor![theirs]!))),
+  };
+}
+
+/** Maps [inputs, gates units] to a tensor [units, inputs] for each gate, of the given shape. */
+function perGate(names: readonly string[], inputs: number, units: number, shape: readonly number[]): TensorMapping {
+  const columns = units * names.length;
+  const each = (move: (ours: number, gate: number, theirs: number) => void) => {
+    for (let ours = 0; ours < columns * inputs; ours++) {
+      const column = ours % columns;
+      move(ours, Math.floor(column / units), (column % units) * inputs + Math.floor(ours / columns));
+    }
+  };
+  return {
+    names,
+    shape,
+    write(weight) {
+      const tensors = names.map(() => new Float32Array(units * inputs));
+      each((ours, gate, theirs) => {
+        tensors[gate]![theirs] = weight[ours]!;
+      });
+      return tensors;
+    },
+    read: tensors =>
+      filled(columns * inputs, target => each((ours, gate, theirs) => (target[ours] = tensors[gate]![theirs]!))),
   };
 }
 

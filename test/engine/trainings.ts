@@ -51,6 +51,17 @@ const programs = {
       ],
     });
   },
+  'minimal recurrent layers': ({ layers, sequential }) =>
+    sequential({
+      layers: [
+        layers.masking({ batchInputShape: [51, 13, 5] }),
+        layers.minGRU({ units: 67, returnSequences: true, stateful: true, dropout: 0.2 }),
+        layers.bidirectional({ layer: layers.minLSTM({ units: 30, activation: 'gelu', returnSequences: true }) }),
+        layers.minLSTM({ units: 41, returnSequences: true, stateful: true, goBackwards: true }),
+        layers.minGRU({ units: 22, activation: 'tanh', useBias: false, kernelRegularizer: 'l1l2' }),
+        layers.dense({ units: 3 }),
+      ],
+    }),
   'a few rows': ({ layers, sequential }) =>
     sequential({
       layers: [

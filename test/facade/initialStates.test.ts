@@ -12,7 +12,7 @@ const numbers = (seed: number, ...shape: number[]) =>
 const [B, T, D] = [5, 4, 3];
 
 /** An encoder whose final states start a decoder. */
-function encoderDecoder(kind: 'lstm' | 'gru' | 'simpleRNN', masks = false) {
+function encoderDecoder(kind: 'lstm' | 'gru' | 'simpleRNN' | 'minGRU' | 'minLSTM', masks = false) {
   const [past, future] = [input({ shape: [T, D] }), input({ shape: [T, D] })];
   const encoder = layers[kind]({ units: 5, returnState: true });
   const decoder = layers[kind]({ units: 5, returnSequences: true });
@@ -28,6 +28,8 @@ test.each([
   ['lstm', true],
   ['gru', false],
   ['simpleRNN', true],
+  ['minGRU', true],
+  ['minLSTM', false],
 ] as const)('an encoder starts a decoder with its final states: %s, masked %s', (kind, masks) => {
   setRandomSeed(1);
   const { net, encoder, decoder, head } = encoderDecoder(kind, masks);
@@ -56,7 +58,7 @@ test.each([
   expectBits((net.predict([a, future]) as Tensor).dataSync(), second.predict(future).dataSync());
 });
 
-test.each(['lstm', 'gru', 'simpleRNN'] as const)(
+test.each(['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'] as const)(
   'gradients through the states of an encoder and a decoder match finite differences: %s',
   kind => {
     setRandomSeed(2);

@@ -15,7 +15,9 @@ import { expectBits, expectClose } from '../compare.ts';
 import { sigmoid } from '../reference/activations.ts';
 import { gruForward } from '../reference/gru.ts';
 import { lstmForward } from '../reference/lstm.ts';
+import { minRnnForward } from '../reference/minRnn.ts';
 import { Random } from '../reference/random.ts';
+import { curves } from '../reference/recurrent.ts';
 
 const random = new Random(31);
 const input = (B: number, T: number, D: number) => {
@@ -126,6 +128,33 @@ describe('model.inspect', () => {
     expectBits(inspected.h.dataSync(), model.predictOnBatch(nested).dataSync());
   });
 
+  it.each(sizes)('inspect returns z n h of a minGRU and f i g h of a minLSTM, B $B T $T D $D U $U', sizes => {
+    const { B, T, D, U } = sizes;
+    for (const kind of ['minGRU', 'minLSTM'] as const) {
+      const layer = layers[kind]({ units: U, activation: 'tanh', inputShape: [T, D], biasInitializer: 'randomNormal' });
+      const model = sequential({ layers: [layer] });
+      const [kernel, bias] = weightsOf(model);
+      const x = input(B, T, D);
+      const inspected = model.inspect(layer, x.nested);
+      const { outputs, cache } = minRnnForward({
+        sizes,
+        x: x.flat,
+        kernel: kernel!,
+        bias: bias!,
+        activation: curves.tanh,
+      });
+      const letters = kind === 'minGRU' ? ['z', 'n', 'h'] : ['f', 'i', 'g', 'h'];
+      expect(Object.keys(inspected)).toEqual(letters);
+      for (const [gate, letter] of letters.slice(0, -1).entries()) {
+        const activation = gate < letters.length - 2 ? sigmoid : Math.tanh;
+        const G = (letters.length - 1) * U;
+        const expected = inOrder(B, T, U, (b, t, u) => activation(cache.sums[t]![b * G + gate * U + u]!));
+        expectClose(inspected[letter]!.dataSync(), expected, { ...tolerance, what: letter });
+      }
+      expectClose(inspected.h.dataSync(), outputs, { ...tolerance, what: 'h' });
+    }
+  });
+
   it('inspect of a middle layer changes neither weights nor states', () => {
     const stateful = { units: 6, stateful: true, returnSequences: true };
     const model = sequential({
@@ -162,10 +191,10 @@ describe('model.inspect', () => {
     const expectInspect = (layer: unknown, input: unknown = x) =>
       expect(() => model.inspect(layer as Layer, input as never));
     expectInspect('top').toThrow(
-      "model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', a Dense layer",
+      "model.inspect: layer must be an lstm, gru, simpleRNN, minGRU or minLSTM, got 'top', a Dense layer",
     );
     expectInspect('both').toThrow(
-      "model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'both', a Bidirectional layer",
+      "model.inspect: layer must be an lstm, gru, simpleRNN, minGRU or minLSTM, got 'both', a Bidirectional layer",
     );
     expectInspect('botth').toThrow("model.inspect: unknown layer 'botth'; did you mean 'both'?");
     expectInspect(layers.dense({ units: 1 })).toThrow('model.inspect: layer must be a layer of the model or its name');

@@ -56,6 +56,8 @@ const recurrent = {
   simpleRNN: more => layers.simpleRNN({ units: 3, ...dropouts, ...more }),
   'simpleRNN with layer normalization': more => layers.simpleRNN({ units: 3, layerNormalization: true, ...more }),
   'stacked cells': more => layers.rnn({ cell: cells(), ...more }),
+  minGRU: more => layers.minGRU({ units: 3, dropout: 0.2, ...more }),
+  minLSTM: more => layers.minLSTM({ units: 5, activation: 'tanh', ...more }),
 } satisfies Record<string, (more: More) => Layer>;
 type More = {
   returnSequences?: boolean;

@@ -27,6 +27,8 @@ function layerOf(spec: LayerSpec): Layer {
     case 'lstm':
     case 'gru':
     case 'simpleRNN':
+    case 'minGRU':
+    case 'minLSTM':
     case 'rnn':
     case 'bidirectional':
       return recurrentOf(spec);
@@ -59,7 +61,10 @@ function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
   switch (spec.class) {
     case 'rnn': {
       const { cells, ...config } = spec.config;
-      return layers.rnn({ ...config, cell: cells.map(cell => layers[`${cellNames[cell.class]}`](cell.config as Any)) });
+      return layers.rnn({
+        ...config,
+        cell: cells.map(cell => layers[`${cellNames[cell.class as keyof typeof cellNames]}`](cell.config as Any)),
+      });
     }
     case 'bidirectional':
       return layers.bidirectional({ ...spec.config, layer: recurrentOf(spec.config.layer) as Recurrent });

@@ -1,4 +1,4 @@
-// lstm, gru and simpleRNN through the public API: predictions, losses, states and gradients against the float64
+// Every recurrent layer through the public API: predictions, losses, states and gradients against the float64
 // reference, for every option and at odd sizes; gradients also against finite differences.
 
 import { describe, test } from 'vitest';
@@ -16,6 +16,8 @@ const cells: [string, string, object][] = [
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
   ['simpleRNN with layer normalization', 'simpleRNN', { layerNormalization: true, normEpsilon: 0.1 }],
+  ['minGRU', 'minGRU', {}],
+  ['minLSTM', 'minLSTM', {}],
 ];
 
 describe.each(cells)('%s', (_, kind, own) => {
@@ -84,13 +86,16 @@ describe.each(cells)('%s', (_, kind, own) => {
     }
   });
 
-  test.skipIf(kind === 'simpleRNN').each(names)('recurrentActivation %s matches the reference', recurrentActivation => {
-    // Unbounded gates multiply the state and its rounding errors at every time step; two steps keep them small.
-    for (const activation of ['tanh', 'linear', 'swish']) {
-      const config = { units: 5, activation, recurrentActivation, inputShape: [null, 3] };
-      expectMatchesReference(caseOf([layer({ ...config, ...sequences }), dense({ units: 2 })], [4, 2, 3]));
-    }
-  });
+  test.skipIf(kind !== 'lstm' && kind !== 'gru').each(names)(
+    'recurrentActivation %s matches the reference',
+    recurrentActivation => {
+      // Unbounded gates multiply the state and its rounding errors at every time step; two steps keep them small.
+      for (const activation of ['tanh', 'linear', 'swish']) {
+        const config = { units: 5, activation, recurrentActivation, inputShape: [null, 3] };
+        expectMatchesReference(caseOf([layer({ ...config, ...sequences }), dense({ units: 2 })], [4, 2, 3]));
+      }
+    },
+  );
 
   test('gradients match finite differences of the loss', () => {
     const first = { ...sequences, units: 7, inputShape: [6, 3] };
@@ -105,6 +110,8 @@ test('a stack of different recurrent layers matches the reference', () => {
     spec('gru', { ...sequences, units: 5, inputShape: [null, 3] }),
     spec('lstm', { ...sequences, units: 7, goBackwards: true }),
     spec('simpleRNN', { ...sequences, units: 6 }),
+    spec('minLSTM', { ...sequences, units: 5 }),
+    spec('minGRU', { ...sequences, units: 6, activation: 'tanh', goBackwards: true }),
     spec('gru', { units: 3, resetAfter: false }),
   ];
   expectMatchesReference(caseOf(layers, [4, 5, 3]));

@@ -110,6 +110,25 @@ describe.each(kinds)('layers.%s', kind => {
     expectValueError(`layers.${kind}`, () => layers[kind](untyped(null)), 'options must be an object'));
 });
 
+describe.each(['minGRU', 'minLSTM'] as const)('layers.%s', kind => {
+  const make = (options: object) => layers[kind](untyped({ units: 2, ...options }));
+  const ofRecurrentKernel = ([what]: InvalidCall) => /recurrent/i.test(what);
+  test.each([
+    ...invalidCellOptions(make, false).filter(invalid => !ofRecurrentKernel(invalid)),
+    ...invalidLayerOptions(make),
+    [
+      'recurrentDropout',
+      () => make({ recurrentDropout: 0.5 }),
+      'recurrentDropout must not be given, because no gate reads the state, got 0.5',
+    ],
+    ['recurrentDropout: null', () => make({ recurrentDropout: null }), 'recurrentDropout must not be given'],
+    ['recurrentInitializer', () => make({ recurrentInitializer: 'zeros' }), "unknown option 'recurrentInitializer'"],
+    ['recurrentActivation', () => make({ recurrentActivation: 'tanh' }), "unknown option 'recurrentActivation'"],
+  ] satisfies InvalidCall[])('rejects %s', (_, call, message) => {
+    expectValueError(`layers.${kind}`, call, message);
+  });
+});
+
 describe.each(kinds)('layers.%sCell', kind => {
   const make = (options: object) => layers[`${kind}Cell`](untyped({ units: 2, ...options }));
   const cellOnly: InvalidCall[] = [
@@ -272,7 +291,11 @@ describe('layers.rnn', () => {
 describe('layers.bidirectional', () => {
   const make = (options: object) => layers.bidirectional(untyped({ layer: layers.gru({ units: 2 }), ...options }));
   const cases: InvalidCall[] = [
-    ['undefined options', () => layers.bidirectional(untyped(undefined)), 'layer must be lstm, gru, simpleRNN or rnn'],
+    [
+      'undefined options',
+      () => layers.bidirectional(untyped(undefined)),
+      'layer must be lstm, gru, simpleRNN, minGRU, minLSTM or rnn',
+    ],
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
     ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
     ['a bidirectional layer', () => make({ layer: make({}) }), 'got a Bidirectional'],
@@ -291,7 +314,7 @@ describe('layers.bidirectional', () => {
     [
       'a number as backwardLayer',
       () => make({ backwardLayer: 5 }),
-      'backwardLayer must be lstm, gru, simpleRNN or rnn',
+      'backwardLayer must be lstm, gru, simpleRNN, minGRU, minLSTM or rnn',
     ],
     [
       'a backwardLayer in the direction of layer',

@@ -24,6 +24,9 @@ const cells: [string, string, object][] = [
   ['lstm with other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
   ['gru with other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
   ['simpleRNN with another activation', 'simpleRNN', { activation: 'elu' }],
+  ['minGRU', 'minGRU', {}],
+  ['minLSTM', 'minLSTM', {}],
+  ['minLSTM with another activation', 'minLSTM', { activation: 'gelu' }],
 ];
 
 describe.each(cells)('%s', (_, kind, own) => {
@@ -104,7 +107,7 @@ test('stacked cells keep all their states at masked time steps', () => {
   }
 });
 
-test.each(['lstm', 'gru', 'simpleRNN'] as const)(
+test.each(['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'] as const)(
   '%s: masked padding at the end does not change a bit of the output',
   kind => {
     const random = new Random(3);

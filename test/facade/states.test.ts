@@ -79,7 +79,7 @@ test('getStates returns the numbers that setStates was given', () => {
 });
 
 test('the last output equals the hidden state of the layer', () => {
-  for (const kind of ['lstm', 'gru', 'simpleRNN'] as const) {
+  for (const kind of ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'] as const) {
     const model = sequential({ layers: [layers[kind]({ units: 5, stateful: true, batchInputShape: [3, 2, 2] })] });
     const y = model.predict(numbers(3, 2, 2));
     expectBits(model.getStates()[0]![0]!.dataSync(), y.dataSync());
@@ -92,6 +92,8 @@ test('a stateful model predicts the same for a sequence in one batch and in two'
     (config: object) => layers.gru({ units: 5, ...config }),
     (config: object) => layers.gru({ units: 5, resetAfter: false, ...config }),
     (config: object) => layers.simpleRNN({ units: 5, ...config }),
+    (config: object) => layers.minGRU({ units: 5, ...config }),
+    (config: object) => layers.minLSTM({ units: 5, ...config }),
     (config: object) => layers.rnn({ cell: [layers.gruCell({ units: 3 }), layers.lstmCell({ units: 5 })], ...config }),
   ]) {
     const model = sequential({ layers: [make({ stateful: true, batchInputShape: [2, null, 3] })] });

@@ -13,7 +13,7 @@ const row = (values: Tensor, t: number): Float32Array => {
   return values.dataSync().slice(t * width, (t + 1) * width) as Float32Array;
 };
 const tolerance = { abs: 3e-7, rel: 3e-6 };
-const kinds = ['lstm', 'gru', 'simpleRNN'] as const;
+const kinds = ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'] as const;
 const recurrent = (kind: (typeof kinds)[number], units: number, options: object = {}) =>
   layers[kind]({ units, returnSequences: true, returnState: true, ...options });
 

@@ -21,6 +21,8 @@ const makers: Record<string, (units: number, options?: Options) => Parameters<Se
   gru: (units, options) => layers.gru({ units, ...options }),
   'gru, resetAfter: false': (units, options) => layers.gru({ units, resetAfter: false, ...options }),
   simpleRNN: (units, options) => layers.simpleRNN({ units, ...options }),
+  minGRU: (units, options) => layers.minGRU({ units, ...options }),
+  minLSTM: (units, options) => layers.minLSTM({ units, activation: 'softplus', ...options }),
   rnn: (units, options) => layers.rnn({ cell: [layers.gruCell({ units: 3 }), layers.lstmCell({ units })], ...options }),
 };
 

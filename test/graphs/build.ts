@@ -92,7 +92,7 @@ function cellOptions({ kind, units, activation, recurrentActivation, useBias, re
     units,
     activation,
     useBias,
-    ...(kind !== 'simpleRNN' && { recurrentActivation }),
+    ...((kind === 'lstm' || kind === 'gru') && { recurrentActivation }),
     ...(kind === 'gru' && { resetAfter }),
     ...(kind === 'lstm' && resetAfter && { usePeepholes: true }),
   };

@@ -153,10 +153,11 @@ export class GraphDrawing {
     } as const;
   }
 
-  protected cell(units: number): CellSpec {
+  /** @param alone whether it is the only cell of its layer */
+  protected cell(units: number, alone = false): CellSpec {
     const plain = this.chance(0.6);
     return {
-      kind: this.pick(['lstm', 'gru', 'simpleRNN']),
+      kind: this.pick(['lstm', 'gru', 'simpleRNN', ...(alone ? (['minGRU', 'minLSTM'] as const) : [])]),
       units,
       activation: plain ? 'tanh' : this.pick(['tanh', 'softsign', 'sigmoid', 'elu', 'gelu']),
       recurrentActivation: plain ? 'sigmoid' : this.pick(gates),
@@ -169,7 +170,7 @@ export class GraphDrawing {
     const below = this.chance(0.15) ? [this.cell(this.width())] : [];
     return {
       kind: 'recurrent',
-      cells: [...below, this.cell(units)],
+      cells: [...below, this.cell(units, below.length === 0)],
       returnSequences: this.chance(0.75),
       returnState: this.chance(0.3),
       goBackwards: this.chance(0.25),

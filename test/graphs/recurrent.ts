@@ -5,6 +5,7 @@ import { type Block, block } from '../reference/block.ts';
 import { gruForward } from '../reference/gru.ts';
 import { lstmForward } from '../reference/lstm.ts';
 import { lstmVariantForward } from '../reference/lstmVariants.ts';
+import { minRnnForward } from '../reference/minRnn.ts';
 import type { Curve } from '../reference/recurrent.ts';
 import { simpleRnnForward } from '../reference/simpleRnn.ts';
 import type { CellSpec, LayerSpec, RecurrentSpec, Signal } from './spec.ts';
@@ -78,23 +79,29 @@ function run(
   const states: Float64Array[] = [];
   let [width, w, s] = [shape[2]!, 0, 0];
   for (const { kind, units: U, activation, recurrentActivation, useBias, resetAfter } of cells) {
-    const [hasPeepholes, biases] = [kind === 'lstm' && resetAfter, Number(useBias)];
-    const count = 2 + biases + (hasPeepholes ? 3 : 0);
+    const minimal = kind === 'minGRU' || kind === 'minLSTM';
+    const hasPeepholes = kind === 'lstm' && resetAfter;
+    const kernels = minimal ? 1 : 2;
+    const count = kernels + Number(useBias) + (hasPeepholes ? 3 : 0);
     const parts = weights.slice(w, w + count).map(each => each.data);
     const [kernel, recurrentKernel] = parts as [Float64Array, Float64Array];
-    const bias = useBias ? parts[2]! : null;
+    const bias = useBias ? parts[kernels]! : null;
     const inputs = { sizes: { B, T, D: width, U }, x: outputs, kernel, recurrentKernel, bias, ...own };
     const [h0, c0] = initial.slice(s).map(each => each.data) as [Float64Array?, Float64Array?];
     const started = { ...inputs, ...(h0 && { h0 }), activation: curveOf(activation) };
     const gate = { recurrentActivation: curveOf(recurrentActivation) };
     if (kind === 'lstm') {
       const all = { ...started, ...gate, ...(c0 && { c0 }) };
-      const ofCell = { kernel, recurrentKernel, ...(bias && { bias }), peepholes: parts.slice(2 + biases) };
+      const ofCell = { kernel, recurrentKernel, ...(bias && { bias }), peepholes: parts.slice(-3) };
       const result = hasPeepholes ? lstmVariantForward({ ...all, P: U, weights: ofCell }) : lstmForward(all);
       outputs = result.outputs;
       states.push(result.h, result.c);
     } else {
-      const result = kind === 'gru' ? gruForward({ ...started, ...gate, resetAfter }) : simpleRnnForward(started);
+      const result = minimal
+        ? minRnnForward(started)
+        : kind === 'gru'
+          ? gruForward({ ...started, ...gate, resetAfter })
+          : simpleRnnForward(started);
       outputs = result.outputs;
       states.push(result.h);
     }

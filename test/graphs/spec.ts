@@ -6,10 +6,10 @@ import type { LossName } from '../reference/loss.ts';
 import type { MergeName } from '../reference/merging.ts';
 
 export interface CellSpec {
-  kind: 'lstm' | 'gru' | 'simpleRNN';
+  kind: 'lstm' | 'gru' | 'simpleRNN' | 'minGRU' | 'minLSTM';
   units: number;
   activation: ActivationName;
-  /** Not for simpleRNN. */
+  /** Only for lstm and gru. */
   recurrentActivation: ActivationName;
   useBias: boolean;
   /** Only for gru; the lstm has peepholes with it. */

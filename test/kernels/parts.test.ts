@@ -12,7 +12,7 @@ import { type Harness, harness } from './harness.ts';
 import { bindCall } from './multiPlans.ts';
 import { bind } from './plans.ts';
 import { type Case, draw, flags, prepare, product } from './recurrentCases.ts';
-import type { BoundCell } from './recurrentPlans.ts';
+import { type BoundCell, gatesOf, isMinimal, kindOf } from './recurrentPlans.ts';
 
 type Part = (plan: number, first: number, count: number) => void;
 
@@ -28,18 +28,21 @@ function forwardInParts({ kernels }: Harness, layer: BoundCell, { cell, B, carri
   const named = kernels as unknown as Record<string, Part>;
   const before = carried ? layer.state() : [];
   for (const [first, rows] of [...ranges(B, 4), ...ranges(B, 7)]) {
-    named[`${cell}ForwardRows`]!(layer.address, first, rows);
+    named[`${kindOf(cell)}ForwardRows`]!(layer.address, first, rows);
     for (const [n, values] of before.entries()) expectBits(layer.state()[n]!, values, `state ${n}`);
   }
-  for (const [first, rows] of ranges(B, 3)) named[`${cell}ForwardEnd`]!(layer.address, first, rows);
+  for (const [first, rows] of ranges(B, 3)) named[`${kindOf(cell)}ForwardEnd`]!(layer.address, first, rows);
 }
 
 function backwardInParts({ kernels }: Harness, layer: BoundCell, { cell, U, B }: Case): void {
   const named = kernels as unknown as Record<string, Part>;
-  const part = (name: string) => named[`${cell}Backward${name}`]!;
+  const part = (name: string) => named[`${kindOf(cell)}Backward${name}`]!;
   part('Start')(layer.address, 0, 0);
   for (const [first, rows] of ranges(B, 4)) part('Rows')(layer.address, first, rows);
-  const groups = { lstm: 2 * Math.ceil(U / 4), gru: Math.ceil(U / 4), simpleRnn: Math.ceil(U / 16) }[cell];
+  const minRnn = Math.ceil((gatesOf[cell] * Math.ceil(U / 4)) / 4);
+  const groups = { lstm: 2 * Math.ceil(U / 4), gru: Math.ceil(U / 4), simpleRnn: Math.ceil(U / 16), minRnn }[
+    kindOf(cell)
+  ];
   for (const [first, count] of ranges(groups, 2)) part('Weights')(layer.address, first, count);
 }
 
@@ -48,8 +51,11 @@ describe.each([
   { cell: 'gru', resetAfter: true },
   { cell: 'gru', resetAfter: false },
   { cell: 'simpleRnn' },
+  { cell: 'minGru' },
+  { cell: 'minLstm' },
 ] as const)('%o', kind => {
-  const options = product({ masked: flags, drops: flags, sequences: flags, carried: flags });
+  const drops = isMinimal(kind.cell) ? [false] : flags;
+  const options = product({ masked: flags, drops, sequences: flags, carried: flags });
   test.each(options.map((option, n) => ({ ...option, useBias: n % 3 > 0, wide: n % 2 })))(
     'the parts of forward and backward give the bits of the whole: %o',
     option => {

@@ -5,6 +5,7 @@ import { expectBits, expectClose } from '../compare.ts';
 import { type Block, block } from '../reference/block.ts';
 import * as gru from '../reference/gru.ts';
 import * as lstm from '../reference/lstm.ts';
+import * as minRnn from '../reference/minRnn.ts';
 import { Random } from '../reference/random.ts';
 import { curves } from '../reference/recurrent.ts';
 import * as simpleRnn from '../reference/simpleRnn.ts';
@@ -15,6 +16,7 @@ import {
   bindCell,
   type Cell,
   gatesOf,
+  isMinimal,
   type PlanOptions,
 } from './recurrentPlans.ts';
 
@@ -27,7 +29,7 @@ export interface Case extends Omit<PlanOptions, 'mask' | 'drop' | 'activation' |
 /** The inputs of a layer in the caller's order; weights are scaled for sums of order 1. */
 export interface Given {
   x: Block;
-  /** Kernel, recurrent kernel, bias. */
+  /** Kernel, recurrent kernel if there is one, bias. */
   weights: Block[];
   states: Block[];
   /** [B,T,U], or [B,U] for the last step only */
@@ -52,7 +54,7 @@ export function draw({ cell, U, B, T, I, sequences, resetAfter = true }: Case, s
     x: random.normals([B, T, I]),
     weights: [
       random.normals([I, gates], I ** -0.5),
-      random.normals([U, gates], U ** -0.5),
+      ...(isMinimal(cell) ? [] : [random.normals([U, gates], U ** -0.5)]),
       random.normals(cell === 'gru' && resetAfter ? [2, gates] : [gates], 0.5),
     ],
     states: [random.uniforms([B, U]), random.normals([B, U])].slice(0, cell === 'lstm' ? 2 : 1),
@@ -73,13 +75,13 @@ export function prepare(h: Harness, subject: Case, given: Given): BoundCell {
     ...(activation ? { activation, recurrentActivation } : {}),
   });
   bound.setX(given.x);
-  bound.setWeights(given.weights.slice(0, (subject.useBias ?? true) ? 3 : 2).map(({ data }) => data));
+  bound.setWeights(given.weights.slice(0, (subject.useBias ?? true) ? undefined : -1).map(({ data }) => data));
   if (subject.carried) bound.setState(given.states.map(({ data }) => data));
   if (subject.initial) bound.setInitial(given.initial.map(({ data }) => data));
   return bound;
 }
 
-type Gradients = gru.GruGradients & Partial<Pick<lstm.LstmGradients, 'dC0'>>;
+type Gradients = minRnn.MinRnnGradients & Partial<Pick<lstm.LstmGradients, 'dC0' | 'dRecurrentKernel'>>;
 
 interface Expected {
   outputs: Float64Array;
@@ -90,7 +92,8 @@ interface Expected {
 /** The reference of a case; pass `drop` if the kernel has drawn it. */
 function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
   const { cell, U, B, T, I, goBackwards, useBias = true, resetAfter = true, activations } = subject;
-  const [kernel, recurrentKernel, bias] = given.weights.map(({ data }) => data);
+  const [kernel, ...others] = given.weights.map(({ data }) => data);
+  const [bias, recurrentKernel] = others.reverse();
   const start = subject.initial ? given.initial : subject.carried ? given.states : [];
   const [h0, c0] = start.map(({ data }) => data);
   const inputs = {
@@ -106,6 +109,10 @@ function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.dr
     activation: activations && curves[activations[0]],
     recurrentActivation: activations && curves[activations[1]],
   };
+  if (isMinimal(cell)) {
+    const { outputs, h, cache } = minRnn.minRnnForward(inputs);
+    return { outputs, states: [h], gradients: (dOutputs, dh) => minRnn.minRnnBackward(cache, dOutputs, dh) };
+  }
   if (cell === 'lstm') {
     const { outputs, h, c, cache } = lstm.lstmForward({ ...inputs, c0 });
     return { outputs, states: [h, c], gradients: (...given) => lstm.lstmBackward(cache, ...given) };
@@ -184,17 +191,18 @@ export function expectReference(h: Harness, subject: Case, given = draw(subject)
     : expected.gradients(new Float64Array(B * T * U), dY, dc);
   const { dKernel, dRecurrentKernel, dBias, dX, dH0, dC0 } = gradients;
   // A block of one number does not show the size of the terms that cancel in it, so all weights together set the scale.
-  const weights = Math.max(...[dKernel, dRecurrentKernel, dBias].map(largest));
+  const expectedWeights = [dKernel, ...(dRecurrentKernel ? [dRecurrentKernel] : []), dBias];
+  const weights = Math.max(...expectedWeights.map(largest));
   const expectGradient = (got: Float32Array, wanted: Float64Array, name: string, scale = weights) =>
     expectClose(got, wanted, {
       abs: bounds.gradient.abs * scale,
       rel: bounds.gradient.rel,
       what: `${name} of ${what}`,
     });
-  const [gotKernel, gotRecurrent, gotBias] = layer.gradients();
-  expectGradient(gotKernel!, dKernel, 'dKernel');
-  expectGradient(gotRecurrent!, dRecurrentKernel, 'dRecurrentKernel');
-  if (useBias) expectGradient(gotBias!, dBias, 'dBias');
+  const got = layer.gradients();
+  for (const [n, wanted] of expectedWeights.slice(0, useBias ? undefined : -1).entries()) {
+    expectGradient(got[n]!, wanted, `gradient ${n}`);
+  }
   if (dx) {
     expectGradient(layer.dx(), dX, 'dX', largest(dX));
     expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below relies on it
@@ -219,21 +227,35 @@ export function product<K extends keyof Case>(axes: { [N in K]: Required<Case>[N
 
 export const flags = [false, true];
 
-const defaults = ['tanh', 'sigmoid'] as const;
-const otherActivations = [
-  ['tanh', 'hardSigmoid'],
-  ['sigmoid', 'hardSigmoid'],
-  ['relu', 'sigmoid'],
-  ['linear', 'sigmoid'],
-] as const satisfies Case['activations'][];
+type Activations = NonNullable<Case['activations']>;
+
+/** The default activations, then others. */
+const activationsOf = (cell: Cell): Activations[] =>
+  isMinimal(cell)
+    ? [
+        ['linear', 'sigmoid'],
+        ['tanh', 'sigmoid'],
+        ['sigmoid', 'sigmoid'],
+        ['relu', 'sigmoid'],
+        ['hardSigmoid', 'sigmoid'],
+      ]
+    : [
+        ['tanh', 'sigmoid'],
+        ['tanh', 'hardSigmoid'],
+        ['sigmoid', 'hardSigmoid'],
+        ['relu', 'sigmoid'],
+        ['linear', 'sigmoid'],
+      ];
 
 /** All tests of a cell. `kind` has the options that its cases share, such as resetAfter. */
 export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: Cell }): void {
   const { cell } = kind;
-  const wides = cell === 'gru' ? [1] : [0, 1];
+  const wides = cell === 'gru' || isMinimal(cell) ? [1] : [0, 1];
+  const [defaults, ...otherActivations] = activationsOf(cell) as [Activations, ...Activations[]];
   const oddCase: Case = { ...kind, U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
   /** The options that change a single step. */
-  const steps = product({ masked: flags, drops: flags, activations: [defaults, otherActivations[0]] });
+  const drops = isMinimal(cell) ? [false] : flags;
+  const steps = product({ masked: flags, drops, activations: [defaults, otherActivations[0]!] });
 
   describe('compared with the reference', () => {
     // All combinations of sizes; the other options alternate.
@@ -253,7 +275,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
             goBackwards: turn % 4 === 3,
             dx: turn % 5 > 1,
             masked: turn % 6 === 1,
-            drops: turn % 7 === 2,
+            drops: !isMinimal(cell) && turn % 7 === 2,
             activations: turn % 8 === 5 ? otherActivations[turn % 2]! : defaults,
           });
         }
@@ -321,7 +343,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
   });
 
   // The sums of masked steps overflow to Infinity and NaN, which must not reach a result.
-  test.each(product({ activations: [defaults, otherActivations[0]], wide: wides, carried: flags, sequences: flags }))(
+  test.each(product({ activations: [defaults, otherActivations[0]!], wide: wides, carried: flags, sequences: flags }))(
     'ignores the contents of masked steps, however large: %o',
     way => {
       const subject: Case = { ...oddCase, I: 2, masked: true, ...way };
@@ -462,7 +484,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
     test('backward without a bias gives a bias gradient of zero and does not change the others', () => {
       const given = draw(oddCase);
-      given.weights[2]!.data.fill(0);
+      given.weights.at(-1)!.data.fill(0);
       const [without, zero] = [{ ...oddCase, useBias: false }, oddCase].map(subject => {
         const layer = prepare(harness(), subject, given);
         layer.forward();
@@ -470,7 +492,8 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
         layer.backward();
         return layer;
       });
-      for (const n of [0, 1]) expectBits(without!.gradients()[n]!, zero!.gradients()[n]!, `gradient ${n}`);
+      for (const [n, values] of without!.gradients().entries())
+        expectBits(values, zero!.gradients()[n]!, `gradient ${n}`);
       expectPaddingZero(without!, { ...oddCase, useBias: false }, 'dw');
     });
 
@@ -479,10 +502,11 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       const subject: Case = { ...kind, U: 4, B: 2, T: 200, I: 1 };
       const given = draw(subject);
       // each step leaves about a tenth of a gradient
-      given.weights[1]!.data.forEach((value, n, data) => {
+      given.weights[isMinimal(cell) ? 0 : 1]!.data.forEach((value, n, data) => {
         data[n] = value / 8;
       });
-      given.weights[2]!.data.fill(cell === 'simpleRnn' ? 0 : -2);
+      given.weights.at(-1)!.data.fill({ lstm: -2, gru: -2, simpleRnn: 0, minGru: 2, minLstm: 2 }[cell]);
+      if (cell === 'minLstm') given.weights.at(-1)!.data.fill(-2, 0, subject.U);
       const layer = prepare(harness(), subject, given);
       layer.forward();
       layer.setDy(given.dY.data);
@@ -593,12 +617,12 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
           B,
           T,
           masked: turn % 4 === 1,
-          drops: turn % 7 === 2,
+          drops: !isMinimal(cell) && turn % 7 === 2,
         });
       }
     });
 
-    test.each(some(product({ activations: [...otherActivations], masked: flags, drops: flags, sequences: flags })))(
+    test.each(some(product({ activations: [...otherActivations], masked: flags, drops, sequences: flags })))(
       'initial and final states match the reference with other activations: %o',
       way => {
         const h = harness();
@@ -692,18 +716,19 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     });
   });
 
-  describe('recurrent dropout', () => {
-    test.each(product({ masked: flags, carried: flags, sequences: flags }))(
-      'draws the factors of recurrent dropout: %o',
-      way => {
-        const layer = expectReference(harness(), { ...oddCase, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
-        const factors = [...layer.drop()];
-        expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
-        const zeros = factors.filter(value => value === 0).length;
-        expect(Math.abs(zeros / factors.length - 0.25)).toBeLessThan(0.12);
-      },
-    );
-  });
+  if (!isMinimal(cell))
+    describe('recurrent dropout', () => {
+      test.each(product({ masked: flags, carried: flags, sequences: flags }))(
+        'draws the factors of recurrent dropout: %o',
+        way => {
+          const layer = expectReference(harness(), { ...oddCase, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
+          const factors = [...layer.drop()];
+          expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
+          const zeros = factors.filter(value => value === 0).length;
+          expect(Math.abs(zeros / factors.length - 0.25)).toBeLessThan(0.12);
+        },
+      );
+    });
 
   describe('packing and unpacking', () => {
     const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
@@ -719,7 +744,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       way => {
         const h = harness();
         const layer = bindCell(h, { ...kind, B: 1, T: 1, ...way });
-        const shapes = draw({ ...kind, B: 1, T: 1, ...way }).weights.slice(0, way.useBias ? 3 : 2);
+        const shapes = draw({ ...kind, B: 1, T: 1, ...way }).weights.slice(0, way.useBias ? undefined : -1);
         const given = shapes.map(({ data }, n) => different(data.length, 1 + n * 1e5));
         layer.rooms.w!.floats().fill(Number.NaN);
         layer.setWeights(given);

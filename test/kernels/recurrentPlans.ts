@@ -10,12 +10,18 @@ import { activationNumbers, structures } from '../../src/wasm/shared.generated.t
 import { type Block, sizeOf } from '../reference/block.ts';
 import type { Harness, Room } from './harness.ts';
 
-export type Cell = 'lstm' | 'gru' | 'simpleRnn';
+export type Cell = 'lstm' | 'gru' | 'simpleRnn' | 'minGru' | 'minLstm';
 
 /** The activations that the references support. */
 export type ActivationName = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'hardSigmoid';
 
-export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1 } as const satisfies Record<Cell, number>;
+export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1, minGru: 2, minLstm: 3 } as const satisfies Record<Cell, number>;
+
+/** Whether no gate reads the state, so that there are no recurrent kernel and no recurrent dropout. */
+export const isMinimal = (cell: Cell): cell is 'minGru' | 'minLstm' => cell === 'minGru' || cell === 'minLstm';
+
+/** The name of its kernels and of their plan structure. */
+export const kindOf = (cell: Cell) => (isMinimal(cell) ? 'minRnn' : cell);
 
 export interface PlanOptions {
   cell: Cell;
@@ -109,7 +115,10 @@ function chunksInTurn({ kernels }: Harness, size: number) {
 
 export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const { cell, U, B, T, I, sequences = false, carried = false, useBias = true, goBackwards = false } = options;
-  const { mask, resetAfter = true, activation = 'tanh', recurrentActivation = 'sigmoid', dropRate = 0 } = options;
+  const minimal = isMinimal(cell);
+  const kind = kindOf(cell);
+  const { mask, resetAfter = true, recurrentActivation = 'sigmoid', dropRate = 0 } = options;
+  const { activation = minimal ? 'linear' : 'tanh' } = options;
   const { kernels } = h;
   const trains = !options.predicts;
   const wantsDx = trains && Boolean(options.dx);
@@ -117,7 +126,8 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const general = activation !== 'tanh' || (cell !== 'simpleRnn' && recurrentActivation !== 'sigmoid');
   const H = padded(U);
   const G = H / 4;
-  const wide = cell === 'gru' ? 1 : (options.wide ?? Number(I > 8));
+  const gateWidth = gatesOf[cell] * H;
+  const wide = cell === 'gru' || minimal ? 1 : (options.wide ?? Number(I > 8));
   const group = rowBytes(B * 16) / FLOAT;
   const hRow = rowBytes(wide ? H : H + I);
   const unitRow = rowBytes(U);
@@ -139,7 +149,13 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const given = (wanted: boolean, name: string) =>
     when(wanted, name, (B * initialRow) / FLOAT + 1) + (wanted && initial === 'tight' ? FLOAT : 0);
 
-  const parameters = cell === 'lstm' ? G * (1 + H + I) * 16 : cell === 'gru' ? G * (2 + H + I) * 12 : H * (1 + H + I);
+  const parameters = {
+    lstm: G * (1 + H + I) * 16,
+    gru: G * (2 + H + I) * 12,
+    simpleRnn: H * (1 + H + I),
+    minRnn: gateWidth * (1 + I),
+  }[kind];
+  const gatesRow = rowBytes(gateWidth);
   const zeros = new Float32Array(parameters);
   const x = room('x', B * T * I + 3);
   const dx = when(wantsDx, 'dx', (T * B * dxRow) / FLOAT);
@@ -169,18 +185,20 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     hx: slots,
     hRow,
     hxRow: hRow,
-    gates: when(cell !== 'simpleRnn', 'gates', T * G * group),
+    gateCount: gatesOf[cell],
+    gates: when(cell !== 'simpleRnn', 'gates', minimal ? (T * B * gatesRow) / FLOAT : T * G * group),
+    gatesRow,
     gatesGroup: group * FLOAT,
     c: when(cell === 'lstm', 'c', (T + 1) * B * H),
     tanhC: when(cell === 'lstm', 'tanhC', T * B * H),
     w: room('w', parameters, zeros),
     dw: when(trains, 'dw', parameters, zeros),
-    wt: when(trains, 'wt', gatesOf[cell] * H * (H + (wantsDx ? padded(I) : 0))),
+    wt: when(trains && !(minimal && !wantsDx), 'wt', gateWidth * ((minimal ? 0 : H) + (wantsDx ? padded(I) : 0))),
     dz: trains && cell === 'simpleRnn' ? (mayShare ? dh : room('dz', (T * B * unitRow) / FLOAT)) : 0,
     dzRow: unitRow,
     dh,
     dhRow: unitRow,
-    dhx: when(separate, 'dhx', B * H),
+    dhx: when(separate && !minimal, 'dhx', B * H),
     drh: when(trains && cell === 'gru' && !resetAfter, 'drh', B * H),
     dc: when(trains && cell === 'lstm', 'dc', B * H),
     dx: wantsDx && goBackwards ? dx + (T - 1) * B * dxRow : dx,
@@ -216,11 +234,14 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     yRow: drops ? unitRow : 0,
     activation: activationNumbers[activation],
     recurrentActivation: activationNumbers[recurrentActivation],
-    slopes: when(trains && general && cell !== 'simpleRnn', 'slopes', T * G * group),
+    slopes: minimal
+      ? when(trains && activation !== 'linear', 'slopes', (T * B * unitRow) / FLOAT)
+      : when(trains && general && cell !== 'simpleRnn', 'slopes', T * G * group),
+    slopesRow: unitRow,
     slopesC: when(trains && general && cell === 'lstm', 'slopesC', T * B * H),
     ...{ step: 0, gamma: 0, z: 0, zRow: 0, moments: 0, dn: 0, epsilon: 0 },
   };
-  const names: readonly string[] = structures[cell];
+  const names: readonly string[] = structures[kind];
   const address = h.alloc(names.length * FLOAT);
   const values = names.map(name => {
     if (!(name in fields)) throw new Error(`no field ${name}`);
@@ -228,14 +249,18 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   });
   new Int32Array(h.memory.buffer, address, names.length).set(values);
 
-  const shapes = [
-    [I, gatesOf[cell] * U],
-    [U, gatesOf[cell] * U],
-  ];
+  const shapes = [[I, gatesOf[cell] * U]];
+  if (!minimal) shapes.push([U, gatesOf[cell] * U]);
   if (useBias) shapes.push(cell === 'gru' && resetAfter ? [2, 3 * U] : [gatesOf[cell] * U]);
-  const type = ({ lstm: 'Lstm', gru: 'Gru', simpleRnn: 'SimpleRnn' } as const)[cell];
-  const moveWeights = (direction: 'pack' | 'unpack', run: 'w' | 'dw', [kernel, recurrent, bias = 0]: number[]) =>
-    kernels[`${direction}${type}Weights`](rooms[run]!.address, kernel!, recurrent!, bias, I, U, Number(resetAfter));
+  const moveWeights = (direction: 'pack' | 'unpack', run: 'w' | 'dw', matrices: number[]) => {
+    const { address } = rooms[run]!;
+    const [kernel, recurrent, bias = 0] = matrices;
+    if (kind === 'minRnn') {
+      return kernels[`${direction}MinRnnWeights`](address, kernel!, recurrent ?? 0, I, U, gatesOf[cell]);
+    }
+    const type = ({ lstm: 'Lstm', gru: 'Gru', simpleRnn: 'SimpleRnn' } as const)[kind];
+    return kernels[`${direction}${type}Weights`](address, kernel!, recurrent!, bias, I, U, Number(resetAfter));
+  };
   const unpack = (run: 'w' | 'dw') => {
     const plain = shapes.map(shape => h.put(new Float32Array(sizeOf(shape))));
     moveWeights('unpack', run, plain);
@@ -264,10 +289,10 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     fields,
     rooms,
     forward: (first = 0, rows = B) =>
-      shared ? shared.forward(address) : kernels[`${cell}Forward`](address, first, rows),
+      shared ? shared.forward(address) : kernels[`${kind}Forward`](address, first, rows),
     backward: (first = 0, rows = B) =>
-      shared ? shared.backward(address) : kernels[`${cell}Backward`](address, first, rows),
-    rewind: () => kernels[`${cell}Rewind`](address),
+      shared ? shared.backward(address) : kernels[`${kind}Backward`](address, first, rows),
+    rewind: () => kernels[`${kind}Rewind`](address),
     setX: ({ data }) => rooms.x!.floats().set(data),
     y() {
       const row = drops ? unitRow : hRow;

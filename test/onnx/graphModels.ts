@@ -205,6 +205,8 @@ const cellLayers = {
   gru,
   'gru without resetAfter': (more: object) => gru({ resetAfter: false, ...more }),
   simpleRNN: (more: object) => layers.simpleRNN({ units: 4, ...biased, ...more }),
+  minGRU: (more: object) => layers.minGRU({ units: 4, ...biased, ...more }),
+  minLSTM: (more: object) => layers.minLSTM({ units: 4, activation: 'tanh', ...biased, ...more }),
 };
 for (const [name, make] of Object.entries(cellLayers)) {
   for (const masked of [false, true]) {

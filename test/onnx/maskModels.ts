@@ -10,7 +10,14 @@ export const MASK = -1.5;
 
 const masking = () => layers.masking({ maskValue: MASK });
 const rnn = (more: object = {}) => layers.simpleRNN({ units: 4, ...biased, ...more });
-const recurrent = { lstm, gru, 'gru without resetAfter': (more: object) => gru({ resetAfter: false, ...more }), rnn };
+const recurrent = {
+  lstm,
+  gru,
+  'gru without resetAfter': (more: object) => gru({ resetAfter: false, ...more }),
+  rnn,
+  minGRU: (more: object) => layers.minGRU({ units: 4, ...biased, ...more }),
+  minLSTM: (more: object) => layers.minLSTM({ units: 3, activation: 'gelu', ...biased, ...more }),
+};
 const heads = (more: object = {}) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3, ...biased, ...more });
 const embedding = (more: object = {}) => layers.embedding({ inputDim: 7, outputDim: D, maskZero: true, ...more });
 const ids = (name = 'ids') => input({ shape: [null], name });

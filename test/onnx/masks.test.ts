@@ -140,6 +140,8 @@ async function outcomeOf(bytes: Uint8Array, x: Inputs, what: string): Promise<'r
 const changed: [string, number][] = [
   ['rnn, stacked, backwards', 41],
   ['lstm, bidirectional, concat', 97],
+  ['minGRU, stacked, backwards', 61],
+  ['minLSTM, bidirectional, ave', 211],
   ['rnn of several cells', 41],
   ['rnn of several cells, backwards', 307],
   ['embedding', 29],

@@ -38,6 +38,8 @@ const recurrent = {
   gru: layers.gru,
   'gru without resetAfter': (options: object) => layers.gru({ ...(options as { units: number }), resetAfter: false }),
   simpleRNN: layers.simpleRNN,
+  minGRU: layers.minGRU,
+  minLSTM: layers.minLSTM,
 } as const;
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
@@ -62,9 +64,11 @@ for (const [name, make] of Object.entries(recurrent)) {
     layer({ goBackwards: true }),
   ]);
   add(`${name}, two layers`, () => [layer({ inputShape, ...sequences }), layer({}), layers.dense({ units: 2 })]);
-  for (const activation of cellActivations) {
+  const isGated = !['simpleRNN', 'minGRU', 'minLSTM'].includes(name);
+  const more = name.startsWith('min') ? ['selu', 'swish', 'gelu', 'gelu_new', 'relu6', 'mish'] : [];
+  for (const activation of [...cellActivations, ...more]) {
     add(`${name}, ${activation}`, () => [
-      layer({ inputShape, activation, ...(name !== 'simpleRNN' && { recurrentActivation: 'hardSigmoid' }) }),
+      layer({ inputShape, activation, ...(isGated && { recurrentActivation: 'hardSigmoid' }) }),
     ]);
   }
   for (const mergeMode of mergeModes) {

@@ -192,6 +192,16 @@ const cellOptions = {
 const cells = fc.oneof(
   ...['lstmCell', 'gruCell', 'simpleRNNCell'].map(kind => call(`lw.layers.${kind}`, object(cellOptions, 'units'))),
 );
+const minimalOptions = {
+  units: small,
+  activation,
+  useBias: bool,
+  kernelInitializer: initializer,
+  biasRegularizer: regularizer,
+  kernelConstraint: constraint,
+  dropout: rate,
+  seed,
+};
 const recurrentOptions = {
   ...layerOptions,
   returnSequences: bool,
@@ -204,6 +214,9 @@ const recurrentOptions = {
 const recurrentLayer = fc.oneof(
   ...['lstm', 'gru', 'simpleRNN'].map(kind =>
     call(`lw.layers.${kind}`, object({ ...recurrentOptions, ...cellOptions }, 'units')),
+  ),
+  ...['minGRU', 'minLSTM'].map(kind =>
+    call(`lw.layers.${kind}`, object({ ...recurrentOptions, ...minimalOptions }, 'units')),
   ),
   call('lw.layers.rnn', object({ ...recurrentOptions, cell: fc.oneof(cells, list(cells)) }, 'cell')),
   call(

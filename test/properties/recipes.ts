@@ -77,6 +77,11 @@ export const recipes: Recipe[] = [
     "loss: 'cosineProximity', metrics: ['mape', 'msle']",
     'lw.train.adamax({ clipValue: 0.5, learningRate: step => 1 / (10 + step) })',
   ),
+  recipe(
+    "lw.layers.minGRU({ units: 3, stateful: true, returnSequences: true, batchInputShape: [2, 3, 2] }), lw.layers.bidirectional({ layer: lw.layers.minLSTM({ units: 2, activation: 'tanh', dropout: 0.2 }) }), lw.layers.dense({ units: 1 })",
+    '$.numbers([2, 3, 2])',
+    '$.numbers([2, 1])',
+  ),
   { model: 'lw.sequential()', compile: '', x: sequences, y: column },
   { ...recipe('lw.layers.lstm({ units: 3, inputShape: [3, 2] })', sequences, '$.numbers([4, 3])'), compile: '' },
 ];

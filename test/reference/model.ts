@@ -82,6 +82,8 @@ function layerOf(spec: LayerSpec, inputWidth: number): Layer {
     case 'lstm':
     case 'gru':
     case 'simpleRNN':
+    case 'minGRU':
+    case 'minLSTM':
     case 'rnn':
       return new PlainLayer(spec, inputWidth);
     case 'bidirectional':

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { gruBackward, gruForward } from './gru.ts';
 import { lstmBackward, lstmForward } from './lstm.ts';
+import { minRnnBackward, minRnnForward } from './minRnn.ts';
 import { Random } from './random.ts';
 import { curves } from './recurrent.ts';
 import { simpleRnnBackward, simpleRnnForward } from './simpleRnn.ts';
@@ -161,3 +162,19 @@ test.each(flags)('the lstm and gru references skip masked steps: resetAfter %s',
     expectClose(whole.h.subarray(2 * U), new Float64Array(U), { abs: 0, rel: 0 });
   }
 });
+
+test.each(ways.filter(({ drops }) => !drops).flatMap(way => [2, 3].map(count => ({ ...way, count }))))(
+  'the minRnn reference matches finite differences: %o',
+  way => {
+    const { given: all, draw, options } = setUp(way, way.count);
+    const { recurrentKernel, ...given } = all;
+    const [dOutputs, dh] = [draw(B, T, U), draw(B, U)];
+    const run = (inputs: typeof given) => minRnnForward({ ...options, ...inputs });
+    const loss = (inputs: typeof given) => {
+      const { outputs, h } = run(inputs);
+      return dot(outputs, dOutputs) + dot(h, dh);
+    };
+    const { dX, dKernel, dBias, dH0 } = minRnnBackward(run(given).cache, dOutputs, dh);
+    check(given, loss, { x: dX, kernel: dKernel, bias: dBias, h0: dH0 });
+  },
+);

@@ -31,7 +31,7 @@ export interface TimeConfig {
   goBackwards?: boolean;
 }
 
-export type CellClass = 'lstm' | 'gru' | 'simpleRNN';
+export type CellClass = 'lstm' | 'gru' | 'simpleRNN' | 'minGRU' | 'minLSTM';
 export type CellSpec = { class: CellClass; config: CellConfig };
 
 export type PlainSpec =
@@ -57,7 +57,9 @@ export interface Drops {
   state?: ArrayLike<number>;
 }
 
-const blocks = { lstm: 4, gru: 3, simpleRNN: 1 } as const;
+const blocks = { lstm: 4, gru: 3, simpleRNN: 1, minGRU: 2, minLSTM: 3 } as const;
+
+const isMinimal = (kind: CellClass): kind is 'minGRU' | 'minLSTM' => kind === 'minGRU' || kind === 'minLSTM';
 
 /** The width of the output of a cell. */
 const outputsOf = ({ config }: CellSpec): number => config.projectionUnits ?? config.units;
@@ -71,12 +73,10 @@ function shapesOf(spec: CellSpec, inputs: number): number[][] {
   const U = config.units;
   const columns = blocks[kind] * config.units;
   const bias = kind === 'gru' && (config.resetAfter ?? true) ? [2, columns] : [columns];
-  const kernels = [
-    [inputs, columns],
-    [outputsOf(spec), columns],
-  ];
+  const recurrentKernel = isMinimal(kind) ? [] : [[outputsOf(spec), columns]];
   return [
-    ...kernels,
+    [inputs, columns],
+    ...recurrentKernel,
     ...((config.useBias ?? true) ? [bias] : []),
     ...(config.usePeepholes ? [[U], [U], [U]] : []),
     ...(config.projectionUnits ? [[U, config.projectionUnits]] : []),
@@ -85,16 +85,36 @@ function shapesOf(spec: CellSpec, inputs: number): number[][] {
   ];
 }
 
+/** One step of minGRU or minLSTM. */
+function minimalStep(
+  tape: Tape,
+  { class: kind, config }: CellSpec,
+  [kernel, bias]: Value[],
+  x: Value,
+  h: Value,
+): Value {
+  const part = (n: number) => tape.columns(bias ? tape.add(product, bias) : product, n * config.units, config.units);
+  const product = tape.matmul(x, kernel!);
+  const gates = blocks[kind] - 1;
+  const n = tape.map(part(gates), activations[config.activation ?? 'linear']);
+  const [first, i] = [0, 1].slice(0, gates).map(gate => tape.map(part(gate), activations.sigmoid)) as [Value, Value?];
+  const inverse = { of: (v: number) => 1 / v, slope: (y: number) => -(y ** 2) };
+  const z = i ? tape.mul(i, tape.map(tape.add(first, i), inverse)) : first;
+  const rest = tape.map(z, { of: v => 1 - v, slope: () => -1 });
+  return tape.add(tape.mul(rest, h), tape.mul(z, n));
+}
+
 /** One step: from the input [B,D] and the states to the new states, of which the first is the output. */
 function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Value[], drops: Drops): Value[] {
   const { class: kind, config } = spec;
   const U = config.units;
+  const input = drops.input ? tape.mul(x, tape.value(x.M, x.N, drops.input)) : x;
+  if (isMinimal(kind)) return [minimalStep(tape, spec, weights, input, states[0]!)];
   const activation = activations[config.activation ?? 'tanh'];
   const gate = activations[config.recurrentActivation ?? 'sigmoid'];
   const [kernel, recurrent, ...others] = weights as [Value, Value, ...Value[]];
   const bias = (config.useBias ?? true) ? others.shift() : undefined;
   const [h, c] = states as [Value, Value];
-  const input = drops.input ? tape.mul(x, tape.value(x.M, x.N, drops.input)) : x;
   const before = drops.state ? tape.mul(h, tape.value(h.M, h.N, drops.state)) : h;
   const part = (z: Value, n: number) => tape.columns(z, n * U, U);
   const biased = (z: Value, b?: Value) => (b ? tape.add(z, b) : z);

@@ -43,6 +43,14 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
   'simpleRNN, `layerNormalization`': () => [
     layers.simpleRNN({ units: 2, name, layerNormalization: true, normGammaInitializer: 'randomNormal', inputShape }),
   ],
+  'minGRU, minLSTM': () => [
+    layers.minGRU({ units: 2, name, returnSequences: true, biasInitializer: 'randomNormal', inputShape }),
+    layers.minLSTM({ units: 3, name: 'two', activation: 'tanh' }),
+  ],
+  'minGRU, minLSTM in bidirectional': () => [
+    layers.bidirectional({ layer: layers.minGRU({ units: 2, name, returnSequences: true }), name: 'both', inputShape }),
+    layers.bidirectional({ layer: layers.minLSTM({ units: 2, name: 'two' }), name: 'other' }),
+  ],
   bidirectional: () => [layers.bidirectional({ layer: lstm(), name: 'both', inputShape })],
   'rnn over one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 2 }), name, inputShape })],
   'rnn over several kinds of cells': () => [

@@ -206,6 +206,16 @@ describe('PyTorch names', () => {
       /must concatenate its directions to be converted to PyTorch, got mergeMode: 'sum'/,
     ],
     [
+      'goBackwards in a minGRU',
+      () => [layers.minGRU({ name: 'm', units: 2, goBackwards: true, inputShape: [3, 2] })],
+      /layer 'm' must go forward in time to be converted to PyTorch, got goBackwards: true/,
+    ],
+    [
+      'a bidirectional minLSTM',
+      () => [layers.bidirectional({ name: 'm', layer: layers.minLSTM({ units: 2 }), inputShape: [3, 2] })],
+      /layer 'm' must have cells of lstm, gru or simpleRNN to be converted to PyTorch, got MinLSTMCell/,
+    ],
+    [
       'a backwardLayer',
       () => {
         const backwardLayer = layers.lstm({ units: 2, goBackwards: true });

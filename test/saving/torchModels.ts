@@ -35,7 +35,7 @@ export const cases: readonly TorchCase[] = JSON.parse(readFileSync(`${fixtures}c
 export function modelOf({ modules, shape, last = false }: TorchCase): { model: Sequential; modules: Modules } {
   const model = sequential();
   const layerNames: Record<string, string[]> = {};
-  const lastRecurrent = modules.findLastIndex(([, kind]) => ['LSTM', 'GRU', 'RNN'].includes(kind));
+  const lastRecurrent = modules.findLastIndex(([, kind]) => ['LSTM', 'GRU', 'RNN', 'MinGRU', 'MinLSTM'].includes(kind));
   for (const [n, [module, kind, options]] of modules.entries()) {
     const count = (options.num_layers as number) ?? 1;
     layerNames[module] = [];
@@ -72,6 +72,8 @@ function layerOf(kind: string, options: Options, common: { name: string; inputSh
     const projection = options.proj_size ? { projectionUnits: options.proj_size as number } : {};
     if (kind === 'LSTM') return layers.lstm({ ...recurrent, ...projection, ...more });
     if (kind === 'GRU') return layers.gru({ ...recurrent, ...more });
+    if (kind === 'MinGRU') return layers.minGRU({ ...recurrent, ...more });
+    if (kind === 'MinLSTM') return layers.minLSTM({ ...recurrent, ...more });
     return layers.simpleRNN({ ...recurrent, activation, ...more });
   };
   return options.bidirectional ? layers.bidirectional({ layer: make({}), ...common }) : make(common);

@@ -87,6 +87,8 @@ tensor(x.arraySync());
 
 model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
 model.add(layers.gru({ units: 4, inputShape: [null, 3], recurrentActivation: 'sigmoid', resetAfter: false }));
+model.add(layers.minGRU({ units: 4, activation: 'tanh', returnSequences: true, kernelRegularizer: 'l2' }));
+model.add(layers.bidirectional({ layer: layers.minLSTM({ units: 2, dropout: 0.1 }), mergeMode: 'sum' }));
 model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMode: 'concat' }));
 layers.bidirectional({ layer: layers.lstm({ units: 2, returnState: true }), backwardLayer: null, mergeMode: null });
 model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
@@ -180,6 +182,8 @@ model.fit(x, x, options);
 layers.lstm({ inputShape: [4, 2] });
 // @ts-expect-error misspelled option
 layers.lstm({ units: 4, returnSequence: true });
+// @ts-expect-error no gate reads the state
+layers.minGRU({ units: 2, recurrentDropout: 0.5 });
 // @ts-expect-error a string in place of a number
 layers.lstm({ units: '4' });
 // @ts-expect-error unknown activation

@@ -233,7 +233,7 @@ describe('inspect', () => {
     const { layers: all } = (await model.getConfig()) as unknown as { layers: { config: { name: string } }[] };
     const top = all[2]!.config.name;
     expect(await errorOf(top, samples)).toMatch(
-      /^ValueError model.inspect: layer must be an lstm, a gru or a simpleRNN, got/,
+      /^ValueError model.inspect: layer must be an lstm, gru, simpleRNN, minGRU or minLSTM, got/,
     );
     expect(await errorOf('none', samples)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
     expect(await errorOf(layers.gru({ units: 2 }), samples)).toMatch(/layer must be a layer of the model or its name/);

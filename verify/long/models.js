@@ -19,6 +19,7 @@ const kinds = [
   units => [layers.lstm({ units, inputShape: [T, D] })],
   units => [layers.gru({ units, inputShape: [T, D] })],
   units => [layers.simpleRNN({ units, stateful: true, batchInputShape: [8, T, D] })],
+  units => [layers.minGRU({ units, returnSequences: true, inputShape: [T, D] }), layers.minLSTM({ units: 3 })],
   units => [
     layers.masking({ inputShape: [T, D] }),
     layers.bidirectional({ layer: layers.gru({ units, returnSequences: true }) }),

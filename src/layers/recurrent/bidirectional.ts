@@ -29,8 +29,8 @@ const mergeModes = Object.keys(mergeModeNumbers) as MergeMode[];
 /** Options of `layers.bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
   /**
-   * The recurrent layer: lstm, gru, simpleRNN or rnn. Both directions get a copy of it, with weights of their own; the
-   * layer itself is not used. With `returnState`, the states of the forward layer come before those of the backward layer,
+   * The recurrent layer: lstm, gru, simpleRNN, minGRU, minLSTM or rnn. Both directions get a copy of it, with weights of
+   * their own; the layer itself is not used. With `returnState`, the states of the forward layer come before those of the backward layer,
    * and so do initial states.
    */
   layer: Recurrent;
@@ -231,7 +231,7 @@ export class Bidirectional extends RecurrentLayer {
 function checkTemplate(call: string, name: string, value: unknown): Recurrent {
   const layer = layerFromConfig(value);
   if (!(layer instanceof Recurrent)) {
-    fail(call, `${name} must be lstm, gru, simpleRNN or rnn, got ${show(layer)}`);
+    fail(call, `${name} must be lstm, gru, simpleRNN, minGRU, minLSTM or rnn, got ${show(layer)}`);
   }
   if (layer.hasOwnWeights) fail(call, `${name} must not have weights; pass them to the bidirectional layer`);
   return layer;

@@ -1,5 +1,5 @@
 /**
- * The base class of the cells of lstm, gru and simpleRNN: options, weights, states, and a plan for the kernels.
+ * The base class of the cells of all recurrent layers: options, weights, states, and a plan for the kernels.
  *
  * A cell holds neither weights nor states. They belong to the recurrent layer that applies it, so several layers can use
  * the same cell.
@@ -151,8 +151,7 @@ export const stateFields = <K extends string>(name: K, rows: Rows | null): Recor
   ({ [name]: rows?.start ?? 0, [`${name}Row`]: rows?.row ?? 0 }) as Record<K | `${K}Row`, number | Offset>;
 
 /** The prefixes of the options of its weights. */
-const prefixes = ['kernel', 'recurrent', 'bias'] as const;
-type Prefix = (typeof prefixes)[number];
+type Prefix = 'kernel' | 'recurrent' | 'bias';
 
 const defaults: Record<Prefix, () => Initializer> = {
   kernel: () => initializers.glorotUniform(),
@@ -178,7 +177,12 @@ export abstract class Cell {
    */
   constructor(call: string, known: Partial<CellOptions>) {
     this.units = checkCount(call, 'units', known.units);
-    this.activation = checkActivation(call, 'activation', known.activation, 'tanh');
+    this.activation = checkActivation(
+      call,
+      'activation',
+      known.activation,
+      this.hasRecurrentKernel ? 'tanh' : 'linear',
+    );
     this.useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const read = (prefix: Prefix) => readWeightSettings(call, prefix, known, defaults[prefix]);
     this.#weights = { kernel: read('kernel'), recurrent: read('recurrent'), bias: read('bias') };
@@ -195,7 +199,8 @@ export abstract class Cell {
 
   /** The options as plain data, in the form of TF.js. */
   getConfig(): Config {
-    const { units, activation, useBias, dropout, recurrentDropout } = this;
+    const { units, activation, useBias, dropout, recurrentDropout, hasRecurrentKernel } = this;
+    const prefixes: Prefix[] = hasRecurrentKernel ? ['kernel', 'recurrent', 'bias'] : ['kernel', 'bias'];
     const each = (what: keyof WeightSettings) =>
       Object.fromEntries(
         prefixes.map(prefix => [`${prefix}${capitalized(what)}`, serialize(this.#weights[prefix][what] ?? null)]),
@@ -208,7 +213,7 @@ export abstract class Cell {
       ...each('regularizer'),
       ...each('constraint'),
       dropout,
-      recurrentDropout,
+      ...(hasRecurrentKernel && { recurrentDropout }),
       seed: this.seed ?? null,
     };
   }
@@ -241,9 +246,14 @@ export abstract class Cell {
   /** The number of gates, counting the candidate; each has `units` columns in the kernels. */
   protected abstract readonly gates: number;
 
+  /** @internal Whether the gates read the hidden state, through a recurrent kernel. */
+  get hasRecurrentKernel(): boolean {
+    return true;
+  }
+
   /** @internal The number of its weights. */
   get weightCount(): number {
-    return this.useBias ? 3 : 2;
+    return 1 + Number(this.hasRecurrentKernel) + Number(this.useBias);
   }
 
   /** @internal The weights for a number of inputs, in the order of Keras. */
@@ -252,7 +262,9 @@ export abstract class Cell {
     const { kernel, recurrent, bias } = this.#weights;
     const weights = [
       { name: 'kernel', shape: [inputs, columns], ...kernel },
-      { name: 'recurrentKernel', shape: [this.outputUnits, columns], ...recurrent },
+      ...(this.hasRecurrentKernel
+        ? [{ name: 'recurrentKernel', shape: [this.outputUnits, columns], ...recurrent }]
+        : []),
     ];
     if (!this.useBias) return weights;
     const initializer = this.biasInitializer(bias.initializer);
@@ -304,6 +316,7 @@ export abstract class Cell {
     const T = x.steps;
     const width = this.outputUnits;
     const dropped = planner.dropsOut && this.recurrentDropout > 0;
+    const separate = needsGradients && this.hasRecurrentKernel && (mask || dropped);
     const [readsY, readsH] = [isRead[0]!, returnState && isRead[1]!];
     const sequences = returnSequences && readsY;
     const dh = planner.gradientRows(`${name}/dh`, sequences ? T : 1, width);
@@ -317,7 +330,7 @@ export abstract class Cell {
       ...rowFields('x', x),
       ...parameterFields(planner, parameters),
       ...stateFields('dh', dh),
-      dhx: needsGradients && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(width)) : 0,
+      dhx: separate ? planner.floats(`${name}/dhx`, batch, padded(width)) : 0,
       ...rowFields('dx', dx),
       stateH: states ?? 0,
       ...stateFields('h0', initial && initial[0]!.y),

@@ -1,5 +1,7 @@
 /** Where the kernels of a cell keep its gates and states at every time step, for `model.inspect`. */
 
+import { padded } from '../../plan/planner.ts';
+
 /** A value that a cell computes for each sample, time step and unit, such as a gate. */
 export interface CellBuffer {
   /** The name of the buffer in the plan of the cell. */
@@ -41,3 +43,6 @@ export const rowBuffer = (name: string, first: number, from = 0, width?: number)
 
 /** The hidden state, at the start of each row. */
 export const hiddenStateBuffer = (name: string): CellBuffer => rowBuffer(name, 1);
+
+/** Gate `part` of those of a minGRU or minLSTM, which follow each other in a row. */
+export const rowGateBuffer = (part: number, units: number): CellBuffer => rowBuffer('gates', 0, part * padded(units));

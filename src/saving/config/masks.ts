@@ -18,7 +18,7 @@ const ENDS: readonly string[] = [
   ...['MaxPooling1D', 'AveragePooling1D', 'GlobalMaxPooling1D', 'GlobalAveragePooling1D'],
 ];
 
-const RECURRENT: readonly string[] = ['LSTM', 'GRU', 'SimpleRNN', 'RNN'];
+const RECURRENT: readonly string[] = ['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'MinGRU', 'MinLSTM'];
 
 /**
  * A mask as text, equal for equal masks: the numbers of the masks of which one must count a time step, or EVERY. Null if
