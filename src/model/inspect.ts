@@ -14,8 +14,8 @@ import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
- * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
- * the order in which the layer processes them. The gates of masked steps are undefined.
+ * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN; h of an lstm with
+ * a projection is [B, T, projectionUnits]. Steps are in the order in which the layer processes them. The gates of masked steps are undefined.
  */
 export interface Inspection {
   [letter: string]: Tensor;

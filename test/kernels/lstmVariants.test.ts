@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Lstm, type LstmOptions } from '../../src/layers/recurrent/lstm.ts';
+import { SimpleRnn } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { lstmVariantForward, type VariantWeights } from '../reference/lstmVariants.ts';
@@ -367,7 +368,28 @@ describe.each(variants.map(variant => ({ ...variant, name: named(variant) })))('
 });
 
 describe('the fixture lstm-variants', () => {
-  const { cases, tolerance } = readFixture('lstm-variants');
+  const { cases, simpleRNN, tolerance } = readFixture('lstm-variants');
+
+  test('a simpleRNN with layer normalization matches the numbers of PyTorch', () => {
+    const { sizes, weights, given, dOutputs, expect: expected } = simpleRNN;
+    const { B, T, D, U } = sizes;
+    const layer = new SimpleRnn({ units: U, returnSequences: true, layerNormalization: true });
+    const bound = bind(harness(), layer, {
+      ...{ batch: B, steps: T, inputs: D, order: 'steps', dx: true, initial: [U], isRead: [true] },
+    });
+    bound.setX(given.x);
+    bound.setWeights(weights.map(({ data }) => data));
+    const [, h0] = bound.inputs;
+    bound.write(h0!.y, given.h0.data);
+    bound.forward();
+    expectClose(bound.y(), expected.outputs.data, { ...tolerance, what: 'outputs' });
+    bound.setDy(dOutputs.data);
+    bound.backward();
+    const got = [bound.dx(), bound.read(h0!.dy!), ...bound.gradients()];
+    for (const [n, { data }] of [expected.dX, expected.dH0, ...expected.dWeights].entries()) {
+      expectClose(got[n]!, data, { ...tolerance, what: `gradient ${n}` });
+    }
+  });
 
   test.each(cases)(
     'kernels match the numbers of PyTorch: $name',
