@@ -15,7 +15,7 @@ const programs = [
   'test/facade/{attentionModels,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{conv1d,dense,gru,lstmWays,matmul,naive,parts,simpleRnn,weights}.test.ts'];
+const products = ['test/kernels/{conv1d,dense,gru,lstmVariants,lstmWays,matmul,naive,parts,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
