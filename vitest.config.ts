@@ -15,7 +15,9 @@ const programs = [
   'test/facade/{attentionModels,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,minRnn,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
-const products = ['test/kernels/{conv1d,dense,gru,lstmWays,matmul,minRnn,naive,parts,simpleRnn,weights}.test.ts'];
+const products = [
+  'test/kernels/{conv1d,dense,gru,lstmVariants,lstmWays,matmul,minRnn,naive,parts,simpleRnn,weights}.test.ts',
+];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/{browser,worker}/pace.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */

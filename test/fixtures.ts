@@ -77,6 +77,13 @@ export interface LstmVariantsFixture {
     dOutputs: Block;
     expect: Record<'outputs' | 'h' | 'c' | 'dX' | 'dH0' | 'dC0', Block> & { dWeights: Block[] };
   }[];
+  simpleRNN: {
+    sizes: { B: number; T: number; D: number; U: number };
+    weights: Block[];
+    given: Record<'x' | 'h0', Block>;
+    dOutputs: Block;
+    expect: Record<'outputs' | 'dX' | 'dH0', Block> & { dWeights: Block[] };
+  };
   tolerance: Tolerance;
 }
 

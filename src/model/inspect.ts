@@ -15,8 +15,8 @@ import type { ModelView } from './modelView.ts';
 
 /**
  * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN, z, n, h of a
- * minGRU, f, i, g, h of a minLSTM, whose candidates are n and g. Steps are in the order in which the layer processes them.
- * The gates of masked steps are undefined.
+ * minGRU, f, i, g, h of a minLSTM, whose candidates are n and g; h of an lstm with a projection is [B, T, projectionUnits].
+ * Steps are in the order in which the layer processes them. The gates of masked steps are undefined.
  */
 export interface Inspection {
   [letter: string]: Tensor;

@@ -1,6 +1,5 @@
 /** Converts recurrent layers to LSTM, GRU and RNN nodes, with their states as inputs and outputs of the graph. */
 
-import type { ActivationName } from '../layers/activations.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Bidirectional, type MergeMode } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
@@ -8,11 +7,11 @@ import { GruCell } from '../layers/recurrent/gru.ts';
 import { LstmCell } from '../layers/recurrent/lstm.ts';
 import { MinRnnCell } from '../layers/recurrent/minRnn.ts';
 import type { Recurrent } from '../layers/recurrent/recurrent.ts';
-import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
 import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, peepholesToOnnx, type RecurrentOp } from './gates.ts';
 import type { Attributes } from './graph.ts';
+import { activationsOf, checkVariant } from './writeCell.ts';
 import type { WriteContext, WrittenCall, WrittenValue } from './writeContext.ts';
 import { carriesStates, type Outputs, runLoop, type Steps, startLoop, stateInput, stateOutput } from './writeLoop.ts';
 import { minimalWeights, runMinimal } from './writeMinRnn.ts';
@@ -295,20 +294,6 @@ function createNode(
   };
 }
 
-/** Whether a cell has peepholes. Rejects those of its options that the LSTM of ONNX does not have. */
-function checkVariant(call: string, owner: Layer, cell: Cell): boolean {
-  const variant = cell instanceof LstmCell ? cell.variant : null;
-  const normalizes = cell instanceof SimpleRnnCell ? cell.norm : variant?.norm;
-  const reject = (got: string) =>
-    fail(
-      call,
-      `layer '${owner.name}' must have no projection and no normalization inside to be an operator of ONNX, got ${got}`,
-    );
-  if (variant?.projection) reject(`projectionUnits: ${variant.outputs}`);
-  if (normalizes) reject('layerNormalization: true');
-  return Boolean(variant?.peepholes);
-}
-
 /** The inputs of a node: the sequence, the weights, and the initial states. */
 function inputsOf({ tensors, peepholes }: RecurrentNode, x: string, states: readonly string[]): string[] {
   const inputs = [x, ...tensors, '', ...states];
@@ -316,14 +301,6 @@ function inputsOf({ tensors, peepholes }: RecurrentNode, x: string, states: read
   if (peepholes) inputs.push(peepholes);
   while (inputs.at(-1) === '') inputs.pop();
   return inputs;
-}
-
-/** The activations in the order of ONNX: f g h for LSTM, f g for GRU, f for RNN. */
-function activationsOf(cell: Cell): { what: string; activation: ActivationName }[] {
-  const own = { what: 'activation', activation: cell.activation };
-  if (!(cell instanceof LstmCell || cell instanceof GruCell)) return [own];
-  const gates = { what: 'recurrentActivation', activation: cell.recurrentActivation };
-  return cell instanceof LstmCell ? [gates, own, own] : [gates, own];
 }
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {

@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Lstm, type LstmOptions } from '../../src/layers/recurrent/lstm.ts';
+import { SimpleRnn } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { lstmVariantForward, type VariantWeights } from '../reference/lstmVariants.ts';
@@ -29,6 +30,8 @@ interface Case {
   drops?: boolean;
   /** Whether the initial states are given, and the final ones returned. */
   states?: boolean;
+  /** Whether output, h and c are read; default all. */
+  reads?: readonly boolean[];
   activations?: readonly ['tanh' | 'sigmoid' | 'relu' | 'linear', 'sigmoid' | 'hardSigmoid'];
   dx?: boolean;
 }
@@ -103,6 +106,8 @@ interface Prepared {
   carried(): Float32Array[];
 }
 
+const all = [true, true, true];
+
 /** Binds the layer of a case, and sets its inputs, weights and states. */
 function prepare(h: Harness, subject: Case): Prepared {
   const { B, T, D, U, P = U, carried = false, masked, states, dx = true } = subject;
@@ -113,7 +118,7 @@ function prepare(h: Harness, subject: Case): Prepared {
   const bound = bind(h, layer, {
     ...{ batch: B, steps: T, inputs: D, order: dx ? 'steps' : 'samples', dx },
     ...(masked && { mask: given.mask }),
-    ...(states && { initial: [P, U], isRead: [true, true, true] }),
+    ...(states && { initial: [P, U], isRead: subject.reads ?? all }),
   });
   bound.setX(given.x);
   bound.setWeights(given.weights);
@@ -137,10 +142,14 @@ function prepare(h: Harness, subject: Case): Prepared {
 }
 
 /** Sets the gradients of all outputs. */
-function setGradients({ bound, given }: Prepared, { states }: Case): void {
-  bound.setDy(given.dY);
+function setGradients({ bound, given }: Prepared, { states, reads = all }: Case): void {
+  if (reads[0]) bound.setDy(given.dY);
+  else given.dY.fill(0);
   if (!states) return;
-  for (const [n, { dy }] of bound.outputs.slice(1).entries()) bound.write(dy!, given.dStates[n]!);
+  for (const [n, { dy }] of bound.outputs.slice(1).entries()) {
+    if (reads[n + 1]) bound.write(dy!, given.dStates[n]!);
+    else given.dStates[n]!.fill(0);
+  }
 }
 
 /** The factors of recurrent dropout, [B, P]. */
@@ -161,6 +170,7 @@ const bounds = { state: 3e-6, gradient: { abs: 5e-6, rel: 1e-5 } };
 
 function expectReference(h: Harness, subject: Case): Prepared {
   const { B, T, D, U, P = U, sequences, goBackwards, masked, drops, states, activations, dx = true } = subject;
+  const { reads = all } = subject;
   const what = JSON.stringify(subject).replaceAll('"', '');
   const prepared = prepare(h, subject);
   const { bound, given } = prepared;
@@ -184,12 +194,13 @@ function expectReference(h: Harness, subject: Case): Prepared {
       rel: 0,
       what: `${name} of ${what}`,
     });
-  expectState(bound.y(), sequences ? expected.outputs : expected.h, 'outputs');
+  // An output that is not read need not be computed
+  if (reads[0]) expectState(bound.y(), sequences ? expected.outputs : expected.h, 'outputs');
   for (const [n, values] of (subject.carried ? prepared.carried() : []).entries()) {
     expectState(values, [expected.h, expected.c][n]!, `carried state ${n}`);
   }
   for (const [n, { y }] of bound.outputs.slice(1).entries()) {
-    expectState(bound.read(y), [expected.h, expected.c][n]!, `final state ${n}`);
+    if (reads[n + 1]) expectState(bound.read(y), [expected.h, expected.c][n]!, `final state ${n}`);
   }
 
   setGradients(prepared, subject);
@@ -275,6 +286,16 @@ describe.each(variants.map(variant => ({ ...variant, name: named(variant) })))('
           activations: ['linear', 'hardSigmoid'],
           useBias: true,
         });
+      }
+    }
+  });
+
+  test('any choice of outputs that are read matches the reference', () => {
+    for (let bits = 1; bits < 8; bits++) {
+      const reads = [1, 2, 4].map(bit => (bits & bit) > 0);
+      for (const sequences of flags) {
+        const subject = caseOf({ U: 6, B: 4, T: 3, D: 2, states: true, reads, sequences, masked: bits % 2 > 0 });
+        expectReference(harness(), subject);
       }
     }
   });
@@ -367,7 +388,28 @@ describe.each(variants.map(variant => ({ ...variant, name: named(variant) })))('
 });
 
 describe('the fixture lstm-variants', () => {
-  const { cases, tolerance } = readFixture('lstm-variants');
+  const { cases, simpleRNN, tolerance } = readFixture('lstm-variants');
+
+  test('a simpleRNN with layer normalization matches the numbers of PyTorch', () => {
+    const { sizes, weights, given, dOutputs, expect: expected } = simpleRNN;
+    const { B, T, D, U } = sizes;
+    const layer = new SimpleRnn({ units: U, returnSequences: true, layerNormalization: true });
+    const bound = bind(harness(), layer, {
+      ...{ batch: B, steps: T, inputs: D, order: 'steps', dx: true, initial: [U], isRead: [true] },
+    });
+    bound.setX(given.x);
+    bound.setWeights(weights.map(({ data }) => data));
+    const [, h0] = bound.inputs;
+    bound.write(h0!.y, given.h0.data);
+    bound.forward();
+    expectClose(bound.y(), expected.outputs.data, { ...tolerance, what: 'outputs' });
+    bound.setDy(dOutputs.data);
+    bound.backward();
+    const got = [bound.dx(), bound.read(h0!.dy!), ...bound.gradients()];
+    for (const [n, { data }] of [expected.dX, expected.dH0, ...expected.dWeights].entries()) {
+      expectClose(got[n]!, data, { ...tolerance, what: `gradient ${n}` });
+    }
+  });
 
   test.each(cases)(
     'kernels match the numbers of PyTorch: $name',

@@ -36,6 +36,13 @@ export const recipes: Recipe[] = [
     'lw.train.adam({ learningRate: lw.schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 5 }), clipNorm: 1 })',
   ),
   recipe(
+    "lw.layers.lstm({ units: 3, usePeepholes: true, projectionUnits: 2, layerNormalization: true, returnSequences: true, inputShape: [null, 2] }), lw.layers.simpleRNN({ units: 2, layerNormalization: true, returnSequences: true }), lw.layers.dense({ units: 1, activation: 'sigmoid' })",
+    sequences,
+    '$.ids([4, 3, 1], 2)',
+    "loss: 'binaryCrossentropy'",
+    'lw.train.rmsprop({})',
+  ),
+  recipe(
     "lw.layers.masking({ inputShape: [null, 2] }), lw.layers.bidirectional({ layer: lw.layers.gru({ units: 2, returnSequences: true, resetAfter: false }), mergeMode: 'ave' }), lw.layers.dropout({ rate: 0.5 }), lw.layers.dense({ units: 1, activation: 'sigmoid' })",
     sequences,
     '$.ids([4, 3, 1], 2)',

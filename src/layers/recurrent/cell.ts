@@ -47,7 +47,10 @@ export interface CellOptions {
   useBias?: boolean;
   /** Initial kernel, [inputs, gates * units]. Default: 'glorotUniform'. */
   kernelInitializer?: Initializer | InitializerName;
-  /** Initial recurrent kernel, [units, gates * units]. Default: 'orthogonal'. */
+  /**
+   * Initial recurrent kernel, [units, gates * units], or [projectionUnits, gates * units] with a projection. Default:
+   * 'orthogonal'.
+   */
   recurrentInitializer?: Initializer | InitializerName;
   /** Initial bias, [gates * units]; [2, 3 * units] for gru with `resetAfter`. Default: 'zeros'. */
   biasInitializer?: Initializer | InitializerName;

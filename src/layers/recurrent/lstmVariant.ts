@@ -43,7 +43,8 @@ export interface LstmVariantOptions {
   projectionConstraint?: Constraint | ConstraintName | null;
   /**
    * Whether to normalize, in each time step and sample, the product of the input and the kernel, that of the hidden state
-   * and the recurrent kernel, and the cell state; each with a trained gamma and beta. Default: false.
+   * and the recurrent kernel, and the cell state; each with a trained gamma and beta. The next time step reads the
+   * normalized cell state; the peephole of the output gate reads it before it is normalized. Default: false.
    */
   layerNormalization?: boolean;
   /** Added to the variance by the layer normalization. Default: 0.001. */
