@@ -1,5 +1,5 @@
 /**
- * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1d`, `Embedding`,
+ * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear`, `Conv1D`, `Embedding`,
  * `BatchNorm1d` and `LayerNorm`, and, for reading, `LSTMCell`, `GRUCell` and `RNNCell`.
  *
  * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
@@ -7,7 +7,7 @@
  * with zeros in `bias_hh`; when reading, both are added.
  */
 
-import { Conv1d } from '../layers/conv1d.ts';
+import { Conv1D } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Embedding } from '../layers/embedding.ts';
 import { ExplicitMask } from '../layers/explicitMask.ts';
@@ -180,7 +180,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     const parts = [matrix(weight, inputs, units, [0])];
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
-  if (inner instanceof Conv1d) {
+  if (inner instanceof Conv1D) {
     const parts = [convolution(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
     return inner.useBias ? [...parts, list(within(module, 'bias'), inner.filters)] : parts;
   }
