@@ -145,7 +145,9 @@ function normalizeRows(plan: LayerNormalizationPlan, at: usize, x: usize, y: usi
     const c = squaresOf(x3, v128.shuffle<f32>(mean, mean, 2, 2, 2, 2), D);
     const d = squaresOf(x4, v128.shuffle<f32>(mean, mean, 3, 3, 3, 3), D);
     const variance = f32x4.div(sumsOf(a, b, c, d), count);
-    const inverse = f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(variance, epsilon)));
+    const root = f32x4.sqrt(f32x4.add(variance, epsilon));
+    // NaN for a variance that has overflowed, so that the loss shows it
+    const inverse = f32x4.add(f32x4.div(f32x4.splat(1), root), f32x4.sub(variance, variance));
     if (n == 4) {
       v128.store(plan.mean + at, mean);
       v128.store(plan.inverse + at, inverse);

@@ -250,6 +250,16 @@ test('batch normalization of a batch that is larger than a cache matches the ref
   expectReference({ batch: 1030, steps: 8, inputs: 131, kind: 'batch', order: 'steps', masked: true });
 });
 
+test('rows whose variance overflows give NaN in layer normalization, and do not change others', () => {
+  const subject: Case = { batch: 7, steps: 1, inputs: 5, kind: 'layer', order: 'steps' };
+  const drawn = draw(subject);
+  for (const row of [1, 6]) drawn.x.data[5 * row] = 1e30;
+  const bound = prepare(harness(), subject, drawn, true);
+  bound.forward();
+  const isHit = (_: number, n: number) => [1, 6].includes(Math.floor(n / 5));
+  expect(Array.from(bound.y(), Number.isNaN)).toEqual(Array.from(bound.y(), isHit));
+});
+
 describe('moving statistics', () => {
   test('a frozen batch normalization uses them in training, and does not move them', () => {
     for (const size of [...some(sizes), ...large]) {
