@@ -52,9 +52,9 @@ export { combineBackward, combineForward, placeBackward, placeForward } from './
 export { dotBackward, dotForward } from './layers/dot';
 export { activationBackward, activationForward } from './layers/activation';
 export {
-  batchNormalizationBackward, batchNormalizationBackwardRows, batchNormalizationCommit, batchNormalizationForward,
-  batchNormalizationForwardRows,
+  batchNormalizationCommit, batchNormalizationForward, batchNormalizationForwardRows,
 } from './layers/batchNormalization';
+export { batchNormalizationBackward, batchNormalizationBackwardRows } from './layers/batchNormalizationBackward';
 export {
   layerNormalizationBackward, layerNormalizationBackwardRows, layerNormalizationBackwardWeights,
   layerNormalizationForward, layerNormalizationForwardRows,

@@ -1,58 +1,20 @@
 /**
  * Batch normalization along the last axis: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
  *
+ * Every pass goes through blocks of rows, and in a block through 16 columns, a cache line, at a time: what belongs to the
+ * columns stays in registers. A block is read twice for mean and variance, the second time from the cache; the means and
+ * squares of blocks are combined in float64 (Chan, Golub and LeVeque, 1983).
+ *
  * Letters: T time, B batch, N = T B rows, D width. A plan may exchange T and B, with their strides, so that rows that are
  * close in memory follow each other.
  */
 
-import { madd, nmadd } from '../math/elementary';
+import { madd } from '../math/elementary';
 import { highHalf, lowHalf } from '../math/f64Pairs';
-import { lanesAt } from '../math/laneMasks';
 import { padded } from '../products/matmul';
-
-/** Columns of a group, of which threads take some at a time. */
-export const GROUP = 16;
-
-/** The most rows of a block, whose sums are in float32, and its numbers: it stays in the cache. */
-const BLOCK_ROWS = 64;
-const BLOCK_NUMBERS = 4096;
-
-/** A planned batch normalization, written by src/plan; offsets and strides in bytes. */
-@unmanaged
-export class BatchNormalizationPlan {
-  steps: i32; // T
-  rows: i32; // B
-  width: i32; // D
-  x: usize; // [T, B, D]
-  xRow: usize;
-  xStep: usize;
-  y: usize; // [T, B, padded D]; the padding is written as zeros
-  yRow: usize;
-  yStep: usize;
-  dy: usize; // gradient of y, its padding zero
-  dyRow: usize;
-  dyStep: usize;
-  dx: usize; // gradient of x, overwritten, padded with zeros; 0 for none
-  dxRow: usize;
-  dxStep: usize;
-  mask: usize; // [T, B]: zeros for rows that mean and variance leave out; 0 for none
-  maskRow: usize;
-  maskStep: usize;
-  ofBatch: i32; // 1: computes mean and variance of the batch, and moves the moving ones at the end of the step
-  epsilon: i32; // float32 bits
-  keep: i32; // float32 bits of the momentum
-  take: i32; // float32 bits of 1 - momentum
-  gamma: usize; // [padded D]; 0 for ones
-  beta: usize; // [padded D]; 0 for zeros
-  dGamma: usize; // their gradients, added to; 0 for none
-  dBeta: usize;
-  movingMean: usize; // [padded D]
-  movingVariance: usize;
-  mean: usize; // [padded D]: what x is normalized with; the moving ones without ofBatch
-  variance: usize;
-  inverse: usize; // [padded D]: 1 / sqrt(variance + epsilon)
-  sums: usize; // scratch: [2, padded D] of float64, then [2, padded D] of float32
-}
+import {
+  BatchNormalizationPlan, blockOf, clear, countOf, endOf, groupsOf, isLarge, lanesOf, secondSums, startOf, touch,
+} from './batchNormalizationPlan';
 
 export function batchNormalizationForward(plan: BatchNormalizationPlan): void {
   batchNormalizationForwardRows(plan, 0, groupsOf(plan.width));
@@ -64,58 +26,35 @@ export function batchNormalizationForward(plan: BatchNormalizationPlan): void {
  */
 export function batchNormalizationForwardRows(plan: BatchNormalizationPlan, first: i32, count: i32): void {
   assert(first >= 0 && count > 0 && first + count <= groupsOf(plan.width));
-  const from = GROUP * first;
+  const from = startOf(first);
   const to = endOf(plan.width, first + count);
   const N = plan.steps * plan.rows;
-  const block = blockOf(plan.width);
+  const block = blockOf(plan);
   if (plan.ofBatch) {
-    const counted = countOf(plan);
-    memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
-    for (let n = 0; n < N; n += block) addBlock(plan, n, min(block, N - n), from, to, false);
-    divideSums(plan.mean, plan.sums, from, to, counted);
-    memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
-    for (let n = 0; n < N; n += block) addBlock(plan, n, min(block, N - n), from, to, true);
-    divideSums(plan.variance, plan.sums, from, to, counted);
+    clear(plan, from, to);
+    let counted = 0;
+    for (let n = 0; n < N; n += block) {
+      const rows = min(block, N - n);
+      if (isLarge(plan)) touch(plan, plan.x, plan.xRow, plan.xStep, n, rows, from, to);
+      counted += addStatistics(plan, n, rows, counted, from, to);
+    }
+    for (let at = from; at < to; at += 4) {
+      store<f32>(plan.mean + at, <f32>load<f64>(plan.sums + 2 * at));
+      const squares = load<f64>(secondSums(plan) + 2 * at);
+      store<f32>(plan.variance + at, counted > 0 ? <f32>(squares / <f64>counted) : 0);
+    }
   }
-  const epsilon = <f64>reinterpret<f32>(plan.epsilon);
-  for (let at = 4 * <usize>from; at < 4 * <usize>to; at += 4) {
-    const variance = load<f32>(plan.variance + at);
-    // NaN for a variance that has overflowed, so that the loss shows it
-    store<f32>(plan.inverse + at, variance - variance == 0 ? <f32>(1 / sqrt(<f64>variance + epsilon)) : <f32>NaN);
+  writeScales(plan, from, to);
+  for (let n = 0; n < N; n += block) {
+    const rows = min(block, N - n);
+    if (isLarge(plan)) {
+      touch(plan, plan.x, plan.xRow, plan.xStep, n, rows, from, to);
+      touch(plan, plan.y, plan.yRow, plan.yStep, n, rows, from, to);
+    }
+    let at = from;
+    for (; at + 64 <= to; at += 64) writeOutputs(plan, n, rows, at, true);
+    for (; at < to; at += 16) writeOutputs(plan, n, rows, at, false);
   }
-  for (let n = 0; n < N; n += block) normalizeBlock(plan, n, min(block, N - n), from, to);
-}
-
-/** Requires batchNormalizationForward on the same plan, with x unchanged; adds to dGamma and dBeta. */
-export function batchNormalizationBackward(plan: BatchNormalizationPlan): void {
-  batchNormalizationBackwardRows(plan, 0, groupsOf(plan.width));
-}
-
-/** The part of batchNormalizationBackward for columns [16 first, 16 (first + count)), which threads run at the same time. */
-export function batchNormalizationBackwardRows(plan: BatchNormalizationPlan, first: i32, count: i32): void {
-  assert(first >= 0 && count > 0 && first + count <= groupsOf(plan.width));
-  const from = GROUP * first;
-  const to = endOf(plan.width, first + count);
-  const N = plan.steps * plan.rows;
-  const block = blockOf(plan.width);
-  const P = <usize>padded(plan.width);
-  const products = plan.sums + 8 * P;
-  memory.fill(plan.sums + 8 * <usize>from, 0, 8 * <usize>(to - from));
-  memory.fill(products + 8 * <usize>from, 0, 8 * <usize>(to - from));
-  for (let n = 0; n < N; n += block) addGradients(plan, n, min(block, N - n), from, to);
-  const counted = plan.ofBatch ? countOf(plan) : 0;
-  for (let c = <usize>from; c < <usize>min(to, plan.width); c++) {
-    const inverse = <f64>load<f32>(plan.inverse + 4 * c);
-    const sum = load<f64>(plan.sums + 8 * c);
-    const product = load<f64>(products + 8 * c) * inverse;
-    if (plan.dBeta) store<f32>(plan.dBeta + 4 * c, load<f32>(plan.dBeta + 4 * c) + <f32>sum);
-    if (plan.dGamma) store<f32>(plan.dGamma + 4 * c, load<f32>(plan.dGamma + 4 * c) + <f32>product);
-    // How the gradient of x depends on those of mean and variance
-    store<f32>(plan.sums + 16 * P + 4 * c, counted > 0 ? <f32>(sum / counted) : 0);
-    store<f32>(plan.sums + 20 * P + 4 * c, counted > 0 ? <f32>((product * inverse) / counted) : 0);
-  }
-  if (!plan.dx) return;
-  for (let n = 0; n < N; n += block) inputGradients(plan, n, min(block, N - n), from, to);
 }
 
 /**
@@ -135,209 +74,174 @@ export function batchNormalizationCommit(plan: BatchNormalizationPlan): void {
   }
 }
 
-/** The number of rows over which mean and variance are taken. */
-function countOf(plan: BatchNormalizationPlan): f64 {
-  if (!plan.mask) return <f64>plan.steps * <f64>plan.rows;
-  let count: f64 = 0;
-  for (let t: usize = 0; t < <usize>plan.steps; t++) {
-    for (let b: usize = 0; b < <usize>plan.rows; b++) {
-      if (load<f32>(plan.mask + t * plan.maskStep + b * plan.maskRow) != 0) count++;
-    }
-  }
-  return count;
+/** Combines mean and squares of `before` rows with those of a block. Returns how many of its rows are not masked. */
+function addStatistics(
+  plan: BatchNormalizationPlan, first: i32, count: i32, before: i32, from: usize, to: usize,
+): i32 {
+  const counted = countOf(plan, first, count);
+  if (counted == 0) return 0;
+  let at = from;
+  for (; at + 64 <= to; at += 64) addColumns(plan, first, count, counted, before, at, true);
+  for (; at < to; at += 16) addColumns(plan, first, count, counted, before, at, false);
+  return counted;
 }
 
-/** Adds rows [first, first + count) of columns [from, to) to `sums`: x, or the squares of x - mean. */
-function addBlock(plan: BatchNormalizationPlan, first: i32, count: i32, from: i32, to: i32, squares: bool): void {
+/** addStatistics for 16 columns or for four. */
+@inline
+function addColumns(
+  plan: BatchNormalizationPlan, first: i32, count: i32, counted: i32, before: i32, at: usize, wide: bool,
+): void {
   const B = plan.rows;
-  const step = <usize>(first / B);
-  const row = first % B;
-  const xRow = plan.xRow;
+  const t = <usize>(first / B);
+  const row = plan.xRow;
   const maskRow = plan.maskRow;
   // From the last row of a step to the first of the next
-  const xEnd = plan.xStep - <usize>B * xRow;
+  const end = plan.xStep - <usize>B * row;
   const maskEnd = plan.maskStep - <usize>B * maskRow;
   const isMasked = plan.mask != 0;
-  const one = f32x4.splat(1);
-  for (let c = from; c < to; c += 8) {
-    const at = 4 * <usize>c;
-    const next: usize = c + 4 < to ? 16 : 0;
-    const m0 = squares ? v128.load(plan.mean + at) : f32x4.splat(0);
-    const m1 = squares ? v128.load(plan.mean + at + next) : f32x4.splat(0);
-    let a = f32x4.splat(0);
-    let b = f32x4.splat(0);
-    let x = plan.x + step * plan.xStep + <usize>row * xRow + at;
-    let mask = plan.mask + step * plan.maskStep + <usize>row * maskRow;
-    let r = row;
-    for (let n = 0; n < count; n++) {
-      if (!isMasked || load<f32>(mask) != 0) {
-        const d = f32x4.sub(v128.load(x), m0);
-        const e = f32x4.sub(v128.load(x + next), m1);
-        a = madd(d, squares ? d : one, a);
-        b = madd(e, squares ? e : one, b);
-      }
-      x += xRow;
-      mask += maskRow;
-      if (++r == B) {
-        r = 0;
-        x += xEnd;
-        mask += maskEnd;
+  const start = plan.x + t * plan.xStep + <usize>(first % B) * row + at;
+  const maskStart = plan.mask + t * plan.maskStep + <usize>(first % B) * maskRow;
+  const share = f32x4.splat(<f32>1 / <f32>counted);
+  let a = f32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let x = start;
+  let mask = maskStart;
+  let r = first % B;
+  for (let n = 0; n < count; n++) {
+    if (!isMasked || load<f32>(mask) != 0) {
+      a = f32x4.add(a, v128.load(x));
+      if (wide) {
+        b = f32x4.add(b, v128.load(x, 16));
+        c = f32x4.add(c, v128.load(x, 32));
+        d = f32x4.add(d, v128.load(x, 48));
       }
     }
-    addTo(plan.sums + 2 * at, a);
-    if (next) addTo(plan.sums + 2 * at + 32, b);
+    x += row;
+    mask += maskRow;
+    if (++r == B) {
+      r = 0;
+      x += end;
+      mask += maskEnd;
+    }
+  }
+  const m0 = f32x4.mul(a, share);
+  const m1 = f32x4.mul(b, share);
+  const m2 = f32x4.mul(c, share);
+  const m3 = f32x4.mul(d, share);
+  a = f32x4.splat(0);
+  b = a;
+  c = a;
+  d = a;
+  x = start;
+  mask = maskStart;
+  r = first % B;
+  for (let n = 0; n < count; n++) {
+    if (!isMasked || load<f32>(mask) != 0) {
+      const p = f32x4.sub(v128.load(x), m0);
+      a = madd(p, p, a);
+      if (wide) {
+        const q = f32x4.sub(v128.load(x, 16), m1);
+        const s = f32x4.sub(v128.load(x, 32), m2);
+        const u = f32x4.sub(v128.load(x, 48), m3);
+        b = madd(q, q, b);
+        c = madd(s, s, c);
+        d = madd(u, u, d);
+      }
+    }
+    x += row;
+    mask += maskRow;
+    if (++r == B) {
+      r = 0;
+      x += end;
+      mask += maskEnd;
+    }
+  }
+  const means = plan.sums + 2 * at;
+  const squares = secondSums(plan) + 2 * at;
+  const part = f64x2.splat(<f64>counted / (<f64>before + <f64>counted));
+  const weight = f64x2.mul(part, f64x2.splat(<f64>before));
+  combine(means, squares, m0, a, part, weight);
+  if (wide) {
+    combine(means + 32, squares + 32, m1, b, part, weight);
+    combine(means + 64, squares + 64, m2, c, part, weight);
+    combine(means + 96, squares + 96, m3, d, part, weight);
   }
 }
 
-/** Writes rows [first, first + count) of columns [from, to) of y. */
-function normalizeBlock(plan: BatchNormalizationPlan, first: i32, count: i32, from: i32, to: i32): void {
+/** Combines mean and squares of four columns of a block with those of the rows before. */
+@inline
+function combine(means: usize, squares: usize, mean: v128, square: v128, part: v128, weight: v128): void {
+  combinePair(means, squares, lowHalf(mean), lowHalf(square), part, weight);
+  combinePair(means + 16, squares + 16, highHalf(mean), highHalf(square), part, weight);
+}
+
+@inline
+function combinePair(means: usize, squares: usize, mean: v128, square: v128, part: v128, weight: v128): void {
+  const old = v128.load(means);
+  const d = f64x2.sub(mean, old);
+  v128.store(means, f64x2.add(old, f64x2.mul(d, part)));
+  v128.store(squares, f64x2.add(v128.load(squares), f64x2.add(square, f64x2.mul(f64x2.mul(d, d), weight))));
+}
+
+/** What the outputs are computed with. */
+function writeScales(plan: BatchNormalizationPlan, from: usize, to: usize): void {
+  const P: usize = 4 * <usize>padded(plan.width);
+  const epsilon = <f64>reinterpret<f32>(plan.epsilon);
+  for (let at = from; at < to; at += 4) {
+    const variance = load<f32>(plan.variance + at);
+    // NaN for a variance that has overflowed, so that the loss shows it
+    const inverse = variance - variance == 0 ? <f32>(1 / sqrt(<f64>variance + epsilon)) : <f32>NaN;
+    store<f32>(plan.inverse + at, inverse);
+    store<f32>(plan.inverse + P + at, plan.gamma ? inverse * load<f32>(plan.gamma + at) : inverse);
+    store<f32>(plan.inverse + 2 * P + at, plan.beta ? load<f32>(plan.beta + at) : 0);
+  }
+}
+
+/** Writes rows [first, first + count) of y. */
+@inline
+function writeOutputs(plan: BatchNormalizationPlan, first: i32, count: i32, at: usize, wide: bool): void {
   const B = plan.rows;
-  const step = <usize>(first / B);
-  const row = first % B;
+  const t = <usize>(first / B);
+  let r = first % B;
   const xRow = plan.xRow;
   const yRow = plan.yRow;
   const xEnd = plan.xStep - <usize>B * xRow;
   const yEnd = plan.yStep - <usize>B * yRow;
-  for (let c = from; c < to; c += 4) {
-    const at = 4 * <usize>c;
-    const mean = v128.load(plan.mean + at);
-    const factor = scaleAt(plan, at);
-    const beta = plan.beta ? v128.load(plan.beta + at) : f32x4.splat(0);
-    const lanes = lanesAt(c, plan.width);
-    let x = plan.x + step * plan.xStep + <usize>row * xRow + at;
-    let y = plan.y + step * plan.yStep + <usize>row * yRow + at;
-    let r = row;
-    for (let n = 0; n < count; n++) {
-      v128.store(y, v128.and(madd(f32x4.sub(v128.load(x), mean), factor, beta), lanes));
-      x += xRow;
-      y += yRow;
-      if (++r == B) {
-        r = 0;
-        x += xEnd;
-        y += yEnd;
-      }
+  const P: usize = 4 * <usize>padded(plan.width);
+  const means = plan.mean + at;
+  const factors = plan.inverse + P + at;
+  const betas = factors + P;
+  const m0 = v128.load(means);
+  const f0 = v128.load(factors);
+  const b0 = v128.load(betas);
+  const m1 = wide ? v128.load(means, 16) : m0;
+  const f1 = wide ? v128.load(factors, 16) : f0;
+  const b1 = wide ? v128.load(betas, 16) : b0;
+  const m2 = wide ? v128.load(means, 32) : m0;
+  const f2 = wide ? v128.load(factors, 32) : f0;
+  const b2 = wide ? v128.load(betas, 32) : b0;
+  const m3 = wide ? v128.load(means, 48) : m0;
+  const f3 = wide ? v128.load(factors, 48) : f0;
+  const b3 = wide ? v128.load(betas, 48) : b0;
+  const lanes = lanesOf(plan, at, wide);
+  let x = plan.x + t * plan.xStep + <usize>r * xRow + at;
+  let y = plan.y + t * plan.yStep + <usize>r * yRow + at;
+  for (let n = 0; n < count; n++) {
+    const v = madd(f32x4.sub(v128.load(x), m0), f0, b0);
+    v128.store(y, wide ? v : v128.and(v, lanes));
+    if (wide) {
+      v128.store(y, madd(f32x4.sub(v128.load(x, 16), m1), f1, b1), 16);
+      v128.store(y, madd(f32x4.sub(v128.load(x, 32), m2), f2, b2), 32);
+      v128.store(y, v128.and(madd(f32x4.sub(v128.load(x, 48), m3), f3, b3), lanes), 48);
+    }
+    x += xRow;
+    y += yRow;
+    if (++r == B) {
+      r = 0;
+      x += xEnd;
+      y += yEnd;
     }
   }
-}
-
-/** Adds rows of dy to the first sums, and of dy (x - mean) to the second. */
-function addGradients(plan: BatchNormalizationPlan, first: i32, count: i32, from: i32, to: i32): void {
-  const B = plan.rows;
-  const step = <usize>(first / B);
-  const row = first % B;
-  const xRow = plan.xRow;
-  const dyRow = plan.dyRow;
-  const xEnd = plan.xStep - <usize>B * xRow;
-  const dyEnd = plan.dyStep - <usize>B * dyRow;
-  const products = plan.sums + 8 * <usize>padded(plan.width);
-  for (let c = from; c < to; c += 4) {
-    const at = 4 * <usize>c;
-    const mean = v128.load(plan.mean + at);
-    let sum = f32x4.splat(0);
-    let product = f32x4.splat(0);
-    let x = plan.x + step * plan.xStep + <usize>row * xRow + at;
-    let dy = plan.dy + step * plan.dyStep + <usize>row * dyRow + at;
-    let r = row;
-    for (let n = 0; n < count; n++) {
-      const d = v128.load(dy);
-      sum = f32x4.add(sum, d);
-      product = madd(d, f32x4.sub(v128.load(x), mean), product);
-      x += xRow;
-      dy += dyRow;
-      if (++r == B) {
-        r = 0;
-        x += xEnd;
-        dy += dyEnd;
-      }
-    }
-    addTo(plan.sums + 2 * at, sum);
-    addTo(products + 2 * at, product);
-  }
-}
-
-/** Writes rows of dx. Rows that mean and variance leave out depend on x only through their own numbers. */
-function inputGradients(plan: BatchNormalizationPlan, first: i32, count: i32, from: i32, to: i32): void {
-  const B = plan.rows;
-  const step = <usize>(first / B);
-  const row = first % B;
-  const xRow = plan.xRow;
-  const dyRow = plan.dyRow;
-  const dxRow = plan.dxRow;
-  const maskRow = plan.maskRow;
-  const xEnd = plan.xStep - <usize>B * xRow;
-  const dyEnd = plan.dyStep - <usize>B * dyRow;
-  const dxEnd = plan.dxStep - <usize>B * dxRow;
-  const maskEnd = plan.maskStep - <usize>B * maskRow;
-  const isMasked = plan.mask != 0;
-  const ofBatch = plan.ofBatch != 0;
-  const shifts = plan.sums + 16 * <usize>padded(plan.width);
-  const slopes = plan.sums + 20 * <usize>padded(plan.width);
-  for (let c = from; c < to; c += 4) {
-    const at = 4 * <usize>c;
-    const mean = v128.load(plan.mean + at);
-    const factor = scaleAt(plan, at);
-    const shift = v128.load(shifts + at);
-    const slope = v128.load(slopes + at);
-    const lanes = lanesAt(c, plan.width);
-    let x = plan.x + step * plan.xStep + <usize>row * xRow + at;
-    let dy = plan.dy + step * plan.dyStep + <usize>row * dyRow + at;
-    let dx = plan.dx + step * plan.dxStep + <usize>row * dxRow + at;
-    let mask = plan.mask + step * plan.maskStep + <usize>row * maskRow;
-    let r = row;
-    for (let n = 0; n < count; n++) {
-      let d = v128.load(dy);
-      if (ofBatch && (!isMasked || load<f32>(mask) != 0)) {
-        d = nmadd(f32x4.sub(v128.load(x), mean), slope, f32x4.sub(d, shift));
-      }
-      v128.store(dx, v128.and(f32x4.mul(d, factor), lanes));
-      x += xRow;
-      dy += dyRow;
-      dx += dxRow;
-      mask += maskRow;
-      if (++r == B) {
-        r = 0;
-        x += xEnd;
-        dy += dyEnd;
-        dx += dxEnd;
-        mask += maskEnd;
-      }
-    }
-  }
-}
-
-/** gamma / sqrt(variance + epsilon) of four columns. */
-@inline
-function scaleAt(plan: BatchNormalizationPlan, at: usize): v128 {
-  const inverse = v128.load(plan.inverse + at);
-  return plan.gamma ? f32x4.mul(inverse, v128.load(plan.gamma + at)) : inverse;
-}
-
-/** Adds four numbers to four float64 sums. */
-@inline
-function addTo(sums: usize, v: v128): void {
-  v128.store(sums, f64x2.add(v128.load(sums), lowHalf(v)));
-  v128.store(sums, f64x2.add(v128.load(sums, 16), highHalf(v)), 16);
-}
-
-/** means = sums / count for columns [from, to); zeros without rows. */
-function divideSums(means: usize, sums: usize, from: i32, to: i32, count: f64): void {
-  for (let c = <usize>from; c < <usize>to; c++) {
-    store<f32>(means + 4 * c, count > 0 ? <f32>(load<f64>(sums + 8 * c) / count) : 0);
-  }
-}
-
-/** The rows of a block, which is read column by column. */
-export function blockOf(width: i32): i32 {
-  return max(8, min(BLOCK_ROWS, BLOCK_NUMBERS / padded(width)));
-}
-
-@inline
-export function groupsOf(width: i32): i32 {
-  return (width + GROUP - 1) / GROUP;
-}
-
-/** The end of the columns of a group, with their padding. */
-@inline
-export function endOf(width: i32, groups: i32): i32 {
-  return min(GROUP * groups, padded(width));
 }

@@ -1,7 +1,8 @@
 /** Layer normalization inside a cell: one row of one time step. */
 
-import { squaresOf, sumOf, total } from '../layers/layerNormalization';
+import { squaresOf, sumOf } from '../layers/layerNormalization';
 import { madd, nmadd } from '../math/elementary';
+import { highHalf, lowHalf, sumOf as sumOfPair } from '../math/f64Pairs';
 import { lanesAt } from '../math/laneMasks';
 import { padded } from '../products/matmul';
 import { UNITS } from './shared';
@@ -22,10 +23,10 @@ export function normalize(
   const bytes = block * blocks;
   const count = <f64>(units * blocks);
   let sum: f64 = 0;
-  for (let at: usize = 0; at < bytes; at += block) sum += sumOf(x + at, units);
+  for (let at: usize = 0; at < bytes; at += block) sum += total(sumOf(x + at, units));
   const mean = <f32>(sum / count);
   let squares: f64 = 0;
-  for (let at: usize = 0; at < bytes; at += block) squares += squaresOf(x + at, mean, units);
+  for (let at: usize = 0; at < bytes; at += block) squares += total(squaresOf(x + at, f32x4.splat(mean), units));
   const inverse = <f32>(1 / sqrt(squares / count + <f64>reinterpret<f32>(epsilon)));
   store<f32>(moments, mean);
   store<f32>(moments, inverse, 4);
@@ -82,4 +83,10 @@ export function normGradient(
   }
   v128.store(dGamma, gamma);
   v128.store(dBeta, beta);
+}
+
+/** The sum of the four numbers of a vector, in float64. */
+@inline
+function total(v: v128): f64 {
+  return sumOfPair(f64x2.add(lowHalf(v), highHalf(v)));
 }

@@ -13,8 +13,8 @@ import {
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { checkBoolean, checkCount, checkName } from '../util/options.ts';
-import { type Shape, showShape } from '../util/shapes.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import type { Shape } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
@@ -23,12 +23,10 @@ import { type Activation, type ActivationName, numberOf, resolveActivation, stor
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
-
-/** How a convolution treats the ends of a sequence. */
-export type ConvPadding = 'valid' | 'same' | 'causal';
+import { checkChannelsLast, checkSequence, checkSteps, type Padding, readPadding, windowsOver } from './windows.ts';
 
 /** Options of `layers.conv1d`. */
-export interface Conv1dOptions extends LayerOptions {
+export interface Conv1DOptions extends LayerOptions {
   /** The number of output features. */
   filters: number;
   /** The number of time steps in a window. */
@@ -40,7 +38,7 @@ export interface Conv1dOptions extends LayerOptions {
    * with strides of 1 the output has the length of the input. 'causal': before the sequence, so that an output depends on
    * its own time step and earlier ones only. Default: 'valid'.
    */
-  padding?: ConvPadding;
+  padding?: Padding;
   /** The number of time steps from one number of a window to the next. Above 1, strides must be 1. Default: 1. */
   dilationRate?: number | readonly [number];
   /** The order of the axes of the input; 'channelsLast', [batch, timeSteps, features], is the only one. */
@@ -81,32 +79,32 @@ const own = [
   'biasRegularizer',
   'kernelConstraint',
   'biasConstraint',
-] as const satisfies readonly (keyof Conv1dOptions)[];
+] as const satisfies readonly (keyof Conv1DOptions)[];
 
 /** The kernels compute positions in int32. */
 const LONGEST_WINDOW = 2 ** 30;
 
-export class Conv1d extends Layer {
+export class Conv1D extends Layer {
   readonly filters: number;
   readonly kernelSize: number;
   readonly strides: number;
-  readonly padding: ConvPadding;
+  readonly padding: Padding;
   readonly dilationRate: number;
   readonly activation: ActivationName;
   readonly useBias: boolean;
   readonly #kernel: WeightSettings;
   readonly #bias: WeightSettings;
 
-  constructor(options: Conv1dOptions) {
+  constructor(options: Conv1DOptions) {
     const call = 'layers.conv1d';
-    const known = checkLayerOptions<Conv1dOptions>(call, options, own);
+    const known = checkLayerOptions<Conv1DOptions>(call, options, own);
     const filters = checkCount(call, 'filters', known.filters);
-    const kernelSize = readSize(call, 'kernelSize', known.kernelSize);
-    const strides = readSize(call, 'strides', known.strides ?? 1);
-    const dilationRate = readSize(call, 'dilationRate', known.dilationRate ?? 1);
-    const padding = checkName<ConvPadding>(call, 'padding', known.padding ?? 'valid', ['valid', 'same', 'causal']);
-    const { dataFormat = 'channelsLast', groups = 1, activation: function_ = 'linear' } = known;
-    if (dataFormat !== 'channelsLast') fail(call, `dataFormat must be 'channelsLast', got ${show(dataFormat)}`);
+    const kernelSize = checkSteps(call, 'kernelSize', known.kernelSize);
+    const strides = checkSteps(call, 'strides', known.strides ?? 1);
+    const dilationRate = checkSteps(call, 'dilationRate', known.dilationRate ?? 1);
+    const padding = readPadding(call, known.padding, ['valid', 'same', 'causal']);
+    const { groups = 1, activation: function_ = 'linear' } = known;
+    checkChannelsLast(call, known.dataFormat);
     if (groups !== 1) fail(call, `groups must be 1, got ${show(groups)}`);
     if (strides > 1 && dilationRate > 1) {
       fail(call, `strides or dilationRate must be 1, got strides ${strides} and dilationRate ${dilationRate}`);
@@ -159,29 +157,15 @@ export class Conv1d extends Layer {
     return (this.kernelSize - 1) * this.dilationRate + 1;
   }
 
-  /** The number of output steps. Zero or less if a window does not fit. */
-  #outputSteps(steps: number): number {
-    const room = this.padding === 'valid' ? steps - this.#reach + 1 : steps;
-    return Math.ceil(room / this.strides);
-  }
-
-  /** @internal The number of zeros before the sequence. */
-  zerosBefore(steps: number): number {
-    if (this.padding === 'valid') return 0;
-    if (this.padding === 'causal') return this.#reach - 1;
-    return Math.max(0, (this.#outputSteps(steps) - 1) * this.strides + this.#reach - steps) >> 1;
+  /** @internal The windows over a sequence, and the zeros before it. */
+  windows(call: string, steps: number): { steps: number; before: number } {
+    const { strides: stride, padding } = this;
+    return windowsOver(call, this.name, steps, { extent: this.#reach, stride, padding });
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
-    if (input.length !== 3) {
-      const rule = `${this.name} needs an input [batch, time steps, features], got ${showShape(input)}`;
-      fail(call, `${rule}; a recurrent layer below outputs that with returnSequences: true`);
-    }
-    const steps = input[1] === null ? null : this.#outputSteps(input[1]!);
-    if (steps !== null && steps < 1) {
-      const rule = `${this.name} needs at least ${this.#reach} time steps, the length of a window, got ${input[1]}`;
-      fail(call, `${rule}; padding: 'same' or 'causal' takes shorter sequences`);
-    }
+    checkSequence(call, this.name, input);
+    const steps = input[1] === null ? null : this.windows(call, input[1]!).steps;
     return [input[0]!, steps, this.filters];
   }
 
@@ -210,7 +194,7 @@ export class Conv1d extends Layer {
   override plan(planner: Planner, [{ y: x, dy: dx }]: Signals, call: PlannedCall): Signals {
     const { needsGradients } = planner;
     const { filters, activation, kernelSize } = this;
-    const steps = this.#outputSteps(x.steps);
+    const { steps, before } = this.windows(call.name, x.steps);
     const width = padded(filters);
     // The output keeps the order of the input, by sample or by time step, and is contiguous
     const bySample = x.row > x.step && x.step > 0;
@@ -237,7 +221,7 @@ export class Conv1d extends Layer {
         // Longer strides than these also lead out of the sequence
         stride: Math.min(this.strides, x.steps + this.#reach),
         dilation: kernelSize === 1 ? 1 : this.dilationRate,
-        before: this.zerosBefore(x.steps),
+        before,
         activation: numberOf(activation),
         ...rowFields('x', x),
         z: (logits ?? y).start,
@@ -254,9 +238,4 @@ export class Conv1d extends Layer {
     });
     return [logits ? { y, dy, mask: null, logits } : { y, dy, mask: null }];
   }
-}
-
-/** A number of time steps, as a number or as a list of one. */
-function readSize(call: string, name: string, value: unknown): number {
-  return checkCount(call, name, Array.isArray(value) && value.length === 1 ? value[0] : value);
 }

@@ -9,7 +9,7 @@ import { limitArguments } from '../util/arguments.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from './activationLayers.ts';
 import { AdditiveAttention, Attention } from './attention.ts';
 import { Concatenate } from './concatenate.ts';
-import { Conv1d } from './conv1d.ts';
+import { Conv1D } from './conv1d.ts';
 import { Dense } from './dense.ts';
 import { Dot } from './dot.ts';
 import { Dropout } from './dropout.ts';
@@ -84,7 +84,7 @@ export const dense = /* @__PURE__ */ factory('dense', Dense);
  * Convolution over time. Input [batch, timeSteps, features], output [batch, newSteps, filters]; `padding` and `strides`
  * determine how many steps the output has.
  */
-export const conv1d = /* @__PURE__ */ factory('conv1d', Conv1d);
+export const conv1d = /* @__PURE__ */ factory('conv1d', Conv1D);
 
 /** Applies a layer to every time step. Input [batch, timeSteps, features]. */
 export const timeDistributed = /* @__PURE__ */ factory('timeDistributed', TimeDistributed);

@@ -23,7 +23,7 @@ export type {
 } from './attention.ts';
 export type { AttentionLayerOptions } from './attentionLayer.ts';
 export type { Concatenate, ConcatenateOptions } from './concatenate.ts';
-export type { Conv1d, Conv1dOptions, ConvPadding } from './conv1d.ts';
+export type { Conv1D, Conv1DOptions } from './conv1d.ts';
 export type { Dense, DenseOptions } from './dense.ts';
 export type { Dot, DotOptions } from './dot.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';

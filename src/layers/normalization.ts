@@ -20,6 +20,7 @@ import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { rowGroupNumbers } from '../wasm/shared.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
@@ -194,15 +195,26 @@ abstract class Normalization extends Layer {
   }
 }
 
-/** Exchanges samples and time steps if the rows of a sample follow each other in memory. */
 type Turn = (rows: Rows) => Rows;
 
 const isBySample = ({ row, step }: Rows): boolean => Math.abs(row) > Math.abs(step);
 
+/** Exchanges samples and time steps if the rows of a sample follow each other in memory. */
 const turnOf = (x: Rows): Turn =>
   isBySample(x)
     ? rows => ({ ...rows, row: rows.step, step: rows.row, rows: rows.steps, steps: rows.rows })
     : rows => rows;
+
+/** As `turnOf`; and all rows become those of one step if they are equally spaced in each of these. */
+function lineOf(x: Rows, others: readonly (Rows | null)[]): Turn {
+  const turn = turnOf(x);
+  const isLine = ({ row, step, rows, steps }: Rows) => steps === 1 || step === rows * row;
+  if (![x, ...others].every(rows => rows === null || isLine(turn(rows)))) return turn;
+  return rows => {
+    const turned = turn(rows);
+    return { ...turned, steps: 1, rows: turned.steps * turned.rows };
+  };
+}
 
 export class LayerNormalization extends Normalization {
   constructor(options: LayerNormalizationOptions = {}) {
@@ -217,9 +229,12 @@ export class LayerNormalization extends Normalization {
     planner.calls.push({
       kind: 'layerNormalization',
       fields: {
-        ...this.commonFields(planner, input, turnOf(x), y, dy, offsets.parameters),
+        ...this.commonFields(planner, input, lineOf(x, [y, dy, input.dy]), y, dy, offsets.parameters),
         mean: planner.floats(`${name}/mean`, x.steps, x.rows),
         inverse: planner.floats(`${name}/inverse`, x.steps, x.rows),
+        sums: dy
+          ? planner.floats(`${name}/sums`, Math.ceil((x.steps * x.rows) / rowGroupNumbers.rows), 2, padded(x.width))
+          : 0,
       },
     });
     return [{ y, dy, mask }];
@@ -280,7 +295,14 @@ export class BatchNormalization extends Normalization {
     planner.calls.push({
       kind: 'batchNormalization',
       fields: {
-        ...this.commonFields(planner, input, turnOf(x), y, dy, offsets.parameters),
+        ...this.commonFields(
+          planner,
+          input,
+          mask ? turnOf(x) : lineOf(x, [y, dy, input.dy]),
+          y,
+          dy,
+          offsets.parameters,
+        ),
         mask: mask?.start ?? 0,
         maskRow: isBySample(x) ? maskStep : maskRow,
         maskStep: isBySample(x) ? maskRow : maskStep,
@@ -291,7 +313,7 @@ export class BatchNormalization extends Normalization {
         movingVariance: moving[1]!,
         mean: mean!,
         variance: variance!,
-        inverse: planner.floats(`${name}/inverse`, width),
+        inverse: planner.floats(`${name}/inverse`, 3, width),
         sums: ofBatch || planner.needsGradients ? planner.floats(`${name}/sums`, 6, width) : 0,
       },
     });

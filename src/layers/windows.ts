@@ -32,7 +32,9 @@ export function checkChannelsLast(call: string, format: unknown): void {
 
 /** Fails if an input is no sequence of vectors. */
 export function checkSequence(call: string, layer: string, input: Shape): void {
-  if (input.length !== 3) fail(call, `${layer} needs an input [batch, timeSteps, features], got ${showShape(input)}`);
+  if (input.length === 3) return;
+  const rule = `${layer} needs an input [batch, timeSteps, features], got ${showShape(input)}`;
+  fail(call, `${rule}; a recurrent layer below outputs that with returnSequences: true`);
 }
 
 /**

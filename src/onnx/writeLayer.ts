@@ -4,7 +4,7 @@ import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from '../l
 import type { ActivationName } from '../layers/activations.ts';
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import { Concatenate } from '../layers/concatenate.ts';
-import { Conv1d } from '../layers/conv1d.ts';
+import { Conv1D } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dot } from '../layers/dot.ts';
 import { Embedding } from '../layers/embedding.ts';
@@ -52,7 +52,7 @@ function writeSimple(context: WriteContext, layer: Layer, call: WrittenCall): Wr
     return writeSimple(context, layer.layer, { ...call, name: `${layer.layer.name}${further}` });
   }
   if (layer instanceof Dense) return { value: writeDense(context, layer, name, value), mask };
-  if (layer instanceof Conv1d) return { value: writeConv1d(context, layer, name, value), mask: null };
+  if (layer instanceof Conv1D) return { value: writeConv1d(context, layer, name, value), mask: null };
   if (layer instanceof BatchNormalization || layer instanceof LayerNormalization) {
     return { value: writeNormalization(context, layer, name, value, ranks[0]!), mask };
   }
@@ -134,7 +134,7 @@ function writeDense(context: WriteContext, layer: Dense, name: string, x: string
 }
 
 /** Conv of ONNX has the features before the time steps, and the kernel [filters, inputs, kernelSize]. */
-function writeConv1d(context: WriteContext, layer: Conv1d, name: string, x: string): string {
+function writeConv1d(context: WriteContext, layer: Conv1D, name: string, x: string): string {
   const { call, graph } = context;
   const { activation, kernelSize, strides, dilationRate, filters, padding } = layer;
   const weights = context.weights(layer, 'conv1d', () => {

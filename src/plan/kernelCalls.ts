@@ -1,7 +1,7 @@
 /** The kernels of each kind of plan structure, found by name: a `dense` runs denseForward and denseBackward. */
 
 import type { Kernels } from '../wasm/kernels.ts';
-import { activationNumbers, rowBlockNumbers, structures } from '../wasm/shared.generated.ts';
+import { activationNumbers, rowBlockNumbers, rowGroupNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
 import { type KernelCall, padded } from './planner.ts';
 import { sharesUnits, unitFunctions } from './unitGroups.ts';
@@ -88,7 +88,7 @@ const sharings: Partial<Record<Kind, Sharing>> = {
   },
   layerNormalization: {
     work: ({ steps, rows, width }) => steps! * rows! * width!,
-    rows: ({ steps, rows }) => steps! * rows!,
+    rows: ({ steps, rows }) => Math.ceil((steps! * rows!) / rowGroupNumbers.rows),
     tile: 1,
     groups: ({ width, dGamma, dBeta }) => (dGamma === 0 && dBeta === 0 ? 0 : Math.ceil(width! / COLUMNS)),
     weights: () => 0,

@@ -54,7 +54,8 @@ function termBytes(fields: Fields<'loss'>): number {
 function scratchBytes({ program, fields }: Score): number {
   if (program !== 'loss' || fields.kind !== lossNumbers.ctc) return 0;
   const [steps, states] = [Number(fields.steps), statesOf(fields)];
-  return (steps + states + steps * states) * DOUBLE;
+  const probabilities = states + (states + 1) / 2 + steps * states;
+  return (steps + 2 * probabilities) * DOUBLE;
 }
 
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, n) => sum + n, 0);

@@ -8,7 +8,7 @@
  * with zeros in `bias_hh`; when reading, both are added. The projection of an LSTM is `weight_hr`.
  */
 
-import { Conv1d } from '../layers/conv1d.ts';
+import { Conv1D } from '../layers/conv1d.ts';
 import { Dense } from '../layers/dense.ts';
 import { Embedding } from '../layers/embedding.ts';
 import { ExplicitMask } from '../layers/explicitMask.ts';
@@ -184,7 +184,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     const parts = [matrix(weight, inputs, units, [0])];
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
-  if (inner instanceof Conv1d) {
+  if (inner instanceof Conv1D) {
     const parts = [convolution(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
     return inner.useBias ? [...parts, list(within(module, 'bias'), inner.filters)] : parts;
   }

@@ -122,13 +122,12 @@ describe('conv1d rejects what it cannot compute', () => {
 
   test('conv1d rejects an input without time steps, naming the layer', () => {
     expect(() => modelOf(layers.dense({ units: 2, inputShape: [3] }), make({ name: 'windows' }))).toThrow(
-      /windows needs an input \[batch, time steps, features\], got \[null, 2\]; a recurrent layer below/,
+      /windows needs an input \[batch, timeSteps, features\], got \[null, 2\]; a recurrent layer below/,
     );
   });
 
   test('conv1d rejects sequences that are shorter than a window, naming the layer', () => {
-    const rule =
-      /windows needs at least 7 time steps, the length of a window, got 6; padding: 'same' or 'causal' takes/;
+    const rule = /windows needs at least 7 time steps for padding 'valid', got 6; use padding 'same'/;
     expect(() => modelOf(make({ name: 'windows', dilationRate: 3, inputShape }))).toThrow(rule);
     const model = modelOf(make({ name: 'windows', dilationRate: 3, inputShape: [null, 2] }));
     const weights = model.getWeights().map(each => each.dataSync());

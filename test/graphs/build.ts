@@ -103,7 +103,12 @@ export function weightsOf({ seed }: GraphProgram, made: readonly Layer[]): Block
   const random = new Random(seed + 1);
   return made.map(layer => {
     if (layer.nestedLayers) return [];
-    return layer.weightSpecs.map(({ shape }) => {
+    return layer.weightSpecs.map(({ name, shape }) => {
+      if (name === 'movingVariance')
+        return block(
+          shape,
+          random.uniforms(shape).data.map(value => Math.fround(value * value + 0.25)),
+        );
       const inputs = shape.slice(0, -1).reduce((product, size) => product * size, 1);
       return random.normals(shape, shape.length > 1 ? Math.min(1, 1.2 / Math.sqrt(inputs)) : 0.5);
     });

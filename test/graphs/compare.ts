@@ -94,8 +94,8 @@ function run(
 ): Result {
   for (const [n, layer] of layers.entries()) if (weights[n]!.length > 0) layer.setWeights(weights[n]!.map(tensorOf));
   const evaluator = new GraphEvaluator(program, weights.map(copiesOf), x, y, null);
-  const dropsOut = program.layers.some(({ kind }) => kind === 'dropout');
-  const trainer = dropsOut ? new GraphEvaluator(program, weights.map(copiesOf), x, y, trained) : evaluator;
+  const isOther = program.layers.some(({ kind }) => kind === 'dropout' || kind === 'batchNormalization');
+  const trainer = isOther ? new GraphEvaluator(program, weights.map(copiesOf), x, y, trained) : evaluator;
   const [xs, ys] = [x.map(tensorOf), y.map(tensorOf)];
   const options = { batchSize: program.batch };
   const comparisons: Comparison[] = [];

@@ -153,6 +153,22 @@ export class GraphDrawing {
     } as const;
   }
 
+  /** A normalization, with an epsilon that keeps slopes of few rows small. */
+  protected normalization() {
+    const options = { center: this.chance(0.8), scale: this.chance(0.8), epsilon: this.pick([0.25, 0.5, 1]) };
+    if (this.chance(0.5)) return { kind: 'layerNormalization', ...options } as const;
+    return { kind: 'batchNormalization', momentum: 1, ...options } as const;
+  }
+
+  protected pooling() {
+    return {
+      kind: this.pick(['averagePooling1d', 'averagePooling1d', 'maxPooling1d'] as const),
+      poolSize: this.whole(1, 3),
+      strides: this.whole(1, 2),
+      padding: this.pick(['valid', 'same'] as const),
+    } as const;
+  }
+
   /** @param alone whether it is the only cell of its layer */
   protected cell(units: number, alone = false): CellSpec {
     const plain = this.chance(0.6);

@@ -2,7 +2,7 @@
 
 import { type Block, block } from '../reference/block.ts';
 import { type LossName, meanLoss } from '../reference/loss.ts';
-import { compute, dropOut } from './layers.ts';
+import { compute, dropOut, normalizeBatch } from './layers.ts';
 import type { Call, Graph, GraphProgram, LayerSpec, Signal } from './spec.ts';
 
 /** A call of a layer that is not a model. */
@@ -160,8 +160,12 @@ export class GraphEvaluator {
     const [{ values, mask }, given] = read as [Signal, Signal?];
     if (isMasking) return [{ values, mask: given?.values.data ?? null }];
     const spec = this.program.layers[layer]!;
+    const trained = isNeverTraining ? null : this.trained;
+    if (spec.kind === 'batchNormalization' && trained !== null) {
+      return [normalizeBatch(spec, this.weights[layer]!, read[0]!)];
+    }
     if (spec.kind !== 'dropout') return compute(spec, this.weights[layer]!, read);
-    return [this.trained === null || isNeverTraining ? { values, mask } : dropOut(spec, read[0]!, this.trained)];
+    return [trained === null ? { values, mask } : dropOut(spec, read[0]!, trained)];
   }
 
   #lossOf(n: number, signals: readonly Signal[]): number {

@@ -114,10 +114,12 @@ export class GraphGenerator extends PatternGenerator {
     const { steps, width } = value;
     const kinds: LayerSpec['kind'][] =
       steps === null
-        ? ['dense', 'dense', 'activation', 'repeatVector']
+        ? ['dense', 'dense', 'activation', 'repeatVector', 'batchNormalization', 'batchNormalization', 'prelu']
         : [
             ...(['recurrent', 'recurrent', 'recurrent', 'bidirectional', 'bidirectional'] as const),
             ...(['dense', 'activation', 'masking', 'conv1d', 'conv1d'] as const),
+            ...(['batchNormalization', 'batchNormalization', 'batchNormalization'] as const),
+            ...(['averagePooling1d', 'averagePooling1d', 'prelu'] as const),
           ];
     if (!this.open) kinds.push(this.pick(['flatten', 'reshape']));
     const kind = this.pick(kinds);
@@ -132,6 +134,10 @@ export class GraphGenerator extends PatternGenerator {
       repeatVector: { kind: 'repeatVector', n: this.pick([1, ...this.lengths]) },
       recurrent: this.recurrent(),
       conv1d: this.conv1d(),
+      // Or a layer normalization, or the maximum
+      batchNormalization: this.normalization(),
+      averagePooling1d: this.pooling(),
+      prelu: { kind: 'prelu', sharedAxes: steps === null ? null : [1] },
       bidirectional: this.bidirectional(),
     };
     if (!this.apply(draft, specs[kind] ?? this.dense(steps), [value])) this.apply(draft, this.dense(steps), [value]);

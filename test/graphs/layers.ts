@@ -7,8 +7,9 @@ import { convForward, windowStarts } from '../reference/conv1d.ts';
 import { denseForward } from '../reference/dense.ts';
 import { dropoutMask, seedBits } from '../reference/dropout.ts';
 import { concatenate, dot, merge } from '../reference/merging.ts';
+import { batchNormalization, layerNormalization } from '../reference/normalization.ts';
 import { computeRecurrent } from './recurrent.ts';
-import { dotAxes } from './shapes.ts';
+import { dotAxes, poolWindows } from './shapes.ts';
 import type { AttentionConfig, LayerSpec, MultiHeadConfig, Signal } from './spec.ts';
 
 /** Dropout of the n-th training batch, with the random numbers of the kernel in its layout. */
@@ -56,6 +57,27 @@ export function compute(spec: LayerSpec, weights: readonly Block[], inputs: read
       const y = convForward({ sizes, x: x.data, kernel, bias, activation: spec.activation });
       return plain([B, windowStarts(sizes).length, spec.filters], y);
     }
+    case 'maxPooling1d':
+    case 'averagePooling1d': {
+      const y = pool(spec, x);
+      return plain([B, y.length / (B * width), width], y);
+    }
+    case 'prelu':
+      return [
+        {
+          values: block(
+            x.shape,
+            x.data.map((v, n) => (v < 0 ? v * weights[0]!.data[n % width]! : v)),
+          ),
+          mask,
+        },
+      ];
+    case 'layerNormalization':
+      return [{ values: layerNormalization(normalizationOf(spec, weights, x)).y, mask }];
+    case 'batchNormalization': {
+      const moving = weights.slice(-2).map(({ data }) => data) as [Float64Array, Float64Array];
+      return [{ values: batchNormalization(normalizationOf(spec, weights, x), null, moving).y, mask }];
+    }
     case 'activation':
       return [{ ...activated(spec.activation, x.shape, x.data), mask }];
     case 'embedding': {
@@ -97,6 +119,41 @@ export function compute(spec: LayerSpec, weights: readonly Block[], inputs: read
     case 'model':
       throw new Error('compute: a model is computed call by call');
   }
+}
+
+/** A batch normalization in training: mean and variance are those of the rows that are not masked. */
+export function normalizeBatch(
+  spec: LayerSpec & { kind: 'batchNormalization' },
+  weights: readonly Block[],
+  { values, mask }: Signal,
+): Signal {
+  return { values: batchNormalization(normalizationOf(spec, weights, values), mask).y, mask };
+}
+
+const normalizationOf = (
+  { center, scale, epsilon }: { center: boolean; scale: boolean; epsilon: number },
+  weights: readonly Block[],
+  x: Block,
+) => ({
+  x,
+  epsilon,
+  gamma: scale ? weights[0]!.data : null,
+  beta: center ? weights[Number(scale)]!.data : null,
+});
+
+/** Maxima or means of the steps of each window that exist. */
+function pool(spec: LayerSpec & { kind: 'maxPooling1d' | 'averagePooling1d' }, { shape, data }: Block): Float64Array {
+  const [B, steps, width] = shape as [number, number, number];
+  const starts = windowStarts(poolWindows(spec, steps));
+  return Float64Array.from({ length: B * starts.length * width }, (_, n) => {
+    const [b, t, d] = [Math.floor(n / (starts.length * width)), Math.floor(n / width) % starts.length, n % width];
+    const window = Array.from({ length: spec.poolSize }, (_, k) => starts[t]! + k)
+      .filter(step => step >= 0 && step < steps)
+      .map(step => data[(b * steps + step) * width + d]!);
+    return spec.kind === 'maxPooling1d'
+      ? Math.max(...window)
+      : window.reduce((sum, value) => sum + value, 0) / window.length;
+  });
 }
 
 const activated = (activation: ActivationName | RowActivationName, shape: readonly number[], logits: Float64Array) => ({

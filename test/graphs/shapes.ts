@@ -46,8 +46,17 @@ export function outputsOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs:
       const count = steps === null ? 0 : windowStarts({ ...spec, steps }).length;
       return count > 0 ? [{ steps: count, width: spec.filters }] : null;
     }
+    case 'maxPooling1d':
+    case 'averagePooling1d': {
+      const count = steps === null ? 0 : windowStarts(poolWindows(spec, steps)).length;
+      return count > 0 ? [{ steps: count, width }] : null;
+    }
+    case 'prelu':
+      return (steps === null) === (spec.sharedAxes === null) ? [first] : null;
     case 'activation':
     case 'dropout':
+    case 'batchNormalization':
+    case 'layerNormalization':
       return [first];
     case 'masking':
       return steps === null ? null : [first];
@@ -63,6 +72,12 @@ export function outputsOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs:
       return steps === null ? null : recurrentShapes(spec, steps);
   }
 }
+
+/** The sizes of a pooling layer as those of a convolution. */
+export const poolWindows = (
+  { poolSize, strides, padding }: LayerSpec & { kind: 'maxPooling1d' | 'averagePooling1d' },
+  steps: number,
+) => ({ steps, kernelSize: poolSize, strides, dilationRate: 1, padding });
 
 function recurrentShapes(spec: RecurrentSpec | (LayerSpec & { kind: 'bidirectional' }), steps: number): Shape[] {
   const layer = spec.kind === 'bidirectional' ? spec.layer : spec;
@@ -148,6 +163,9 @@ export function masksOf(layers: readonly LayerSpec[], spec: LayerSpec, inputs: r
     case 'dense':
     case 'activation':
     case 'dropout':
+    case 'batchNormalization':
+    case 'layerNormalization':
+    case 'prelu':
     case 'attention':
     case 'additiveAttention':
     case 'multiHeadAttention':

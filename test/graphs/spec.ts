@@ -63,6 +63,11 @@ export type LayerSpec =
       activation: ActivationName;
       useBias: boolean;
     }
+  | { kind: 'maxPooling1d' | 'averagePooling1d'; poolSize: number; strides: number; padding: 'valid' | 'same' }
+  /** The momentum is 1, so that a step changes only what has gradients. */
+  | { kind: 'batchNormalization'; momentum: 1; center: boolean; scale: boolean; epsilon: number }
+  | { kind: 'layerNormalization'; center: boolean; scale: boolean; epsilon: number }
+  | { kind: 'prelu'; sharedAxes: [1] | null }
   | { kind: 'activation'; activation: ActivationName | RowActivationName }
   | { kind: 'embedding'; inputDim: number; outputDim: number; maskZero: boolean }
   | { kind: 'masking' }

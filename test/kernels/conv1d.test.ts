@@ -7,7 +7,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { activations } from '../../src/layers/activations.ts';
-import { Conv1d, type Conv1dOptions } from '../../src/layers/conv1d.ts';
+import { Conv1D, type Conv1DOptions } from '../../src/layers/conv1d.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type ConvInputs, convBackward, convForward, windowStarts } from '../reference/conv1d.ts';
 import { Random } from '../reference/random.ts';
@@ -48,8 +48,8 @@ function inputsOf(subject: Case): ConvInputs & { dY: Float64Array } {
 function prepare(h: Harness, subject: Case, inputs: ConvInputs): BoundLayer {
   const { B, S, D, N, K, order = 'steps', reversed = false, activation = 'linear', useBias = true } = subject;
   const { strides = 1, dilationRate = 1, padding = 'valid' } = subject;
-  const options: Conv1dOptions = { filters: N, kernelSize: K, strides, dilationRate, padding, activation, useBias };
-  const layer = bind(h, new Conv1d(options), { batch: B, steps: S, inputs: D, order, reversed, dx: order === 'steps' });
+  const options: Conv1DOptions = { filters: N, kernelSize: K, strides, dilationRate, padding, activation, useBias };
+  const layer = bind(h, new Conv1D(options), { batch: B, steps: S, inputs: D, order, reversed, dx: order === 'steps' });
   layer.setX({ shape: [B, S, D], data: inputs.x as Float64Array });
   layer.setWeights([inputs.kernel, ...(inputs.bias ? [inputs.bias] : [])]);
   return layer;

@@ -79,7 +79,7 @@ export function planLoss(
       ? 1
       : targetWidth(name as ReferenceName, N, levels);
   const states = 2 * Math.min(labels, T) + 1;
-  const scratchBytes = isCtc ? 8 * (T + states + T * states) : 0;
+  const scratchBytes = isCtc ? 8 * (T + 2 * (states + (states + 1) / 2 + T * states)) : 0;
   const levelAddress = h.alloc(levels.length * 8);
   new Float64Array(h.memory.buffer, levelAddress, levels.length).set(levels);
   const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { BatchNormalization, LayerNormalization } from '../../src/layers/normalization.ts';
 import { offsetBy, padded, type Rows } from '../../src/plan/planner.ts';
 import { FLOAT } from '../../src/util/memorySizes.ts';
+import { rowGroupNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { dotOf, numericalGradient } from '../reference/differences.ts';
 import { batchNormalization, layerNormalization, type Normalized } from '../reference/normalization.ts';
@@ -212,7 +213,7 @@ describe.each(['batch', 'layer'] as const)('%s normalization', kind => {
           named[`${kind}Normalization${name}`]!(bound.address, first, Math.min(size, extent - first));
         }
       };
-      const extent = kind === 'batch' ? 3 : 13 * 11;
+      const extent = kind === 'batch' ? 3 : Math.ceil((13 * 11) / rowGroupNumbers.rows);
       if (inParts) for (const size of [1, 2]) part('ForwardRows', extent, size);
       else bound.forward();
       bound.setDy(drawn.dY);
@@ -242,6 +243,21 @@ describe.each(['batch', 'layer'] as const)('%s normalization', kind => {
     // The mean is rounded to 2^-12
     expectClose(bound.y(), drawn.reference().y.data, { abs: 2e-3, rel: 0, what: 'y' });
   });
+});
+
+test('batch normalization of a batch that is larger than a cache matches the reference', () => {
+  // Blocks of rows are then loaded in the order of memory
+  expectReference({ batch: 1030, steps: 8, inputs: 131, kind: 'batch', order: 'steps', masked: true });
+});
+
+test('rows whose variance overflows give NaN in layer normalization, and do not change others', () => {
+  const subject: Case = { batch: 7, steps: 1, inputs: 5, kind: 'layer', order: 'steps' };
+  const drawn = draw(subject);
+  for (const row of [1, 6]) drawn.x.data[5 * row] = 1e30;
+  const bound = prepare(harness(), subject, drawn, true);
+  bound.forward();
+  const isHit = (_: number, n: number) => [1, 6].includes(Math.floor(n / 5));
+  expect(Array.from(bound.y(), Number.isNaN)).toEqual(Array.from(bound.y(), isHit));
 });
 
 describe('moving statistics', () => {

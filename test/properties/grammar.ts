@@ -239,9 +239,63 @@ const denseLayer = call(
     'units',
   ),
 );
+const poolOptions = {
+  ...layerOptions,
+  poolSize: count('1', '2', '[3]'),
+  strides: count('1', '2', 'null'),
+  padding: pick("'valid'", "'same'"),
+};
+const normalizationOptions = {
+  ...layerOptions,
+  axis: pick('-1', '1', '2'),
+  epsilon: pick('0.001', '0'),
+  center: bool,
+  scale: bool,
+  gammaInitializer: initializer,
+  betaRegularizer: regularizer,
+  gammaConstraint: constraint,
+};
+const timeLayers: Code[] = [
+  call(
+    'lw.layers.conv1d',
+    object(
+      {
+        ...layerOptions,
+        filters: small,
+        kernelSize: count('1', '2', '[3]'),
+        strides: count('1', '2'),
+        padding: pick("'valid'", "'same'", "'causal'"),
+        dilationRate: count('1', '2'),
+        activation,
+        useBias: bool,
+        kernelInitializer: initializer,
+      },
+      'filters',
+      'kernelSize',
+    ),
+  ),
+  call('lw.layers.maxPooling1d', object(poolOptions)),
+  call('lw.layers.averagePooling1d', object(poolOptions)),
+  call('lw.layers.globalMaxPooling1d', object(layerOptions)),
+  call('lw.layers.globalAveragePooling1d', object(layerOptions)),
+  call('lw.layers.upSampling1d', object({ ...layerOptions, size: small })),
+  call('lw.layers.zeroPadding1d', object({ ...layerOptions, padding: count('0', '1', '[0, 2]') })),
+  call('lw.layers.cropping1d', object({ ...layerOptions, cropping: count('0', '1', '[0, 2]') })),
+  call('lw.layers.permute', object({ ...layerOptions, dims: pick('[2, 1]', '[1, 2]') }, 'dims')),
+  call('lw.layers.batchNormalization', object({ ...normalizationOptions, momentum: pick('0.99', '0', '1') })),
+  call('lw.layers.layerNormalization', object(normalizationOptions)),
+  call(
+    'lw.layers.prelu',
+    object({ ...layerOptions, alphaInitializer: initializer, sharedAxes: pick('[1]', '[1, 2]', 'null') }),
+  ),
+  call('lw.layers.spatialDropout1d', object({ ...layerOptions, rate, seed }, 'rate')),
+  call('lw.layers.gaussianNoise', object({ ...layerOptions, stddev: rate, seed }, 'stddev')),
+  call('lw.layers.gaussianDropout', object({ ...layerOptions, rate, seed }, 'rate')),
+];
 const layer = fc.oneof(
   recurrentLayer,
   denseLayer,
+  ...timeLayers,
   call(
     'lw.layers.bidirectional',
     object(

@@ -436,7 +436,7 @@ describe('invalid arguments and files', () => {
   });
 });
 
-test('conv1d has the kernel of torch.nn.Conv1d, [filters, inputs, kernelSize]', () => {
+test('conv1d has the kernel of torch.nn.Conv1D, [filters, inputs, kernelSize]', () => {
   const kernel = tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [3, 2, 2]);
   const options = { filters: 2, kernelSize: 3, name: 'conv', inputShape: [5, 2] };
   const model = sequential({ layers: [layers.conv1d({ ...options, weights: [kernel, tensor([-1, -2])] })] });
