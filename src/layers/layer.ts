@@ -132,12 +132,12 @@ export abstract class Layer {
 
   /** The shape of an output batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get outputShape(): Shape {
-    return [...this.built.outputs[0]!];
+    return [...this.connection.outputs[0]!];
   }
 
   /** The shape of an input batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get inputShape(): Shape {
-    return [...this.built.inputs[0]!];
+    return [...this.connection.inputs[0]!];
   }
 
   /**
@@ -276,7 +276,7 @@ export abstract class Layer {
 
   /** @internal Whether a stream can pass the built layer one time step at a time. */
   get runsByTimeStep(): boolean {
-    return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
+    return this.connection.inputs[0]!.length === this.connection.outputs[0]!.length;
   }
 
   /**
@@ -286,7 +286,7 @@ export abstract class Layer {
    */
   runsBesideConstants(isConstant: readonly boolean[]): boolean {
     // Without an axis of time steps, constants are the same at every step
-    return this.runsByTimeStep && this.built.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
+    return this.runsByTimeStep && this.connection.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
   }
 
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
@@ -323,7 +323,7 @@ export abstract class Layer {
   }
 
   /** @internal The shapes of the first call of the layer. */
-  get built(): Connection {
+  get connection(): Connection {
     return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
   }
 
