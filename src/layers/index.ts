@@ -24,6 +24,9 @@ export type {
 export type { AttentionLayerOptions } from './attentionLayer.ts';
 export type { Concatenate, ConcatenateOptions } from './concatenate.ts';
 export type { Conv1d, Conv1dOptions, ConvPadding } from './conv1d.ts';
+export type { CustomLayer } from './custom/customLayer.ts';
+export type { LayerVariable } from './custom/layerVariable.ts';
+export type { CallArguments } from './custom/planCustom.ts';
 export type { Dense, DenseOptions } from './dense.ts';
 export type { Dot, DotOptions } from './dot.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';

@@ -289,6 +289,11 @@ export abstract class Layer {
     return this.runsByTimeStep && this.connection.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
   }
 
+  /** @internal Whether code of the user computes the layer. */
+  get isCustom(): boolean {
+    return false;
+  }
+
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
   checkWrapped(call: string): void {
     rejectWrapped(call, this);

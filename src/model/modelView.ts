@@ -84,7 +84,7 @@ export class ModelView {
 
   checkNotDisposed(call: string): void {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
-    if (this.state.scoring) fail(call, 'the model must not be used by its own custom losses and metrics');
+    if (this.state.scoring) fail(call, 'the model must not be used by its own custom layers, losses and metrics');
   }
 
   /** The graph; fails if the model is disposed or has no layers. */
