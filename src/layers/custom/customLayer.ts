@@ -4,7 +4,7 @@ import { type PlannedCall, type Planner, type Signals, wholeLines } from '../../
 import type { Tensor } from '../../tensor/tensor.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import { addCustomName } from '../../util/customClasses.ts';
-import { fail, reasonOf, show, ValueError } from '../../util/errors.ts';
+import { factoryNameOf, fail, reasonOf, show, ValueError } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkText } from '../../util/options.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../../util/shapes.ts';
@@ -63,10 +63,13 @@ export abstract class CustomLayer extends Layer {
   constructor(config?: LayerOptions) {
     rejectExtraArguments('layers.Layer', 1, arguments);
     const { className } = new.target as { className?: unknown };
-    const call = `layers.${new.target.name || 'Layer'}`;
     if (!Object.hasOwn(new.target, 'className') || typeof className !== 'string' || className === '') {
-      fail(call, `the class must have a static className, a string that is not empty, got ${show(className)}`);
+      fail(
+        `layers.${new.target.name || 'Layer'}`,
+        `the class must have a static className, a string that is not empty, got ${show(className)}`,
+      );
     }
+    const call = `layers.${factoryNameOf(className)}`;
     rejectBuiltIn(call, className);
     if (config !== undefined && config !== null && typeof config !== 'object') {
       fail(call, `config must be an object, got ${show(config)}`);
