@@ -1,6 +1,6 @@
 /** Configurations: the options of layers, optimizers and so on as plain data, for model files. */
 
-import { customConfig, isCustomName } from './customClasses.ts';
+import { type Configured, customConfig, isCustomName } from './customClasses.ts';
 
 export type ConfigValue = string | number | boolean | null | readonly ConfigValue[] | Config;
 
@@ -28,7 +28,7 @@ export function serialize(object: Serializable | null): Serialized | null {
   if (object === null) return null;
   const { className } = object;
   if (!isCustomName(className)) return { className, config: object.getConfig() };
-  return { className, config: customConfig(object as Serializable & { name: string }) as Config };
+  return { className, config: customConfig(object as unknown as Configured) as Config };
 }
 
 export const toSnake = (name: string) =>

@@ -33,15 +33,20 @@ export const customClassOf = (className: unknown): CustomClass | undefined =>
 /** The deepest nesting of a configuration, which also rejects cyclic ones. */
 const DEEPEST = 20;
 
-/** A copy of the result of `getConfig` of a custom layer; throws unless JSON can store it. */
-export function customConfig(layer: { readonly name: string; getConfig(): unknown }): { [name: string]: unknown } {
+/** A custom layer, as far as its configuration is concerned. */
+export interface Configured {
+  readonly name: string;
+  /** The options of every layer, which `getConfig` of a class need not return. */
+  baseConfig(): object;
+  getConfig(): unknown;
+}
+
+/** A copy of the configuration of a custom layer; throws unless JSON can store it. */
+export function customConfig(layer: Configured): { [name: string]: unknown } {
   const call = `getConfig of layer ${show(layer.name)}`;
   const config = layer.getConfig();
   if (!isPlain(config)) fail(call, `must return an object, got ${show(config)}`);
-  if ((config as { name?: unknown }).name !== layer.name) {
-    fail(call, 'must have the options of every layer, such as its name; add ...super.getConfig()');
-  }
-  return plainCopy(call, 'config', config, 0) as { [name: string]: unknown };
+  return plainCopy(call, 'config', { ...config, ...layer.baseConfig() }, 0) as { [name: string]: unknown };
 }
 
 function plainCopy(call: string, name: string, value: unknown, depth: number): unknown {

@@ -123,13 +123,14 @@ export class MaskedSum extends layers.Layer {
 /** Masks the steps whose first number is negative. */
 export class MaskNegative extends layers.Layer {
   static readonly className = 'MaskNegative';
+  override supportsMasking = true;
   override perTimeStep = true;
 
   override call([x]: [Tensor]): Tensor {
     return x;
   }
 
-  override computeMask([x]: [Tensor], mask?: Tensor | null): Tensor {
+  override computeMask([x]: [Tensor], [mask]: [Tensor | null]): Tensor {
     const [batch, steps] = x.shape as [number, number];
     const counts = x.slice([0, 0, 0], [batch, steps, 1]).greaterEqual(0).reshape([batch, steps]);
     return mask ? counts.cast('float32').mul(mask.cast('float32')) : counts;

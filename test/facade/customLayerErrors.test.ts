@@ -2,7 +2,7 @@
 
 import * as lw from 'lstm-wasm';
 import { layers, type Shape, type SymbolicTensor, sequential, type Tensor, train } from 'lstm-wasm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Centre, flat, numbers, OwnDense } from './customLayerClasses.ts';
 
@@ -307,11 +307,15 @@ describe('custom layers are checked', () => {
     );
   });
 
-  it('for masks, which must be supported', () => {
+  it('for masks, which end with a warning at a layer that does not support them', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const model = sequential({ layers: [layers.masking({ inputShape: [T, D] }), new Odd({ name: 'odd' })] });
-    expect(() => model.predict(x)).toThrow(
-      'odd: the layer must set supportsMasking to true, because its input has a mask',
-    );
+    model.predict(x);
+    model.predict(x.slice([0, 0, 0], [1, T, D]));
+    expect(warn.mock.calls).toEqual([
+      ['odd: the mask of the input ends here, because the layer does not set supportsMasking to true'],
+    ]);
+    warn.mockRestore();
   });
 
   it('for masks of other time steps than the output', () => {

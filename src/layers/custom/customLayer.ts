@@ -3,6 +3,7 @@
 import { type PlannedCall, type Planner, type Signals, wholeLines } from '../../plan/planner.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
+import type { Config } from '../../util/config.ts';
 import { addCustomName } from '../../util/customClasses.ts';
 import { factoryNameOf, fail, reasonOf, show, ValueError } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
@@ -46,7 +47,10 @@ const MOST_SHAPES = 64;
 export abstract class CustomLayer extends Layer {
   /** Whether `build` has been called. */
   built = false;
-  /** Whether the layer can take inputs with masks. Default: false; such inputs are then an error. */
+  /**
+   * Whether the layer passes masks on, as `computeMask` says. Default: false; a mask of its input then ends at the layer, with a
+   * warning.
+   */
   supportsMasking = false;
   /**
    * Whether `call` computes each time step from that time step of its inputs alone, so that streams can run the layer step by
@@ -118,14 +122,14 @@ export abstract class CustomLayer extends Layer {
   }
 
   /**
-   * Which time steps of the output count. Default: those of the first input that has a mask.
+   * Which time steps of the output count, if `supportsMasking` is set. Default: those of the first input that has a mask.
    *
    * @param inputs as in `call`
-   * @param mask the mask of the input, null if it has none; a list for several inputs
+   * @param masks a list with the mask of each input, [batch, timeSteps], a bool tensor; null for those without
    * @returns a tensor [batch, timeSteps], or null if all count; a list for several outputs
    */
-  computeMask(_inputs: Tensor[], mask?: Tensor | null | (Tensor | null)[]): Tensor | null | (Tensor | null)[] {
-    return mask ?? null;
+  computeMask(_inputs: Tensor[], masks: (Tensor | null)[]): Tensor | null | (Tensor | null)[] {
+    return masks.find(mask => mask) ?? null;
   }
 
   /**
@@ -183,14 +187,19 @@ export abstract class CustomLayer extends Layer {
 
   // ---------------------------------------------------------------------------------------------- for the library
 
+  /** @internal The options of every layer. */
+  baseConfig(): Config {
+    return super.getConfig();
+  }
+
   /** @internal In the order of `weightSpecs`. */
   get variables(): readonly LayerVariable[] {
     return this.#variables;
   }
 
-  /** @internal */
+  /** @internal Whether its class computes masks. */
   get ownsMask(): boolean {
-    return this.computeMask !== CustomLayer.prototype.computeMask;
+    return this.supportsMasking && this.computeMask !== CustomLayer.prototype.computeMask;
   }
 
   override get createsMask(): boolean {
@@ -198,7 +207,7 @@ export abstract class CustomLayer extends Layer {
   }
 
   override get endsMask(): boolean {
-    return this.connection.outputs.every(({ length }) => length === 2);
+    return !this.supportsMasking || this.connection.outputs.every(({ length }) => length === 2);
   }
 
   override get isCustom(): boolean {

@@ -19,6 +19,7 @@ import { Tensor } from '../../tensor/tensor.ts';
 import { fail, show } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { type Shape, showShape, sizeOf } from '../../util/shapes.ts';
+import { warn } from '../../util/warning.ts';
 import { currentBatch, float32, int32, setBatch } from '../../wasm/engine.ts';
 import { LayerVariable } from './layerVariable.ts';
 
@@ -40,7 +41,7 @@ interface CustomLayer {
   readonly title: string;
   readonly trainable: boolean;
   readonly supportsMasking: boolean;
-  /** Whether its class has a `computeMask` of its own. */
+  /** Whether its class computes masks. */
   readonly ownsMask: boolean;
   readonly connection: { readonly inputs: readonly Shape[] };
   readonly variables: readonly LayerVariable[];
@@ -48,7 +49,7 @@ interface CustomLayer {
   weightOffset(n: number): number;
   outputShapesFor(call: string, inputs: readonly Shape[]): Shape[];
   call(inputs: Tensor[], kwargs: CallArguments): unknown;
-  computeMask(inputs: Tensor[], mask: Tensor | null | (Tensor | null)[]): unknown;
+  computeMask(inputs: Tensor[], masks: (Tensor | null)[]): unknown;
   /** Calls a method of the user, and names it in errors. */
   guard<T>(call: string, method: string, run: () => T): T;
 }
@@ -66,6 +67,9 @@ interface Trace {
   readonly outputs: readonly Tensor[];
 }
 
+/** Layers of which a warning has been printed. */
+const warned = new WeakSet<CustomLayer>();
+
 export function planCustom(
   layer: CustomLayer,
   planner: Planner,
@@ -76,8 +80,9 @@ export function planCustom(
   const ranks = layer.connection.inputs.map(({ length }) => length);
   const shapes = inputs.map(({ y }, n) => (ranks[n] === 3 ? [batch, y.steps, y.width] : [batch, y.width]));
   const masked = inputs.find(({ mask }) => mask);
-  if (masked && !layer.ownsMask && !layer.supportsMasking) {
-    fail(layer.name, 'the layer must set supportsMasking to true, because its input has a mask');
+  if (masked && !layer.supportsMasking && !warned.has(layer)) {
+    warned.add(layer);
+    warn(`${layer.name}: the mask of the input ends here, because the layer does not set supportsMasking to true`);
   }
   const outputs = layer.outputShapesFor(layer.name, shapes).map((shape, n): End => {
     const [steps, width] = shape.length === 3 ? [shape[1]!, shape[2]!] : [1, shape[1]!];
@@ -85,7 +90,7 @@ export function planCustom(
     const dy = planner.gradientRows(`${name}/dy${n}`, steps, width);
     let mask: Mask | null = null;
     if (shape.length === 3 && layer.ownsMask) mask = planner.mask(`${name}/mask${n}`, steps);
-    else if (shape.length === 3 && masked) {
+    else if (shape.length === 3 && masked && layer.supportsMasking) {
       if (masked.y.steps !== steps) {
         fail(layer.name, 'the layer must override computeMask, because its output has other time steps than its mask');
       }
@@ -173,9 +178,7 @@ class CustomCall implements KernelFunctions {
         layer.guard(call, 'call', () => layer.call([...inputs], kwargs)),
       );
       if (!layer.ownsMask) return { outputs, masks: [] };
-      const given = layer.guard(call, 'computeMask', () =>
-        layer.computeMask([...inputs], isSingle ? masks[0]! : masks),
-      );
+      const given = layer.guard(call, 'computeMask', () => layer.computeMask([...inputs], [...masks]));
       return { outputs, masks: this.#checkMasks(call, given) };
     };
     const { result, written } = LayerVariable.during(layer.variables, weights, () => recording(followed, run));

@@ -1,9 +1,11 @@
 /** The options of custom layers in files. */
 
 import { Layer } from '../../layers/layer.ts';
+import { readInputShape } from '../../layers/layerOptions.ts';
 import { type ConfigValue, fromPython, toCamel } from '../../util/config.ts';
 import type { CustomClass } from '../../util/customClasses.ts';
-import { show } from '../../util/errors.ts';
+import { reasonOf, show, ValueError } from '../../util/errors.ts';
+import type { Shape } from '../../util/shapes.ts';
 import type { ConfigFormat } from './configFormat.ts';
 import { type FilePath, failAt, isObject, withFilePath } from './filePath.ts';
 
@@ -44,16 +46,28 @@ function fromKeras(value: unknown): unknown {
   return fromPython({ class_name, config } as ConfigValue);
 }
 
-/** Creates a custom layer. */
+/** Creates a custom layer, with the options of every layer also if its constructor ignores them. */
 export function customLayer(location: FilePath, custom: CustomClass, config: Options): Layer {
-  const { batch_input_shape: shape, ...options } = config;
-  const layer: unknown = withFilePath(location, () =>
-    custom.fromConfig(custom, { ...options, ...(shape !== undefined && { batchInputShape: shape }) }),
-  );
-  if (!(layer instanceof Layer)) return failAt(location, `fromConfig must return a layer, got ${show(layer)}`);
-  if (typeof options.name === 'string' && layer.name !== options.name) {
-    const rule = `the constructor of ${custom.className} must pass its options to super`;
-    failAt(location, `${rule}, because the layer must have the name ${show(options.name)}, got ${show(layer.name)}`);
+  const { batch_input_shape: shape = config.batchInputShape, ...options } = config;
+  const { name, trainable } = options;
+  return withFilePath(location, () => {
+    const layer = make(custom, { ...options, ...(shape !== undefined && { batchInputShape: shape }) });
+    if (!(layer instanceof Layer)) return failAt(location, `fromConfig must return a layer, got ${show(layer)}`);
+    const batchInputShape = shape
+      ? readInputShape(location.call, { batchInputShape: shape as Shape }, 1, false)
+      : layer.batchInputShape;
+    Object.assign(layer, { name: typeof name === 'string' && name ? name : layer.name, batchInputShape });
+    if (trainable === false) layer.trainable = false;
+    return layer;
+  });
+}
+
+function make(custom: CustomClass, options: Options): unknown {
+  try {
+    return custom.fromConfig(custom, options);
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    const message = `fromConfig of ${custom.className} failed: ${reasonOf(error)}`;
+    throw new ValueError(message, { cause: error });
   }
-  return layer;
 }
