@@ -207,7 +207,7 @@ describe('files of other programs', () => {
 
   it('name classes that are not registered in errors', async () => {
     await expect(modelFromJSON(topology('Nowhere', own))).rejects.toThrow(
-      /unknown class 'Nowhere'; known: .*; register classes of your own with serialization.registerClass$/,
+      /unknown class 'Nowhere'; known: .*; register classes of your own with serialization.registerClass; they do not run in workers$/,
     );
     const described = topology('Nowhere', own, { registered_name: 'mine>Nowhere' });
     await expect(modelFromJSON(described)).rejects.toThrow(

@@ -52,7 +52,7 @@ export function layerFrom(location: FilePath, described: unknown): Layer {
   return make(location, layers as unknown as Factories, className, options, cells, REGISTER) as Layer;
 }
 
-const REGISTER = '; register classes of your own with serialization.registerClass';
+const REGISTER = '; register classes of your own with serialization.registerClass; they do not run in workers';
 
 /** Options that a cell and its layer have independently. */
 const independentOptions = ['name', 'trainable', 'dtype'];
