@@ -179,6 +179,23 @@ describe('a custom layer', () => {
     expect(results.lw).toEqual(results.tf);
   });
 
+  test('gets a list where it is applied to one tensor, which TF.js passes as it is', async () => {
+    const results = await compared(t => {
+      const { Antirectifier } = classesOf(t);
+      const layer = new Antirectifier();
+      const seen: boolean[] = [];
+      const { call } = layer;
+      layer.call = (inputs: Library, kwargs: Library) => {
+        seen.push(Array.isArray(inputs));
+        return call.call(layer, inputs, kwargs);
+      };
+      const result = layer.apply(t.tensor([1, 2, 6], [1, 3]));
+      return { seen, result: Array.from(result.dataSync()) as number[] };
+    });
+    expect(results.lw.result).toEqual(results.tf.result);
+    expect([results.lw.seen, results.tf.seen]).toEqual([[true], [false]]);
+  });
+
   test('has the default name of TF.js', async () => {
     const results = await compared(t => {
       const { Weighted } = classesOf(t);
@@ -257,6 +274,9 @@ describe('files with custom layers', () => {
       const { Affine } = classesOf(t);
       return t.sequential({ layers: [new Affine({ units: 2, name: 'one', inputShape: [2] })] }).toJSON(null, false);
     });
+    const configOf = (topology: Library) => topology.config.layers[0].config;
+    expect(configOf(configs.tf).some_text).toBe('as_it_is');
+    expect(configOf(configs.lw).someText).toBe('asItIs');
     const model = await lw.modelFromJSON(configs.tf as object);
     expect(model.layers[0]!.getConfig()).toEqual((await lw.modelFromJSON(configs.lw as object)).layers[0]!.getConfig());
   });
