@@ -327,6 +327,16 @@ describe('custom layers are checked', () => {
     expect(() => model.predict(x)).toThrow('odd: the layer must override computeMask');
   });
 
+  it('for calls with inputs of other ranks or numbers than the first', () => {
+    const odd = new Odd({ name: 'odd' });
+    connect(odd);
+    const message = 'the inputs of odd must have the same ranks in every call, first [null, 3, 4], got ';
+    expect(() => connect(odd, [D])).toThrow(`${message}[null, 4]`);
+    const a = lw.input({ shape: [T, D] });
+    expect(() => odd.apply([a, a])).toThrow(`${message}[null, 3, 4] and [null, 3, 4]`);
+    expect(connect(odd, [7, D]).shape).toEqual([null, 7, D]);
+  });
+
   it('for streams, which need perTimeStep', () => {
     const model = sequential({ layers: [new Odd({ inputShape: [T, D], name: 'odd' })] });
     expect(() => model.stream()).toThrow("every layer must work on one time step at a time, which 'odd' does not");

@@ -9,6 +9,7 @@ import { factoryNameOf, fail, reasonOf, show, ValueError } from '../../util/erro
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkText } from '../../util/options.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../../util/shapes.ts';
+import { warn } from '../../util/warning.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { type Constraint, type ConstraintName, resolveConstraint } from '../../weights/constraints.ts';
 import {
@@ -24,7 +25,7 @@ import { checkSameRanks } from '../merge.ts';
 import { rejectBuiltIn } from '../registry.ts';
 import type { WeightSpec } from '../weightSpec.ts';
 import { LayerVariable } from './layerVariable.ts';
-import { type CallArguments, planCustom } from './planCustom.ts';
+import { type CallArguments, type PlannedLayer, planCustom } from './planCustom.ts';
 
 /** The shapes for which the result of `computeOutputShape` is kept. */
 const MOST_SHAPES = 64;
@@ -61,6 +62,8 @@ export abstract class CustomLayer extends Layer {
   #variables: LayerVariable[] = [];
   #specs: Omit<WeightSpec, 'seed'>[] | null = null;
   #isBuilding = false;
+  /** Whether the warning about a mask has been printed. */
+  #warned = false;
   readonly #shapes = new Map<string, Shape[]>();
 
   /** @param config the options of every layer, such as `name` and `inputShape`; others are ignored */
@@ -192,40 +195,42 @@ export abstract class CustomLayer extends Layer {
     return super.getConfig();
   }
 
-  /** @internal In the order of `weightSpecs`. */
-  get variables(): readonly LayerVariable[] {
-    return this.#variables;
-  }
-
-  /** @internal Whether its class computes masks. */
-  get ownsMask(): boolean {
+  /** Whether its class computes masks. */
+  get #ownsMask(): boolean {
     return this.supportsMasking && this.computeMask !== CustomLayer.prototype.computeMask;
   }
 
+  /** @internal */
   override get createsMask(): boolean {
-    return this.ownsMask;
+    return this.#ownsMask;
   }
 
+  /** @internal */
   override get endsMask(): boolean {
     return !this.supportsMasking || this.connection.outputs.every(({ length }) => length === 2);
   }
 
+  /** @internal */
   override get isCustom(): boolean {
     return true;
   }
 
+  /** @internal */
   override get runsByTimeStep(): boolean {
     const { inputs, outputs } = this.connection;
     if (inputs.every(({ length }) => length === 2)) return outputs.every(({ length }) => length === 2);
     return this.perTimeStep && outputs.every(({ length }) => length === 3);
   }
 
+  /** @internal */
   override get weightPaths(): string[] {
     return this.weightSpecs.map(({ name }) => `${this.name}/${name}`);
   }
 
+  /** @internal */
   override connect(call: string, inputs: readonly Shape[]): Shape[] {
     const isFirst = this.#specs === null;
+    if (!isFirst) checkSameRanks(call, this, inputs);
     try {
       return super.connect(call, inputs);
     } catch (error) {
@@ -234,6 +239,7 @@ export abstract class CustomLayer extends Layer {
     }
   }
 
+  /** @internal */
   override unbuild(): void {
     super.unbuild();
     this.#forget();
@@ -246,9 +252,9 @@ export abstract class CustomLayer extends Layer {
     this.built = false;
   }
 
+  /** @internal */
   override outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
     if (this.#specs === null) this.#build(call, inputs);
-    else if (this.store) checkSameRanks(call, this, inputs);
     const key = inputs.join(' ');
     const known = this.#shapes.get(key);
     if (known) return known;
@@ -262,7 +268,7 @@ export abstract class CustomLayer extends Layer {
     this.#specs = [];
     this.#isBuilding = true;
     try {
-      this.guard(call, 'build', () => this.build(oneOrAll(inputs)));
+      this.#guard(call, 'build', () => this.build(oneOrAll(inputs)));
       this.built = true;
     } finally {
       this.#isBuilding = false;
@@ -270,10 +276,10 @@ export abstract class CustomLayer extends Layer {
   }
 
   #computeShapes(call: string, inputs: readonly Shape[]): Shape[] {
-    const given: unknown = this.guard(call, 'computeOutputShape', () => this.computeOutputShape(oneOrAll(inputs)));
+    const given: unknown = this.#guard(call, 'computeOutputShape', () => this.computeOutputShape(oneOrAll(inputs)));
     const list: readonly unknown[] = Array.isArray(given) && Array.isArray(given[0]) ? given : [given];
     return list.map(value => {
-      const what = `computeOutputShape of ${this.title}`;
+      const what = `computeOutputShape of ${this.#title}`;
       const shape = checkShape(call, `the result of ${what}`, value, { open: true });
       const batch = inputs[0]![0]!;
       if ((shape.length !== 2 && shape.length !== 3) || shape[0] !== batch || shape.at(-1) === null) {
@@ -284,55 +290,79 @@ export abstract class CustomLayer extends Layer {
     });
   }
 
-  /** @internal Describes the layer in error messages. */
-  get title(): string {
+  /** Describes the layer in error messages. */
+  get #title(): string {
     return `layer ${show(this.name)}`;
   }
 
-  /** @internal Calls a method of the user, and names it in errors. */
-  guard<T>(call: string, method: string, run: () => T): T {
+  /** Calls a method of the user, and names it in errors. */
+  #guard<T>(call: string, method: string, run: () => T): T {
     try {
       return run();
     } catch (error) {
-      throw new ValueError(`${call}: ${method} of ${this.title} failed: ${reasonOf(error)}`, { cause: error });
+      throw new ValueError(`${call}: ${method} of ${this.#title} failed: ${reasonOf(error)}`, { cause: error });
     }
   }
 
+  /** @internal */
   protected override describeWeights(): Omit<WeightSpec, 'seed'>[] {
     return this.#specs!;
   }
 
+  /** @internal */
   override get trainedCount(): number {
-    return this.weightOffset(this.#variables.filter(({ trainable }) => trainable).length) / FLOAT;
+    return this.#weightOffset(this.#variables.filter(({ trainable }) => trainable).length) / FLOAT;
   }
 
+  /** @internal */
   override get parameterCount(): number {
-    return this.weightOffset(this.#variables.length) / FLOAT;
+    return this.#weightOffset(this.#variables.length) / FLOAT;
   }
 
-  /** @internal Where weight n is among the packed weights, in bytes: each starts on a cache line. */
-  weightOffset(n: number): number {
+  /** Where weight n is among the packed weights, in bytes: each starts on a cache line. */
+  #weightOffset(n: number): number {
     let floats = 0;
     for (let k = 0; k < n; k++) floats += wholeLines(sizeOf(this.#variables[k]!.shape));
     return floats * FLOAT;
   }
 
+  /** @internal */
   override packWeights({ copyRows }: Kernels, packed: number, matrices: readonly number[]): void {
     for (let n = 0; n < matrices.length; n++) {
       const size = sizeOf(this.#variables[n]!.shape);
-      copyRows(packed + this.weightOffset(n), 0, 0, matrices[n]!, 0, 0, 1, 1, size);
+      copyRows(packed + this.#weightOffset(n), 0, 0, matrices[n]!, 0, 0, 1, 1, size);
     }
   }
 
+  /** @internal */
   override unpackWeights({ copyRows }: Kernels, packed: number, matrices: readonly number[]): void {
     for (let n = 0; n < matrices.length; n++) {
       const size = sizeOf(this.#variables[n]!.shape);
-      copyRows(matrices[n]!, 0, 0, packed + this.weightOffset(n), 0, 0, 1, 1, size);
+      copyRows(matrices[n]!, 0, 0, packed + this.#weightOffset(n), 0, 0, 1, 1, size);
     }
   }
 
+  /** @internal */
   override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
-    return planCustom(this, planner, inputs, call);
+    const layer: PlannedLayer = {
+      name: this.name,
+      title: this.#title,
+      ranks: this.connection.inputs.map(({ length }) => length),
+      supportsMasking: this.supportsMasking,
+      ownsMask: this.#ownsMask,
+      variables: this.#variables,
+      offsets: this.#variables.map((_, n) => this.#weightOffset(n)),
+      isTrainable: () => this.trainable,
+      outputShapes: shapes => this.outputShapesFor(this.name, shapes),
+      call: (given, kwargs) => this.call(given, kwargs),
+      computeMask: (given, masks) => this.computeMask(given, masks),
+      guard: (name, method, run) => this.#guard(name, method, run),
+    };
+    if (!this.supportsMasking && !this.#warned && inputs.some(({ mask }) => mask)) {
+      this.#warned = true;
+      warn(`${this.name}: the mask of the input ends here, because the layer does not set supportsMasking to true`);
+    }
+    return planCustom(layer, planner, inputs, call);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readTensor, type TensorLike } from '../../tensor/read.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { limitMethodArguments } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import { fail } from '../../util/errors.ts';
 import type { Layer } from '../layer.ts';
 
@@ -43,6 +43,7 @@ export class LayerVariable {
    */
   write(values: TensorLike): this {
     const call = `${this.name}.write`;
+    rejectExtraArguments(call, 1, arguments);
     const weights: TensorLike[] = this.#current ? [] : this.#layer.readWeights(call);
     if (this.#current && this.trainable) fail(call, 'a weight that is trained must not be written in call');
     const numbers = new Tensor(readTensor(call, 'values', values, this.shape), this.shape);
@@ -70,5 +71,3 @@ export class LayerVariable {
     }
   }
 }
-
-limitMethodArguments(LayerVariable, 'variable');

@@ -19,7 +19,6 @@ import { Tensor } from '../../tensor/tensor.ts';
 import { fail, show } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { type Shape, showShape, sizeOf } from '../../util/shapes.ts';
-import { warn } from '../../util/warning.ts';
 import { currentBatch, float32, int32, setBatch } from '../../wasm/engine.ts';
 import { LayerVariable } from './layerVariable.ts';
 
@@ -35,19 +34,20 @@ export interface CallArguments {
 }
 
 /** What a plan needs of a custom layer. */
-interface CustomLayer {
+export interface PlannedLayer {
   readonly name: string;
   /** Describes it in error messages. */
   readonly title: string;
-  readonly trainable: boolean;
+  /** The number of axes of each input. */
+  readonly ranks: readonly number[];
   readonly supportsMasking: boolean;
   /** Whether its class computes masks. */
   readonly ownsMask: boolean;
-  readonly connection: { readonly inputs: readonly Shape[] };
   readonly variables: readonly LayerVariable[];
-  /** Where weight n is among the packed weights, in bytes. */
-  weightOffset(n: number): number;
-  outputShapesFor(call: string, inputs: readonly Shape[]): Shape[];
+  /** Where each weight is among the packed weights, in bytes. */
+  readonly offsets: readonly number[];
+  isTrainable(): boolean;
+  outputShapes(inputs: readonly Shape[]): Shape[];
   call(inputs: Tensor[], kwargs: CallArguments): unknown;
   computeMask(inputs: Tensor[], masks: (Tensor | null)[]): unknown;
   /** Calls a method of the user, and names it in errors. */
@@ -67,24 +67,16 @@ interface Trace {
   readonly outputs: readonly Tensor[];
 }
 
-/** Layers of which a warning has been printed. */
-const warned = new WeakSet<CustomLayer>();
-
 export function planCustom(
-  layer: CustomLayer,
+  layer: PlannedLayer,
   planner: Planner,
   inputs: Signals,
   { name, offsets }: PlannedCall,
 ): Signals {
   const { batch } = planner;
-  const ranks = layer.connection.inputs.map(({ length }) => length);
-  const shapes = inputs.map(({ y }, n) => (ranks[n] === 3 ? [batch, y.steps, y.width] : [batch, y.width]));
+  const shapes = inputs.map(({ y }, n) => (layer.ranks[n] === 3 ? [batch, y.steps, y.width] : [batch, y.width]));
   const masked = inputs.find(({ mask }) => mask);
-  if (masked && !layer.supportsMasking && !warned.has(layer)) {
-    warned.add(layer);
-    warn(`${layer.name}: the mask of the input ends here, because the layer does not set supportsMasking to true`);
-  }
-  const outputs = layer.outputShapesFor(layer.name, shapes).map((shape, n): End => {
+  const outputs = layer.outputShapes(shapes).map((shape, n): End => {
     const [steps, width] = shape.length === 3 ? [shape[1]!, shape[2]!] : [1, shape[1]!];
     const y = planner.rows(`${name}/y${n}`, steps, width);
     const dy = planner.gradientRows(`${name}/dy${n}`, steps, width);
@@ -109,7 +101,7 @@ class CustomCall implements KernelFunctions {
   /** What `#at` finds the addresses of. */
   readonly values: (number | Offset)[] = [];
   readonly #places = new Map<Offset, number>();
-  readonly #layer: CustomLayer;
+  readonly #layer: PlannedLayer;
   readonly #inputs: readonly End[];
   readonly #outputs: readonly End[];
   readonly #training: boolean;
@@ -121,7 +113,7 @@ class CustomCall implements KernelFunctions {
   #written: readonly (Tensor | null)[] = [];
 
   constructor(
-    layer: CustomLayer,
+    layer: PlannedLayer,
     planner: Planner,
     inputs: readonly End[],
     outputs: readonly End[],
@@ -164,7 +156,7 @@ class CustomCall implements KernelFunctions {
     const inputs = this.#inputs.map(({ y, shape }) => new Tensor(this.#read(plan, y), shape));
     const masks = this.#inputs.map(input => this.#readMask(plan, input));
     const weights = this.#readWeights(plan);
-    const trained = layer.trainable ? weights.filter((_, n) => layer.variables[n]!.trainable) : [];
+    const trained = layer.isTrainable() ? weights.filter((_, n) => layer.variables[n]!.trainable) : [];
     const isSingle = inputs.length === 1;
     const kwargs: CallArguments = {
       training: this.#training,
@@ -201,7 +193,7 @@ class CustomCall implements KernelFunctions {
   #readWeights(plan: number): Tensor[] {
     const [memory, start] = [float32(), this.#at(plan, this.#w)];
     return this.#layer.variables.map(({ shape }, n) => {
-      const from = start + this.#layer.weightOffset(n) / FLOAT;
+      const from = start + this.#layer.offsets[n]! / FLOAT;
       return new Tensor(memory.slice(from, from + sizeOf(shape)), shape);
     });
   }
@@ -279,7 +271,7 @@ class CustomCall implements KernelFunctions {
     for (const [n, { trainable }] of layer.variables.entries()) {
       const gradient = gradients[inputs.length + n];
       if (!gradient || !trainable) continue;
-      const to = start + layer.weightOffset(n) / FLOAT;
+      const to = start + layer.offsets[n]! / FLOAT;
       for (let i = 0; i < gradient.length; i++) memory[to + i]! += gradient[i]!;
     }
   }
@@ -291,7 +283,7 @@ class CustomCall implements KernelFunctions {
 
   commit(plan: number): void {
     for (const [n, values] of this.#written.entries()) {
-      if (values) float32().set(values.dataSync(), this.#at(plan, this.#w) + this.#layer.weightOffset(n) / FLOAT);
+      if (values) float32().set(values.dataSync(), this.#at(plan, this.#w) + this.#layer.offsets[n]! / FLOAT);
     }
     this.#written = [];
   }
