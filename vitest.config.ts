@@ -12,7 +12,7 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
-  'test/facade/{attentionModels,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
+  'test/facade/{attentionModels,customLayers,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
 const products = ['test/kernels/{conv1d,dense,gru,lstmWays,matmul,naive,parts,simpleRnn,weights}.test.ts'];

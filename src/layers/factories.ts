@@ -10,7 +10,6 @@ import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from './ac
 import { AdditiveAttention, Attention } from './attention.ts';
 import { Concatenate } from './concatenate.ts';
 import { Conv1d } from './conv1d.ts';
-import { CustomLayer } from './custom/customLayer.ts';
 import { Dense } from './dense.ts';
 import { Dot } from './dot.ts';
 import { Dropout } from './dropout.ts';
@@ -34,7 +33,7 @@ import { RepeatVector } from './repeatVector.ts';
 import { Reshape } from './reshape.ts';
 import { Cropping1D, Permute, UpSampling1D, ZeroPadding1D } from './timeSteps.ts';
 
-export { CustomLayer as Layer, gruCell, lstmCell, simpleRNNCell };
+export { gruCell, lstmCell, simpleRNNCell };
 
 /** The factory of a class whose options are required. */
 const factory = <O, L>(name: string, LayerClass: new (options: O) => L): ((options: O) => L) =>

@@ -31,13 +31,13 @@ export type { Dense, DenseOptions } from './dense.ts';
 export type { Dot, DotOptions } from './dot.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';
-export * as layers from './factories.ts';
 export type { Flatten, FlattenOptions } from './flatten.ts';
 export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
 export type { Layer } from './layer.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
+export * as layers from './namespace.ts';
 export type {
   GaussianDropout,
   GaussianDropoutOptions,

@@ -57,8 +57,7 @@ const REGISTER = '; register classes of your own with serialization.registerClas
 /** Options that a cell and its layer have independently. */
 const independentOptions = ['name', 'trainable', 'dtype'];
 
-/** Exports of `layers` that make no layers by name. */
-const cells = ['Layer', 'lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
+const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
 
 function cellFrom(location: FilePath, described: unknown): unknown {
   const { className, config } = readDescribed(location, described);
