@@ -3,7 +3,7 @@
 import type { PlannedCall, Planner, Signals } from '../plan/planner.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { limitMethodArguments } from '../util/arguments.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
@@ -151,6 +151,7 @@ export abstract class Layer {
   apply<R = Applied>(inputs: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[], options?: ApplyOptions): R;
   apply<R extends Tensor | Tensor[] = Tensor>(inputs: TensorLike | readonly Tensor[], options?: ApplyOptions): R;
   apply(inputs: unknown, options?: ApplyOptions): unknown {
+    rejectExtraArguments(`${this.name}.apply`, 2, arguments);
     const node = applyLayer<Layer>(this, inputs, options);
     if (!(node instanceof LayerNode)) return node.result;
     this.#node ??= node;

@@ -185,6 +185,7 @@ export abstract class CustomLayer extends Layer {
 
   /** The name of the class, as in TF.js. */
   getClassName(): string {
+    rejectExtraArguments('layer.getClassName', 0, arguments);
     return this.className;
   }
 
