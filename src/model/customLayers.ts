@@ -32,23 +32,7 @@ function guarded<T>(call: string, view: ModelView, run: () => T): T {
   }
 }
 
-/**
- * Runs `work`, which computes several batches. If a custom layer fails in one of them, carried states and statistics are
- * those from before the first.
- *
- * @param movesStatistics whether batches may change moving means and the like
- */
-export function restoreOnError<T>(call: string, view: ModelView, movesStatistics: boolean, work: () => T): T {
-  if (!view.graph(call).calls.isCustom) return work();
-  const parameters = view.parameters(call);
-  const layers = movesStatistics ? view.state.allLayers.filter(layer => layer.hasStatistics) : [];
-  const weights = layers.map(layer => parameters.read(call, layer));
-  return view.restoreStatesOnError(() => {
-    try {
-      return work();
-    } catch (error) {
-      if (!parameters.isFree) for (const [n, layer] of layers.entries()) parameters.write(call, layer, weights[n]!);
-      throw error;
-    }
-  });
+/** Runs `work`, which computes several batches. If a custom layer fails in one of them, all is as before the first. */
+export function restoreOnError<T>(call: string, view: ModelView, work: () => T): T {
+  return view.graph(call).calls.isCustom ? view.restoreStatesOnError(work) : work();
 }

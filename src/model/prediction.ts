@@ -39,7 +39,7 @@ export function predict(view: ModelView, x: ModelData, options: PredictOptions |
   const size = checkBatchSize(call, known.batchSize, fixed);
   const samples = readInputs(call, view, x, shape => [null, ...shape.slice(1)]);
   checkWhole(call, 'x', samples[0]!.shape, fixed);
-  return restoreOnError(call, view, training, () => predictBatches(call, view, samples, size, training));
+  return restoreOnError(call, view, () => predictBatches(call, view, samples, size, training));
 }
 
 export function predictOnBatch(view: ModelView, x: ModelData): Tensor[] {

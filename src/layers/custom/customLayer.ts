@@ -102,7 +102,8 @@ export abstract class CustomLayer extends Layer {
    *
    * @param inputShape the shape of a batch, with null for sizes that are not fixed; a list of shapes for several inputs
    */
-  build(_inputShape: Shape | Shape[]): void {
+  build(inputShape: Shape | Shape[]): void;
+  build(): void {
     this.built = true;
   }
 
@@ -131,7 +132,8 @@ export abstract class CustomLayer extends Layer {
    * @param masks a list with the mask of each input, [batch, timeSteps], a bool tensor; null for those without
    * @returns a tensor [batch, timeSteps], or null if all count; a list for several outputs
    */
-  computeMask(_inputs: Tensor[], masks: (Tensor | null)[]): Tensor | null | (Tensor | null)[] {
+  computeMask(inputs: Tensor[], masks: (Tensor | null)[]): Tensor | null | (Tensor | null)[];
+  computeMask(_: Tensor[], masks: (Tensor | null)[]): Tensor | null | (Tensor | null)[] {
     return masks.find(mask => mask) ?? null;
   }
 
