@@ -75,6 +75,41 @@ describe('a custom layer trains', () => {
     expect(custom.evaluate(x, y)).toBeCloseTo(Number(builtIn.evaluate(x, y)), 4);
   });
 
+  it('among embedding, bidirectional and reversed layers, and below a cross-entropy', () => {
+    class OwnSoftmax extends layers.Layer {
+      static readonly className = 'OwnSoftmax';
+      override call([a]: [Tensor]) {
+        return a.softmax();
+      }
+    }
+    const modelOf = (own: boolean) => {
+      const dense = (units: number, activation: 'tanh' | 'linear') =>
+        own ? new OwnDense({ units, activation }) : layers.dense({ units, activation });
+      const model = sequential();
+      model.add(layers.embedding({ inputDim: 7, outputDim: 3, inputLength: 4, maskZero: true }));
+      model.add(dense(5, 'tanh'));
+      model.add(layers.bidirectional({ layer: layers.lstm({ units: 3, returnSequences: true }) }));
+      model.add(dense(5, 'tanh'));
+      model.add(layers.gru({ units: 3, goBackwards: true }));
+      model.add(dense(3, 'linear'));
+      model.add(own ? new OwnSoftmax() : layers.softmax());
+      fixWeights(model);
+      model.compile({ optimizer: train.sgd(0.1), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+      return model;
+    };
+    const [builtIn, custom] = [modelOf(false), modelOf(true)];
+    const ids = lw.tensor([
+      [1, 2, 3, 0],
+      [4, 5, 6, 1],
+      [2, 2, 0, 0],
+    ]);
+    const results = [builtIn, custom].map(model =>
+      [1, 2, 3, 4, 5].flatMap(() => model.trainOnBatch(ids, lw.eye(3)) as number[]),
+    );
+    expectClose(results[1]!, results[0]!, { abs: 1e-5, rel: 1e-5, what: 'losses and accuracies' });
+    expectClose(flat(custom), flat(builtIn), { abs: 1e-5, rel: 1e-5, what: 'weights' });
+  });
+
   it('with the seed of the model as the built-in dense', () => {
     const weights = [layers.dense({ units: 3, inputShape: [D] }), new OwnDense({ units: 3, inputShape: [D] })].map(
       layer => flat(sequential({ layers: [layer], seed: 5 })),
