@@ -26,7 +26,7 @@ const layersApart = {
   name: 'layers-apart',
   enforce: 'pre' as const,
   resolveId: (source: string, importer?: string) =>
-    source === './factories.ts' && importer?.endsWith('/layers/index.ts')
+    source === './namespace.ts' && importer?.endsWith('/layers/index.ts')
       ? { id: './layers.js', external: true }
       : null,
 };
@@ -68,7 +68,7 @@ const main = {
         data: entry('data/index.ts'),
         forecast: entry('forecast/index.ts'),
         keras: entry('keras/index.ts'),
-        layers: entry('layers/factories.ts'),
+        layers: entry('layers/namespace.ts'),
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),

@@ -12,7 +12,8 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
-  'test/facade/{attentionModels,determinism,explicitMasks,fences,fixtures,fused,gradients,layers,minRnn,overflow}.test.ts',
+  'test/facade/{attentionModels,customLayers,determinism,explicitMasks,fences,fixtures,fused,gradients,layers}.test.ts',
+  'test/facade/{minRnn,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
 const products = [

@@ -3,7 +3,8 @@
  *
  * The words after the language of a block say how it is used:
  *
- *   js                    a complete program, which runs unchanged
+ *   js                    a complete program, which runs unchanged and compiles as TypeScript
+ *   js without types      the same, with classes whose parameters have no types: it is not compiled
  *   js not run: <why>     is not run
  *   text output           the exact output of the program above
  *   sh                    commands, whose scripts must exist
@@ -66,7 +67,7 @@ export function blocksOf(file) {
 }
 
 /** @param {Block} block */
-export const isProgram = ({ language, words }) => language === 'js' && words === '';
+export const isProgram = ({ language, words }) => language === 'js' && (words === '' || words === 'without types');
 
 /**
  * Runs a program in an empty folder. A program with documented output runs on the strict kernels, with which it prints the same

@@ -8,6 +8,7 @@ const about = [
   { text: 'Quantiles, likelihoods and CTC', link: '/docs/losses' },
   { text: 'Streams of functional models', link: '/docs/streams' },
   { text: 'Custom losses and metrics', link: '/docs/custom-losses' },
+  { text: 'Custom layers', link: '/docs/custom-layers' },
   { text: 'Series, baselines and metrics', link: '/docs/forecast' },
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Differences from TF.js and Keras', link: '/docs/differences' },

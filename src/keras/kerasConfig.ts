@@ -13,7 +13,7 @@ import { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { type FilePath, failAt, itemOf, within } from '../saving/config/filePath.ts';
 import { CALL_OPTIONS } from '../saving/config/functional.ts';
-import { type Config, type ConfigValue, toPython } from '../util/config.ts';
+import { type Config, type ConfigValue, serialize, toPython, toSnake } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
 import { kerasLayers } from './layerOrder.ts';
@@ -79,6 +79,9 @@ function describeFunctional(location: FilePath, model: FunctionalModel): Config 
     const here = within(location, layer.name);
     const shape = ends.get(layer);
     checkName(here, layer.name);
+    if (layer.isCustom && layer.createsMask) {
+      failAt(here, 'must not override computeMask in a graph, which Keras describes in another way');
+    }
     return {
       ...(shape ? describeInput(layer.name, shape) : describeAny(here, layer)),
       name: layer.name,
@@ -140,11 +143,24 @@ function callOptions(layer: Layer): Config {
 
 function describeLayer(location: FilePath, layer: Layer): Config {
   checkName(location, layer.name);
+  if (layer.isCustom) return describeCustom(location, layer);
   // Keras 3 has no class for a threshold, but an option of ReLU
   const className = layer.className === 'ThresholdedReLU' ? 'ReLU' : layer.className;
   const { batchInputShape: _, dtype, ...settings } = layer.getConfig() as Config & { dtype?: string };
   const config = { ...(pythonOf(location, settings) as Config), dtype: 'float32' };
   return keras('keras.layers', className, convertOptions(location, layer, config));
+}
+
+/** A custom layer, which Python needs as `custom_objects`. Only the names of its options are converted. */
+function describeCustom(location: FilePath, layer: Layer): Config {
+  const { batchInputShape: _, ...settings } = serialize(layer).config;
+  const options = Object.entries(settings).map(([name, value]) => {
+    const isObject = modules.some(([pattern]) => pattern.test(name));
+    return [toSnake(name), isObject ? pythonOf(location, value, name) : value];
+  });
+  const { className } = layer;
+  const config = { ...Object.fromEntries(options), dtype: 'float32' };
+  return { module: null, class_name: className, config, registered_name: className };
 }
 
 /** Converts the options that differ in Keras. */

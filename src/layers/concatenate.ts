@@ -70,7 +70,7 @@ export class Concatenate extends Layer {
   }
 
   override get runsByTimeStep(): boolean {
-    return !this.#isAlongTime(this.built.inputs[0]!.length) && super.runsByTimeStep;
+    return !this.#isAlongTime(this.connection.inputs[0]!.length) && super.runsByTimeStep;
   }
 
   #isAlongTime(rank: number): boolean {
@@ -78,7 +78,7 @@ export class Concatenate extends Layer {
   }
 
   override plan(planner: Planner, inputs: Signals, { name }: PlannedCall): Signals {
-    const alongTime = this.#isAlongTime(this.built.inputs[0]!.length);
+    const alongTime = this.#isAlongTime(this.connection.inputs[0]!.length);
     const { batch } = planner;
     const total = (sizeOf: (signal: Signals[number]) => number) =>
       inputs.reduce((sum, input) => sum + sizeOf(input), 0);

@@ -176,7 +176,7 @@ export class Conv1D extends Layer {
 
   /** The rows of the kernel as a matrix. */
   get #height(): number {
-    return this.kernelSize * this.built.inputs[0]!.at(-1)!;
+    return this.kernelSize * this.connection.inputs[0]!.at(-1)!;
   }
 
   override get parameterCount(): number {

@@ -105,7 +105,7 @@ export class Dense extends Layer {
   }
 
   get #inputs(): number {
-    return this.built.inputs[0]!.at(-1)!;
+    return this.connection.inputs[0]!.at(-1)!;
   }
 
   override get parameterCount(): number {

@@ -58,11 +58,11 @@ export class Dot extends Layer {
   }
 
   override get runsByTimeStep(): boolean {
-    return this.built.inputs.every(({ length }) => length === 2);
+    return this.connection.inputs.every(({ length }) => length === 2);
   }
 
   override runsBesideConstants(isConstant: readonly boolean[]): boolean {
-    const ranks = this.built.inputs.map(shape => shape.length);
+    const ranks = this.connection.inputs.map(shape => shape.length);
     const [steps, constant] = isConstant[0] ? [1, 0] : [0, 1];
     if (ranks[steps] === 2) return true;
     // The time steps of a sequence stay time steps only if it comes first and the other input is a sequence too
@@ -93,7 +93,7 @@ export class Dot extends Layer {
   }
 
   override plan(planner: Planner, inputs: Signals, { name }: PlannedCall): Signals {
-    const ranks = this.built.inputs.map(shape => shape.length);
+    const ranks = this.connection.inputs.map(shape => shape.length);
     const axes = this.axesFor(ranks);
     const operands = inputs.map((signal, n): Operand => {
       const overTime = ranks[n] === 3 && axes[n] === 1;

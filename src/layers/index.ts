@@ -24,17 +24,20 @@ export type {
 export type { AttentionLayerOptions } from './attentionLayer.ts';
 export type { Concatenate, ConcatenateOptions } from './concatenate.ts';
 export type { Conv1D, Conv1DOptions } from './conv1d.ts';
+export type { CustomLayer } from './custom/customLayer.ts';
+export type { LayerVariable } from './custom/layerVariable.ts';
+export type { CallArguments } from './custom/planCustom.ts';
 export type { Dense, DenseOptions } from './dense.ts';
 export type { Dot, DotOptions } from './dot.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';
-export * as layers from './factories.ts';
 export type { Flatten, FlattenOptions } from './flatten.ts';
 export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
 export type { Layer } from './layer.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
 export type { Add, Average, Maximum, Merge, Minimum, Multiply, Subtract } from './merge.ts';
 export type { MultiHeadAttention, MultiHeadAttentionOptions } from './multiHeadAttention.ts';
+export * as layers from './namespace.ts';
 export type {
   GaussianDropout,
   GaussianDropoutOptions,

@@ -3,7 +3,7 @@
 import type { PlannedCall, Planner, Signals } from '../plan/planner.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { limitMethodArguments } from '../util/arguments.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
@@ -132,12 +132,12 @@ export abstract class Layer {
 
   /** The shape of an output batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get outputShape(): Shape {
-    return [...this.built.outputs[0]!];
+    return [...this.connection.outputs[0]!];
   }
 
   /** The shape of an input batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get inputShape(): Shape {
-    return [...this.built.inputs[0]!];
+    return [...this.connection.inputs[0]!];
   }
 
   /**
@@ -151,6 +151,7 @@ export abstract class Layer {
   apply<R = Applied>(inputs: SymbolicTensor<Layer> | readonly SymbolicTensor<Layer>[], options?: ApplyOptions): R;
   apply<R extends Tensor | Tensor[] = Tensor>(inputs: TensorLike | readonly Tensor[], options?: ApplyOptions): R;
   apply(inputs: unknown, options?: ApplyOptions): unknown {
+    rejectExtraArguments(`${this.name}.apply`, 2, arguments);
     const node = applyLayer<Layer>(this, inputs, options);
     if (!(node instanceof LayerNode)) return node.result;
     this.#node ??= node;
@@ -276,7 +277,7 @@ export abstract class Layer {
 
   /** @internal Whether a stream can pass the built layer one time step at a time. */
   get runsByTimeStep(): boolean {
-    return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
+    return this.connection.inputs[0]!.length === this.connection.outputs[0]!.length;
   }
 
   /**
@@ -286,7 +287,12 @@ export abstract class Layer {
    */
   runsBesideConstants(isConstant: readonly boolean[]): boolean {
     // Without an axis of time steps, constants are the same at every step
-    return this.runsByTimeStep && this.built.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
+    return this.runsByTimeStep && this.connection.inputs.every(({ length }, n) => !isConstant[n] || length === 2);
+  }
+
+  /** @internal Whether code of the user computes the layer. */
+  get isCustom(): boolean {
+    return false;
   }
 
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
@@ -323,7 +329,7 @@ export abstract class Layer {
   }
 
   /** @internal The shapes of the first call of the layer. */
-  get built(): Connection {
+  get connection(): Connection {
     return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
   }
 

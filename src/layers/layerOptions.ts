@@ -31,7 +31,8 @@ export interface LayerOptions {
   dtype?: 'float32' | null;
 }
 
-const layerOptions = [
+/** Their names. */
+export const layerOptions = [
   'name',
   'trainable',
   'inputShape',

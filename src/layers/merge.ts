@@ -135,7 +135,7 @@ export function checkInputCount(call: string, name: string, inputs: readonly Sha
 
 /** Fails if a further call of a layer has inputs of other ranks, on which its plan depends. */
 export function checkSameRanks(call: string, layer: Layer, inputs: readonly Shape[]): void {
-  const { name, built } = layer;
+  const { name, connection: built } = layer;
   if (inputs.length === built.inputs.length && inputs.every((input, n) => input.length === built.inputs[n]!.length))
     return;
   const [first, got] = [built.inputs, inputs].map(shapes => shapes.map(showShape).join(' and '));

@@ -174,7 +174,7 @@ export class MultiHeadAttention extends AttentionLayer {
   }
 
   override get parameterCount(): number {
-    return this.#projections(this.built.inputs).reduce((sum, projection) => sum + floatsOf(projection), 0);
+    return this.#projections(this.connection.inputs).reduce((sum, projection) => sum + floatsOf(projection), 0);
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
@@ -195,11 +195,11 @@ export class MultiHeadAttention extends AttentionLayer {
     use: (projection: Projection, packed: number, matrices: readonly number[]) => void,
   ): void {
     const count = this.useBias ? 2 : 1;
-    forEachPart(this.#projections(this.built.inputs), packed, matrices, floatsOf, () => count, use);
+    forEachPart(this.#projections(this.connection.inputs), packed, matrices, floatsOf, () => count, use);
   }
 
   override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
-    const projections = this.#projections(this.built.inputs);
+    const projections = this.#projections(this.connection.inputs);
     let parameters = call.offsets.parameters;
     const offsets = projections.map(projection => {
       const own = { ...call.offsets, parameters };

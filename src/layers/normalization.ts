@@ -141,7 +141,7 @@ abstract class Normalization extends Layer {
   }
 
   protected get width(): number {
-    return this.built.inputs[0]!.at(-1)!;
+    return this.connection.inputs[0]!.at(-1)!;
   }
 
   override get trainedCount(): number {

@@ -58,7 +58,7 @@ export class PReLU extends Layer {
   }
 
   override get runsByTimeStep(): boolean {
-    return super.runsByTimeStep && (this.built.inputs[0]!.length === 2 || this.#shares(1));
+    return super.runsByTimeStep && (this.connection.inputs[0]!.length === 2 || this.#shares(1));
   }
 
   #shares(axis: number): boolean {

@@ -3,14 +3,22 @@
  * `getConfig`. A table of all classes would prevent tree shaking.
  */
 
+import { isCustomName } from '../util/customClasses.ts';
 import { isSerialized } from '../util/deserialize.ts';
+import { fail, show } from '../util/errors.ts';
 
 type LayerClass = new (options: object) => object;
 
 const classes = new Map<string, LayerClass>();
 
 export function registerClass(className: string, layerClass: LayerClass): void {
+  if (isCustomName(className)) fail('layers', `className must not be ${show(className)} in a class of your own`);
   classes.set(className, layerClass);
+}
+
+/** Throws if a custom class has the name of a built-in one. */
+export function rejectBuiltIn(call: string, className: string): void {
+  if (classes.has(className)) fail(call, `className must not be that of a built-in layer, got ${show(className)}`);
 }
 
 /** Wrapper layers. They cannot wrap each other, which bounds the depth of a description. */

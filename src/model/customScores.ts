@@ -4,9 +4,9 @@ import { type Custom, customGradient, customValue, type Rows } from '../objectiv
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { targetWidthOf } from '../objective/targetForms.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
+import { writeRows } from '../plan/rowNumbers.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
-import { FLOAT } from '../util/memorySizes.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -112,14 +112,5 @@ const sumOf = (numbers: Float64Array) => numbers.reduce((sum, value) => sum + va
 /** Writes the gradient of a custom loss where `backward` starts from. */
 export function writeGradient(plan: CompiledPlan, n: number, gradient: Float32Array | null): void {
   const { dy } = plan.plan.outputs[n]!.signal;
-  if (!dy) return;
-  const memory = float32();
-  const [start, row, step] = [plan.indexOf(dy.start), dy.row / FLOAT, dy.step / FLOAT];
-  for (let b = 0, from = 0; b < dy.rows; b++) {
-    for (let t = 0; t < dy.steps; t++, from += dy.width) {
-      const to = start + b * row + t * step;
-      memory.fill(0, to, to + Math.ceil(dy.width / 4) * 4); // kernels read whole vectors
-      if (gradient) memory.set(gradient.subarray(from, from + dy.width), to);
-    }
-  }
+  if (dy) writeRows(float32(), plan.indexOf(dy.start), dy, gradient);
 }

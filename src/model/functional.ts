@@ -5,6 +5,7 @@ import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { readInputShape } from '../layers/layerOptions.ts';
 import { LayerNode, SymbolicTensor as SymbolicTensorOf } from '../layers/symbolicTensor.ts';
+import { hostContext } from '../plan/hostContext.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
@@ -154,6 +155,9 @@ let appliedAtOnce = 0;
 /** Computes a layer for tensors, by a model that consists of that layer. */
 setApplyAtOnce((call, applied, given, { initialState, mask, training }) => {
   const layer = applied as Layer;
+  if (hostContext()) {
+    fail(call, 'a layer must not be applied in call of a custom layer, which would not train its weights');
+  }
   const list = Array.isArray(given) && given[0] instanceof Tensor ? given : [given];
   const tensors = list.map(value =>
     value instanceof Tensor ? value : fail(call, `inputs must be tensors, got ${show(value)}`),

@@ -10,6 +10,7 @@ import { fail, show } from '../util/errors.ts';
 import { floatsFor } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
+import { forward } from './customLayers.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -51,7 +52,7 @@ export function inspect(view: ModelView, layer: unknown, x: ModelData): Inspecti
   const { inputNames } = view.ends(call);
   const plan = feed(call, view, 'predict', view.state.objective, partsOf(call, 'x', x, inputNames), []);
   const inspected = inspectedLayer(call, view, layer);
-  plan.forward();
+  forward(call, view, plan);
   plan.rewind();
 
   // Layers of two nested models may have the same name, so a call has a name of its own

@@ -482,7 +482,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   }
 
   /** @internal */
-  override get built(): { inputs: readonly Shape[]; outputs: readonly Shape[] } {
+  override get connection(): { inputs: readonly Shape[]; outputs: readonly Shape[] } {
     const { inputs, outputs } = this.#view.graph(this.name);
     return { inputs: inputs.map(({ shape }) => shape), outputs: outputs.map(({ shape }) => shape) };
   }

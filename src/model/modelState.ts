@@ -28,7 +28,7 @@ export abstract class ModelState {
   containers = 0;
   /** Increased whenever the layers or the objective change. */
   version = 0;
-  /** Whether custom losses and metrics of a model are running. */
+  /** Whether custom layers, losses or metrics of a model are running. */
   scoring = false;
   #allLayers: readonly Layer[] | null = null;
   /** Whether one of the models was disposed. */

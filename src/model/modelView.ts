@@ -84,7 +84,7 @@ export class ModelView {
 
   checkNotDisposed(call: string): void {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
-    if (this.state.scoring) fail(call, 'the model must not be used by its own custom losses and metrics');
+    if (this.state.scoring) fail(call, 'the model must not be used by its own custom layers, losses and metrics');
   }
 
   /** The graph; fails if the model is disposed or has no layers. */
@@ -204,15 +204,20 @@ export class ModelView {
     this.#plans?.resetStates();
   }
 
-  /** Runs `work`, which trains or tests several batches. If it fails, the carried states are restored. */
+  /**
+   * Runs `work`, which tests or predicts several batches. If it fails, the carried states are restored, and in models with
+   * custom layers the statistics, such as moving means.
+   */
   restoreStatesOnError<T>(work: () => Promise<T>): Promise<T>;
   restoreStatesOnError<T>(work: () => T): T;
   restoreStatesOnError<T>(work: () => T | Promise<T>): T | Promise<T> {
     const before = this.#plans;
     const states = before?.copyStates() ?? null;
+    const statistics = this.#copyStatistics();
     const restore = (error: unknown): never => {
       // Changing the layers has already set all states to zero
       if (!before || before === this.#plans) this.#plans?.putStates(states);
+      for (const [layer, weights] of statistics) layer.store?.write('model', layer, weights);
       throw error;
     };
     try {
@@ -221,6 +226,13 @@ export class ModelView {
     } catch (error) {
       return restore(error);
     }
+  }
+
+  /** The weights of layers with statistics; empty for models without custom layers, of which none fails halfway. */
+  #copyStatistics(): [Layer, Float32Array[]][] {
+    if (!this.state.graph?.calls.isCustom) return [];
+    const layers = this.state.allLayers.filter(layer => layer.hasStatistics);
+    return layers.map(layer => [layer, this.parameters('model').read('model', layer)]);
   }
 
   /** Adds or removes layers. */

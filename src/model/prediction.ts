@@ -10,6 +10,7 @@ import { checkBoolean, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, sizeOf } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32, kernels } from '../wasm/engine.ts';
+import { forward, restoreOnError } from './customLayers.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -38,7 +39,7 @@ export function predict(view: ModelView, x: ModelData, options: PredictOptions |
   const size = checkBatchSize(call, known.batchSize, fixed);
   const samples = readInputs(call, view, x, shape => [null, ...shape.slice(1)]);
   checkWhole(call, 'x', samples[0]!.shape, fixed);
-  return predictBatches(call, view, samples, size, training);
+  return restoreOnError(call, view, () => predictBatches(call, view, samples, size, training));
 }
 
 export function predictOnBatch(view: ModelView, x: ModelData): Tensor[] {
@@ -81,7 +82,7 @@ function predictBatches(
     const count = Math.min(size, total - from);
     for (const batch of batches) batch.select(from, count);
     const plan = feed(call, view, 'predict', objective, batches, [], undefined, training);
-    plan.forward();
+    forward(call, view, plan);
     plan.commit();
     for (const [n, out] of outs.entries()) {
       plan.collect(n);

@@ -59,10 +59,10 @@ export class Stack extends ModelState {
       fail(call, `${layer.name} must be the first layer, because its input is ids, got it on top of '${below.name}'`);
     }
     if (layer.store) fail(call, `layer must not belong to a model yet, got '${layer.name}'`);
-    if (isModel && layer.built.inputs.length > 1) {
+    if (isModel && layer.connection.inputs.length > 1) {
       fail(
         call,
-        `a layer of a sequential model must have one input, got ${layer.built.inputs.length} of '${layer.name}'`,
+        `a layer of a sequential model must have one input, got ${layer.connection.inputs.length} of '${layer.name}'`,
       );
     }
     this.#rebuild(call, () => {

@@ -3,6 +3,7 @@
 import { readSamples } from '../inputs/batches.ts';
 import type { Samples } from '../inputs/samples.ts';
 import type { CompiledOutput, CompiledPlan } from '../plan/compiledPlan.ts';
+import { inHostContext } from '../plan/hostContext.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -52,6 +53,7 @@ export class Stream {
   /** The plan of one step, and `Parameters.version` for which it was compiled. */
   #plan: CompiledPlan | null = null;
   #version = 0;
+  #isRunning = false;
   /** The number of the next step with dropout. */
   #noise = FIRST_NOISE;
 
@@ -101,7 +103,7 @@ export class Stream {
     const memory = float32();
     this.#write(call, memory, plan, step, 'input', input);
     this.#drawNoise();
-    this.#read(call, plan.forward() ? float32() : memory, plan.outputs[0]!, result);
+    this.#read(call, this.#forward(call, plan) ? float32() : memory, plan.outputs[0]!, result);
     return result;
   }
 
@@ -123,9 +125,29 @@ export class Stream {
       this.#write(call, memory, plan, step, steps.length === 1 ? 'input' : step.name, parts[n]!);
     }
     this.#drawNoise();
-    plan.forward();
+    this.#forward(call, plan);
     for (const [n, result] of results.entries()) this.#read(call, float32(), plan.outputs[n]!, result);
     return several ? results : results[0]!;
+  }
+
+  #forward(call: string, plan: CompiledPlan): boolean {
+    return plan.isCustom ? this.#guarded(call, plan, () => plan.forward()) : plan.forward();
+  }
+
+  /** Runs a plan with custom layers. While they run, the stream cannot be used. */
+  #guarded<T>(call: string, plan: CompiledPlan, run: () => T): T {
+    if (!plan.isCustom) return run();
+    const { version } = this.#parameters;
+    const check = () => {
+      if (this.#parameters.version === version && !this.#parameters.isFree) return;
+      fail(call, 'custom layers must not move the weights of the model');
+    };
+    this.#isRunning = true;
+    try {
+      return inHostContext({ call, check }, run);
+    } finally {
+      this.#isRunning = false;
+    }
   }
 
   /** Lets dropout that is always active drop other numbers than before. */
@@ -185,7 +207,8 @@ export class Stream {
    */
   reset(): void {
     const call = 'stream.reset';
-    this.#restart(call, this.#ready(call));
+    const plan = this.#ready(call);
+    this.#restoreOnError(call, () => this.#restart(call, plan));
   }
 
   /**
@@ -222,11 +245,34 @@ export class Stream {
     });
     this.#checkNotChanged(call);
     this.#checkShapes(call, samples);
-    this.#plan = this.#plans.prepare(call, 1, samples, 'predict');
-    this.#version = this.#parameters.version;
-    this.#samples = samples;
-    for (const [input, { data }] of given) float32().set(data, this.#plan.inputs[input]!);
-    this.#restart(call, this.#plan);
+    this.#restoreOnError(call, () => {
+      const plan = this.#plans.prepare(call, 1, samples, 'predict');
+      this.#plan = plan;
+      this.#version = this.#parameters.version;
+      this.#samples = samples;
+      for (const [input, { data }] of given) float32().set(data, plan.inputs[input]!);
+      this.#restart(call, plan);
+    });
+  }
+
+  /** Runs `work`. If a custom layer fails in it, constants and states are those from before. */
+  #restoreOnError(call: string, work: () => void): void {
+    if (!this.#plan?.isCustom) {
+      work();
+      return;
+    }
+    const [samples, memory] = [this.#samples, this.#plans.copyMemory()];
+    try {
+      work();
+    } catch (error) {
+      this.#samples = samples;
+      if (!this.#parameters.isFree) {
+        this.#plan = this.#plans.prepare(call, 1, samples, 'predict');
+        this.#version = this.#parameters.version;
+        this.#plans.putMemory(memory);
+      }
+      throw error;
+    }
   }
 
   /** Fails if a layer cannot process the constants. */
@@ -244,7 +290,7 @@ export class Stream {
     this.#plans.resetStates();
     if (this.#constants.size === 0) return;
     this.#drawNoise();
-    plan.forwardConstants();
+    this.#guarded(call, plan, () => plan.forwardConstants());
     const states = recurrent.map((layer, n) =>
       layer.states.map(({ width }, k) => {
         const output = initial[n]![k]!;
@@ -285,6 +331,7 @@ export class Stream {
   }
 
   #checkNotChanged(call: string): void {
+    if (this.#isRunning) fail(call, 'the stream must not be used by its own custom layers');
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
   }
 }

@@ -7,6 +7,7 @@ import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
 import { type Diagnosis, isNotFinite, NOT_FINITE_ADVICE, warnOnce } from '../util/warning.ts';
 import { setBatch } from '../wasm/engine.ts';
+import { backward, forward } from './customLayers.ts';
 import { type CustomScores, scoreCustom, writeGradient } from './customScores.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
@@ -33,7 +34,7 @@ export class TrainStep {
     let custom: CustomScores | null = null;
     do {
       const penalty = parameters.startGradients();
-      plan.forward();
+      forward(call, this.#view, plan);
       if (custom === null) {
         custom = scoreCustom(call, this.#view, plan, objective, true);
         setBatch(parameters.trained); // another model may have run meanwhile
@@ -44,7 +45,7 @@ export class TrainStep {
         plan.rewind();
         return results;
       }
-    } while (!plan.backward()); // again after threads were lost
+    } while (!backward(call, this.#view, plan)); // again after threads were lost
     if (parameters.update(call, objective.optimizer, rate)) {
       plan.commit();
       return results;
@@ -90,7 +91,7 @@ export class TrainStep {
     const objective = this.#view.objective(call);
     const plan = feed(call, this.#view, 'test', objective, xs, ys, weights);
     const penalty = this.#view.parameters(call).penalty(call);
-    plan.forward();
+    forward(call, this.#view, plan);
     const results = measure(plan, objective, penalty, scoreCustom(call, this.#view, plan, objective, false));
     if (!Number.isFinite(lossOf(results))) this.#rejectWrongTarget(call, plan);
     plan.commit();

@@ -28,6 +28,8 @@ export interface CallGraph {
   readonly readers: readonly number[];
   /** Whether dropout is active in a call whatever the batch is for. */
   readonly alwaysDrops: boolean;
+  /** Whether code of the user computes a call. */
+  readonly isCustom: boolean;
 }
 
 /** @param outputs of the model */
@@ -36,7 +38,8 @@ export function callGraph(inputCount: number, calls: readonly LayerCall[], outpu
   const readers = new Array<number>(valueCount).fill(0);
   for (const value of [...calls.flatMap(({ inputs }) => inputs), ...outputs]) readers[value]!++;
   const alwaysDrops = calls.some(({ training }) => training === true);
-  return { inputCount, valueCount, calls, outputs, readers, alwaysDrops };
+  const isCustom = calls.some(({ layer }) => layer.isCustom);
+  return { inputCount, valueCount, calls, outputs, readers, alwaysDrops, isCustom };
 }
 
 /** The layers that are called, each once, in the order of their first calls. */

@@ -6,11 +6,13 @@ import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { Block, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { structures } from '../wasm/shared.generated.ts';
-import { isShared, type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
+import { isShared, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import {
   type BlockName,
+  type HostCall,
   type KernelCall,
+  type KernelFunctions,
   type Offset,
   type Plan,
   type PlannedOutput,
@@ -57,7 +59,9 @@ interface Structure {
 const structureOf = (values: Structure['values'], scratch: Scratch | null = null): Structure => ({ values, scratch });
 
 /** The structure of a call; if threads share a call with scratch, a copy for each thread. */
-function structuresOf({ kind, fields, scratch }: KernelCall, threads: number): Structure[] {
+function structuresOf(call: KernelCall | HostCall, threads: number): Structure[] {
+  if (call.kind === 'host') return [structureOf(call.values)];
+  const { kind, fields, scratch } = call;
   const values = structures[kind].map(name => (fields as Record<string, number | Offset>)[name]!);
   const others = scratch ? threads - 1 : 0;
   return [structureOf(values), ...Array.from({ length: others }, () => structureOf(values, scratch))];
@@ -70,6 +74,8 @@ const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, n) => sum + n
 
 export class CompiledPlan {
   readonly plan: Plan;
+  /** Whether custom layers run code of the user in `forward`. */
+  readonly isCustom: boolean;
   /** Indices into float32 memory of the first number of each input. */
   readonly inputs: readonly number[];
   readonly outputs: readonly CompiledOutput[];
@@ -87,6 +93,7 @@ export class CompiledPlan {
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
+    this.isCustom = plan.calls.some(({ kind }) => kind === 'host');
     this.#blocks = addresses;
     this.#bind();
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
@@ -170,7 +177,8 @@ export class CompiledPlan {
   }
 
   /**
-   * Runs the calls forward. If threads are lost, it continues on one.
+   * Runs the calls forward. If threads are lost, it continues on one. If a custom layer fails, the carried states are
+   * restored.
    *
    * @returns whether threads were lost, which moves the memory: views of it must be fetched again
    */
@@ -185,6 +193,7 @@ export class CompiledPlan {
 
   #forward(from: number, to: number): boolean {
     if (this.#generation !== generation) this.#bind();
+    if (this.isCustom) return this.#forwardCustom(from, to);
     if (this.#isShared) return this.#forwardOnThreads(from, to);
     for (let n = from; n < to; n++) this.#calls[n]!.forward(this.#addresses[n]!);
     return false;
@@ -203,6 +212,26 @@ export class CompiledPlan {
     }
   }
 
+  #forwardCustom(from: number, to: number): boolean {
+    const before = generation;
+    let n = from;
+    try {
+      for (; n < to; n++) {
+        if (this.#generation !== generation) this.#bind(); // a layer may have run another model, which lost threads
+        try {
+          this.#calls[n]!.forward(this.#addresses[n]!);
+        } catch (error) {
+          leaveThreadsAfter(error);
+          error.finish(kernels());
+        }
+      }
+      return generation !== before;
+    } catch (error) {
+      this.#rewind(from, n);
+      throw error;
+    }
+  }
+
   /**
    * Adds the gradients of the weights; starts from the gradients of the outputs, which `loss` has written.
    *
@@ -215,17 +244,24 @@ export class CompiledPlan {
       for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!);
       return true;
     } catch (error) {
-      leaveThreadsAfter(error);
-      this.rewind();
+      try {
+        leaveThreadsAfter(error);
+      } finally {
+        this.rewind();
+      }
       return false;
     }
   }
 
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
+    this.#rewind(0, this.#calls.length);
+  }
+
+  #rewind(from: number, to: number): void {
     // Last call first: calls of a shared layer carry the states from one to the next
     if (this.#generation !== generation) this.#bind();
-    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
+    for (let n = to - 1; n >= from; n--) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
   /** Stores what a step must change only once all of it has succeeded, such as moving means. */

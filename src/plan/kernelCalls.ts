@@ -3,18 +3,8 @@
 import type { Kernels } from '../wasm/kernels.ts';
 import { activationNumbers, rowBlockNumbers, rowGroupNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
-import { type KernelCall, padded } from './planner.ts';
+import { type HostCall, type KernelCall, type KernelFunctions, padded } from './planner.ts';
 import { sharesUnits, unitFunctions } from './unitGroups.ts';
-
-/** Each takes the address of the plan structure. */
-export interface KernelFunctions {
-  forward(plan: number): void;
-  backward(plan: number): void;
-  /** Restores the carried states from before `forward`. */
-  rewind(plan: number): void;
-  /** Stores what a step must change only once all of it has succeeded. */
-  commit(plan: number): void;
-}
 
 type Kind = KernelCall['kind'];
 type Run = (plan: number, first?: number, count?: number) => void;
@@ -106,7 +96,9 @@ const sharings: Partial<Record<Kind, Sharing>> = {
 const LEAST_WORK = 15_000;
 
 /** @internal Whether the threads of a team share a call. */
-export function isShared({ kind, fields }: KernelCall, team: Team | null): boolean {
+export function isShared(call: KernelCall | HostCall, team: Team | null): boolean {
+  if (call.kind === 'host') return false;
+  const { kind, fields } = call;
   const sharing = sharings[kind];
   const sizes = fields as unknown as Sizes;
   return team !== null && sharing !== undefined && sharing.work(sizes) >= LEAST_WORK && !needsOneThread(kind, sizes);
@@ -116,7 +108,8 @@ export function isShared({ kind, fields }: KernelCall, team: Team | null): boole
  * @internal
  * @param team null to run on one thread
  */
-export function kernelFunctions(kernels: Kernels, call: KernelCall, team: Team | null): KernelFunctions {
+export function kernelFunctions(kernels: Kernels, call: KernelCall | HostCall, team: Team | null): KernelFunctions {
+  if (call.kind === 'host') return call.functions;
   const { kind, fields } = call;
   const named = kernels as unknown as Partial<Record<string, Run>>;
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});

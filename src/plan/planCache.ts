@@ -176,6 +176,19 @@ export class PlanCache {
     else this.resetStates();
   }
 
+  /** A copy of workspace and carried states, for `putMemory`. */
+  copyMemory(): { workspace: Float32Array; states: Float32Array | null } {
+    const from = (this.#workspace?.address ?? 0) / FLOAT;
+    const workspace = float32().slice(from, from + (this.#workspace?.bytes ?? 0) / FLOAT);
+    return { workspace, states: this.copyStates() };
+  }
+
+  /** Restores a result of `copyMemory`, for plans of the same sizes. */
+  putMemory({ workspace, states }: ReturnType<PlanCache['copyMemory']>): void {
+    if (this.#workspace) float32().set(workspace, this.#workspace.address / FLOAT);
+    this.putStates(states);
+  }
+
   /** Address of a workspace of at least `bytes`. Allocating a larger one invalidates all cached plans. */
   #reserve(call: string, bytes: number): number {
     if (!this.#workspace || this.#workspace.bytes < bytes) {

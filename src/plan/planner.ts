@@ -106,6 +106,23 @@ export type KernelCall = {
   };
 }[Exclude<keyof Structures, 'loss'>];
 
+/** The functions of a call. Each takes the address of the plan structure. */
+export interface KernelFunctions {
+  forward(plan: number): void;
+  backward(plan: number): void;
+  /** Restores the carried states from before `forward`. */
+  rewind(plan: number): void;
+  /** Stores what a step must change only once all of it has succeeded. */
+  commit(plan: number): void;
+}
+
+/** A call that JavaScript computes, for custom layers. Its plan structure consists of `values`, with addresses for offsets. */
+export interface HostCall {
+  readonly kind: 'host';
+  readonly values: readonly (number | Offset)[];
+  readonly functions: KernelFunctions;
+}
+
 /** An output of the model in a plan. */
 export interface PlannedOutput {
   readonly signal: Signal;
@@ -132,7 +149,7 @@ export interface Plan {
   /** Size of the workspace in bytes. */
   readonly bytes: number;
   /** In forward order; backward runs them in reverse. */
-  readonly calls: readonly KernelCall[];
+  readonly calls: readonly (KernelCall | HostCall)[];
   /** The number of calls at the start that a stream runs once for all steps; 0 for batches. */
   readonly constantCalls: number;
   /** The inputs x, each [B, T, D] row by row. */
@@ -150,7 +167,7 @@ export interface LayerOffsets {
 /** Collects the buffers and kernel calls of a plan, and assigns offsets to the buffers. */
 export class Planner {
   readonly buffers: Buffer[] = [];
-  readonly calls: KernelCall[] = [];
+  readonly calls: (KernelCall | HostCall)[] = [];
   /** How many calls of the same layer come before the one that is being planned. */
   callIndex = 0;
   #bytes = 0;

@@ -1,5 +1,6 @@
 /** The public functions and types for saving and loading models. */
 
+export { type CustomLayerClass, serialization } from './serialization.ts';
 export type { HttpOptions } from './stores/http.ts';
 export { io } from './stores/io.ts';
 export type {

@@ -228,20 +228,36 @@ export function gradientsOf(
   seedOf: (value: Tensor) => Tensor,
 ): { value: Tensor; gradients: (Tensor | null)[] } {
   const { result: value, calls } = recording(xs, f);
-  const gradients = new Map<Tensor, Tensor>([[value, seedOf(value)]]);
+  return { value, gradients: gradientsThrough(calls, xs, [value], [seedOf(value)]) };
+}
+
+/**
+ * The gradients of results of recorded calls.
+ *
+ * @param seeds the gradient of each result, of its shape
+ * @returns for each of `xs` its gradient, or null if the results do not depend on it
+ */
+export function gradientsThrough(
+  calls: readonly Recorded[],
+  xs: readonly Tensor[],
+  results: readonly Tensor[],
+  seeds: readonly Tensor[],
+): (Tensor | null)[] {
+  const gradients = new Map<Tensor, Tensor>();
+  const add = (x: Tensor, more: Tensor) => {
+    const before = gradients.get(x);
+    gradients.set(x, before ? math.add(before, more) : more);
+  };
+  for (const [n, result] of results.entries()) add(result, seeds[n]!);
   const wanted = new Set(xs);
   for (const { inputs, output } of calls) if (inputs.some(input => wanted.has(input))) wanted.add(output);
   for (const call of calls.toReversed()) {
     const dy = gradients.get(call.output);
     if (!dy) continue;
     const rule = rules[call.name] ?? fail('grad', `no gradient is known of ${call.name}`);
-    for (const [n, input] of call.inputs.entries()) {
-      if (!wanted.has(input)) continue;
-      const [more, before] = [rule(dy, call, n), gradients.get(input)];
-      gradients.set(input, before ? math.add(before, more) : more);
-    }
+    for (const [n, input] of call.inputs.entries()) if (wanted.has(input)) add(input, rule(dy, call, n));
   }
-  return { value, gradients: xs.map(x => gradients.get(x) ?? null) };
+  return xs.map(x => gradients.get(x) ?? null);
 }
 
 // ------------------------------------------------------------------------------------------------------------ public

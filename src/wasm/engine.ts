@@ -172,9 +172,15 @@ export function team(): Team | null {
   return started().team;
 }
 
+let batchNumber = 0;
+
+/** The last argument of `setBatch`. */
+export const currentBatch = (): number => batchNumber;
+
 /** Sets the number of the next training batch, which dropout depends on. */
 export function setBatch(batch: number): void {
   const { kernels, team } = started();
+  batchNumber = batch;
   kernels.setBatch(batch);
   if (team) team.batch = batch;
 }

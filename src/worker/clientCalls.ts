@@ -31,6 +31,7 @@ import { serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
+import { rejectCustom } from './localModel.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
 import { pack } from './serialization.ts';
 
@@ -152,7 +153,8 @@ const noArguments = (): ClientCall => ({ args: [] });
 
 /** The calls, by the name of the method of the model. */
 export const clientCalls = {
-  add(_call: string, model: Sequential, layer: Layer): ClientCall {
+  add(call: string, model: Sequential, layer: Layer): ClientCall {
+    rejectCustom(call, [layer]);
     model.add(layer);
     return { args: [{ described: serialize(layer), values: layer.initialValues }] };
   },

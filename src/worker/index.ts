@@ -21,7 +21,7 @@ import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import type { WorkerLike } from './channel.ts';
 import { Connection } from './connection.ts';
-import { initialValuesOf, modelFromTopology, withoutConsumingSeeds } from './localModel.ts';
+import { initialValuesOf, modelFromTopology, rejectCustom, withoutConsumingSeeds } from './localModel.ts';
 import { nextId, type RemoteModel, type RemoteSequential, remote } from './model.ts';
 
 export type { WorkerLike } from './channel.ts';
@@ -60,6 +60,7 @@ export class Host {
 
   /** Creates a model in the worker, as `sequential`. The layers belong to that model. */
   async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
+    if (Array.isArray(options?.layers)) rejectCustom('sequential', options.layers);
     return this.#create('sequential', options?.seed, () => new Sequential(options)) as Promise<RemoteSequential>;
   }
 
@@ -73,6 +74,7 @@ export class Host {
 
   async #create(call: string, seed: number | undefined, make: () => LayersModel): Promise<RemoteModel> {
     const local = withoutConsumingSeeds(make);
+    rejectCustom(call, local.view.state.allLayers);
     const id = nextId();
     await this.#call(call, [id, local.toJSON(null, false), initialValuesOf(local), seed]);
     return remote(this.#connection, id, local);

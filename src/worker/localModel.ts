@@ -1,5 +1,6 @@
 /** The client's copy of a model in a worker: layers and compile options without weights, to check arguments. */
 
+import { Layer } from '../layers/layer.ts';
 import { FunctionalModel } from '../model/functional.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import type { ModelView } from '../model/modelView.ts';
@@ -7,6 +8,7 @@ import { Sequential } from '../model/sequential.ts';
 import { modelFrom } from '../saving/config/fromConfig.ts';
 import { structuredModel } from '../saving/config/structure.ts';
 import type { Config, Serialized } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
 import { globalSeeds } from '../util/random.ts';
 
 /** Builds the local copy of a model without consuming seeds, because the model in the worker draws them. */
@@ -25,6 +27,16 @@ export const initialValuesOf = (model: LayersModel): (Float32Array[] | null)[] =
     if (layer.initialValues || !model.view.state.weights.isAllocated) return layer.initialValues;
     return layer.getWeights().map(weight => weight.dataSync() as Float32Array);
   });
+
+/** Throws if code of the user computes one of the layers, because a worker does not have it. */
+export function rejectCustom(call: string, layers: readonly unknown[]): void {
+  for (const layer of layers) {
+    if (!(layer instanceof Layer)) continue; // the model rejects it
+    const custom = (layer.nestedLayers ?? [layer]).find(one => one.isCustom);
+    if (custom)
+      fail(call, `custom layers do not run in a worker, got ${show(custom.name)} of the class ${custom.className}`);
+  }
+}
 
 /** Builds a model from the result of `toJSON`. */
 export function modelFromTopology(call: string, topology: Config, seed?: number): LayersModel {

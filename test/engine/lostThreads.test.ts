@@ -128,6 +128,10 @@ test.each([
   ['normalized', 'layerNormalizationForwardRows', 'throw 0'],
   ['normalized', 'layerNormalizationBackwardRows', 'throw 0'],
   ['normalized', 'layerNormalizationBackwardWeights', 'throw 0'],
+  ['custom layers', 'lstmForwardRows', 'throw 0'],
+  ['custom layers', 'gruForwardRows', 'process.exit()'],
+  ['custom layers', 'gruBackwardRows', 'throw 0'],
+  ['custom layers', 'lstmBackwardRows', 'process.exit()'],
 ] as const)('%s: after %s has ended halfway in a thread by %s, the bits are those of one thread', async (...args) => {
   const [name, kernel, ends] = args;
   const result = await onOneThread(name);

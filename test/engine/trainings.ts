@@ -136,6 +136,32 @@ const programs = {
       .apply(layers.gru({ units: 20 }).apply(all as SymbolicTensor) as SymbolicTensor);
     return model({ inputs: x, outputs: y as SymbolicTensor });
   },
+  'custom layers': ({ layers, sequential }) => {
+    class Turn extends layers.Layer {
+      static readonly className = 'Turn';
+      override supportsMasking = true;
+      matrix!: import('lstm-wasm').LayerVariable;
+      override build([, , width]: import('lstm-wasm').Shape) {
+        this.matrix = this.addWeight('matrix', [width!, width!], 'float32', 'glorotUniform', 'l2');
+      }
+      override call([x]: [import('lstm-wasm').Tensor]) {
+        const [batch, steps, width] = x.shape as [number, number, number];
+        return x.reshape([-1, width]).matMul(this.matrix.read()).tanh().reshape([batch, steps, width]);
+      }
+    }
+    return sequential({
+      layers: [
+        layers.masking({ batchInputShape: [51, 13, 5] }),
+        layers.lstm({ units: 33, returnSequences: true, stateful: true }),
+        new Turn(),
+        layers.batchNormalization({ momentum: 0.9 }),
+        layers.gru({ units: 30, returnSequences: true, stateful: true, dropout: 0.2 }),
+        new Turn(),
+        layers.lstm({ units: 31 }),
+        layers.dense({ units: 3 }),
+      ],
+    });
+  },
 } satisfies Record<string, (lw: Package) => LayersModel>;
 
 const optimizers = {

@@ -20,6 +20,7 @@ import {
 } from 'lstm-wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
+import { Centre, OwnDense } from './customLayerClasses.ts';
 import { collectUntil, expectFlat, held } from './memoryUse.ts';
 import { data, quiet, small } from './training.ts';
 
@@ -221,7 +222,7 @@ function madeOf([, , make]: Row): LayersModel {
 test('the models of these tests use every layer', () => {
   const layersOf = (made: Layer[] | LayersModel) => (Array.isArray(made) ? made : made.layers);
   const used = kinds.flatMap(([, , make]) => layersOf(make()).map(layer => layer.className.toLowerCase()));
-  const factories = Object.entries(layers).filter(([name]) => !name.toLowerCase().includes('cell'));
+  const factories = Object.entries(layers).filter(([name]) => name !== 'Layer' && !name.toLowerCase().includes('cell'));
   const found = new Set(factories.flatMap(([name, make]) => (used.includes(name.toLowerCase()) ? [make] : [])));
   expect(factories.filter(([, make]) => !found.has(make)).map(([name]) => name)).toEqual([]);
 });
@@ -262,6 +263,15 @@ describe.each(kinds)('%s', (...row) => {
     for (let n = 0; n < 30; n++) cycle();
     expect(held()).toEqual(before);
   });
+});
+
+test('batches of custom layers keep memory flat', slow, async () => {
+  const net = sequential({
+    layers: [new OwnDense({ units: 5, inputShape: [3, 4] }), new Centre(), layers.lstm({ units: 2 })],
+  });
+  net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+  await expectFlat(batchesOf(net, tensor(new Float32Array(24).fill(0.5), [2, 3, 4])));
+  net.dispose();
 });
 
 const { momentum, ...others } = train;

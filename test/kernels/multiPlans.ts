@@ -90,7 +90,7 @@ export function bindCall(
     workspace: h.room(planner.bytes / FLOAT, planner.emptied()),
   } satisfies Record<BlockName, unknown>;
   const addressOf = ({ block, offset }: Offset) => rooms[block].address + offset;
-  const calls = planner.calls.map(call => {
+  const calls = (planner.calls as KernelCall[]).map(call => {
     const fields = addressed(call, addressOf);
     const names: readonly string[] = structures[call.kind];
     expect(Object.keys(fields).sort()).toEqual([...names].sort());
@@ -138,7 +138,7 @@ export function bindCall(
     return specs.map(({ data }, n) => h.get(plain[n]!, data.length));
   };
   return {
-    stages: planner.calls.map(({ kind }) => kind),
+    stages: (planner.calls as KernelCall[]).map(({ kind }) => kind),
     forward() {
       for (const call of calls) call.forward(call.address);
     },

@@ -137,7 +137,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   } satisfies Record<BlockName, unknown>;
   const addressOf = ({ block, offset }: Offset) => rooms[block].address + offset;
 
-  const bound = planner.calls.map((stage, n) => {
+  const bound = (planner.calls as KernelCall[]).map((stage, n) => {
     const fields = { ...addressed(stage, addressOf), ...(n === 0 ? options.fields : {}) };
     const names: readonly string[] = structures[stage.kind];
     const address = h.alloc(names.length * FLOAT);
@@ -186,7 +186,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   return {
     address: bound[0]?.address ?? 0,
     fields: bound[0]?.fields ?? {},
-    stages: planner.calls.map(({ kind }) => kind),
+    stages: (planner.calls as KernelCall[]).map(({ kind }) => kind),
     flow,
     inputs: signals,
     outputs: flows,

@@ -20,8 +20,9 @@ const entries = {
   'lstm-wasm/worker': 'src/worker/index.ts',
 };
 
-/** Methods of callbacks, which the package calls and programs override. */
-const callbackMethods = /^(set(Params|Model|State)|getState|findSnapshot|on[A-Z]\w*)$/;
+/** Methods of callbacks and of custom layers, which the package calls and programs override. */
+const callbackMethods =
+  /^(set(Params|Model|State)|getState|findSnapshot|on[A-Z]\w*|build|call|computeOutputShape|computeMask)$/;
 
 const { options } = ts.parseJsonConfigFileContent(
   ts.readConfigFile(path('tsconfig.json'), ts.sys.readFile).config,

@@ -20,6 +20,7 @@ import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
+import { OwnDense } from '../facade/customLayerClasses.ts';
 
 const doc = readFileSync(fileURLToPath(new URL('../../docs/formats.md', import.meta.url)), 'utf8');
 
@@ -84,6 +85,7 @@ const models: { [row: string]: () => Layer[] | LayersModel } = {
   ],
   thresholdedReLU: () => [layers.thresholdedReLU({ theta: 0.2, inputShape })],
   prelu: () => [layers.prelu({ name, alphaInitializer: 'randomNormal', inputShape }), shared()],
+  'a custom layer': () => [new OwnDense({ units: 2, name, inputShape })],
   repeatVector: () => [layers.repeatVector({ n: 2, inputShape: [3] })],
   'maxPooling1d, averagePooling1d': () => [
     layers.maxPooling1d({ inputShape, strides: 1 }),

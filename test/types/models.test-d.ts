@@ -2,19 +2,28 @@
 // The file is never run. A line after @ts-expect-error that compiles is an error.
 
 import {
+  type CallArguments,
   Callback,
   type CallbackModel,
   type CompileOptions,
+  type Config,
+  type CustomLayer,
+  type CustomLayerClass,
   type CustomLoss,
   callbacks,
+  constraints,
   data,
   enableProdMode,
   getBackend,
   grad,
   grads,
   type History,
+  initializers,
   input,
+  type Layer,
+  type LayerOptions,
   type LayersModel,
+  type LayerVariable,
   type Logs,
   type LSTMLayerArgs,
   layers,
@@ -22,11 +31,14 @@ import {
   type ModelCompileArgs,
   metrics,
   type RNN,
+  regularizers,
   type Scalar,
   type Sequential,
+  type Shape,
   type Stream,
   schedules,
   sequential,
+  serialization,
   setBackend,
   setRandomSeed,
   type Tensor,
@@ -242,3 +254,85 @@ layers.attention().apply([sequence, sequence], { mask: [null, counts] });
 expectTypeOf(layers.lstm({ units: 2 }).apply(zeros([1, 2, 3]), { mask: zeros([1, 2]) })).toEqualTypeOf<Tensor>();
 // @ts-expect-error a nested array
 layers.lstm({ units: 2 }).apply(sequence, { mask: [[1, 0]] });
+
+// ---------------------------------------------------------------------------------------------------- custom layers
+
+class Scale extends layers.Layer {
+  static readonly className = 'Scale';
+  factor!: LayerVariable;
+  readonly power: number;
+
+  constructor(config: LayerOptions & { power: number }) {
+    super(config);
+    this.power = config.power;
+    this.supportsMasking = true;
+    this.perTimeStep = true;
+    expectTypeOf(this.built).toEqualTypeOf<boolean>();
+  }
+
+  override build(inputShape: Shape): void {
+    this.factor = this.addWeight('factor', [inputShape.at(-1)!], 'float32', 'ones', 'l2', true, 'nonNeg');
+    this.addWeight('other', [1], null, initializers.zeros(), regularizers.l1(), false, constraints.nonNeg());
+    // @ts-expect-error there is no such initializer
+    this.addWeight('wrong', [1], 'float32', 'none');
+    // @ts-expect-error weights are float32
+    this.addWeight('wrong', [1], 'int32');
+    super.build(inputShape);
+  }
+
+  override call([first]: [Tensor], { training, mask }: CallArguments): Tensor {
+    expectTypeOf(training).toEqualTypeOf<boolean>();
+    expectTypeOf(mask).toEqualTypeOf<Tensor | (Tensor | null)[] | undefined>();
+    return first.mul(this.factor.read()).pow(this.power);
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return inputShape;
+  }
+
+  override getConfig(): Config {
+    return { ...super.getConfig(), power: this.power };
+  }
+}
+
+serialization.registerClass(Scale);
+expectTypeOf(serialization.registerClass).parameter(0).toEqualTypeOf<CustomLayerClass>();
+const scale = new Scale({ power: 2, inputShape: [3] });
+expectTypeOf(scale).toExtend<Layer>();
+expectTypeOf<layers.Layer>().toEqualTypeOf<CustomLayer>();
+sequential({ layers: [scale] }).add(new Scale({ power: 1 }));
+expectTypeOf(scale.factor.read()).toEqualTypeOf<Tensor>();
+expectTypeOf(scale.factor.write([1])).toEqualTypeOf<LayerVariable>();
+expectTypeOf(scale.apply(x)).toEqualTypeOf<Tensor>();
+
+/** A layer of several inputs and outputs. */
+class Swap extends layers.Layer {
+  static readonly className: string = 'Swap';
+  override call(inputs: Tensor[]): Tensor[] {
+    return inputs.toReversed();
+  }
+  override computeOutputShape(inputShapes: Shape[]): Shape[] {
+    return inputShapes.toReversed();
+  }
+  override computeMask(_inputs: Tensor[], masks: (Tensor | null)[]): (Tensor | null)[] {
+    return masks.toReversed();
+  }
+}
+serialization.registerClass(Swap);
+
+// @ts-expect-error a custom layer must have call
+class Idle extends layers.Layer {
+  static readonly className = 'Idle';
+}
+void Idle;
+class Nameless extends layers.Layer {
+  override call([first]: [Tensor]): Tensor {
+    return first;
+  }
+}
+// @ts-expect-error a class needs a className to be registered
+serialization.registerClass(Nameless);
+// @ts-expect-error the base class is abstract
+new layers.Layer();
+// @ts-expect-error addWeight is for subclasses
+scale.addWeight('late', [1]);

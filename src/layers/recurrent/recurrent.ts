@@ -224,7 +224,7 @@ export abstract class Recurrent extends RecurrentLayer {
   }
 
   /** The number of inputs of cell n. */
-  #inputsOf(n: number, input: Shape = this.built.inputs[0]!): number {
+  #inputsOf(n: number, input: Shape = this.connection.inputs[0]!): number {
     return n === 0 ? input[2]! : this.cells[n - 1]!.outputUnits;
   }
 

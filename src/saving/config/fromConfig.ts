@@ -6,7 +6,9 @@ import { Sequential } from '../../model/sequential.ts';
 import { type Optimizer, train } from '../../optimizers/index.ts';
 import { schedules } from '../../optimizers/schedules.ts';
 import { type Config, type ConfigValue, fromPython } from '../../util/config.ts';
+import { customClassOf } from '../../util/customClasses.ts';
 import { factoryNameOf, show } from '../../util/errors.ts';
+import { customLayer } from './customLayers.ts';
 import { checkDepth, type FilePath, failAt, isObject, withFilePath, within } from './filePath.ts';
 
 type Factory = (options?: never) => unknown;
@@ -31,6 +33,8 @@ export function modelFrom(location: FilePath, topology: unknown, seed?: number):
 /** Builds a layer from `{ className, config }`. */
 export function layerFrom(location: FilePath, described: unknown): Layer {
   const { className, config } = readDescribed(location, described);
+  const custom = customClassOf(className);
+  if (custom) return customLayer(location, custom, config as Config);
   const inner = within(location, 'config');
   const options: Record<string, unknown> = optionsFrom(inner, config as Config);
   if (className === 'InputLayer') {
@@ -45,8 +49,10 @@ export function layerFrom(location: FilePath, described: unknown): Layer {
     const { config: cellConfig } = config.cell as { config: Config };
     for (const name of Object.keys(cellConfig)) if (!independentOptions.includes(name)) delete options[name];
   }
-  return make(location, layers as unknown as Factories, className, options, cells) as Layer;
+  return make(location, layers as unknown as Factories, className, options, cells, REGISTER) as Layer;
 }
+
+const REGISTER = '; register classes of your own with serialization.registerClass; they do not run in workers';
 
 /** Options that a cell and its layer have independently. */
 const independentOptions = ['name', 'trainable', 'dtype'];
@@ -117,11 +123,12 @@ function make(
   className: string,
   options: object,
   without: readonly string[] = [],
+  advice = '',
 ): unknown {
   const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryNameOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
   if (!known.includes(name))
-    failAt(location, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
+    failAt(location, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}${advice}`);
   return withFilePath(location, () => factories[name]!(options as never));
 }
 

@@ -1,7 +1,9 @@
 /** Converts the layer descriptions of Keras and TF.js to those that `layerFrom` reads. */
 
+import { customClassOf } from '../../util/customClasses.ts';
 import { fail, show } from '../../util/errors.ts';
 import type { ConfigFormat } from './configFormat.ts';
+import { customOptions } from './customLayers.ts';
 import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 
 /** A config object from a file, with unchecked values. */
@@ -20,9 +22,13 @@ export function readClassConfig(location: FilePath, value: unknown): { className
   if (typeof class_name !== 'string' || !isObject(config)) {
     return fail(location.call, `${location.part}: must be { class_name, config }, got ${show(value)}`);
   }
-  if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
+  const isOther = typeof registered_name === 'string' && /^(?!keras).*>/.test(registered_name);
+  if (isOther && !customClassOf(class_name)) {
     if (Object.hasOwn(addonsCells, registered_name)) return { className: registered_name, config: config as RawConfig };
-    failAt(location, `must be a Keras class, got the custom class ${show(registered_name)}`);
+    failAt(
+      location,
+      `must be a Keras class, or one registered with serialization.registerClass, got ${show(registered_name)}`,
+    );
   }
   return { className: class_name, config: config as RawConfig };
 }
@@ -44,7 +50,7 @@ export function checkLayers(location: FilePath, count: number): void {
 /** Whether a layer has the options of Keras 1. */
 export function isKeras1Layer(value: unknown): boolean {
   const { class_name, config } = (isObject(value) ? value : {}) as RawConfig;
-  if (!isObject(config)) return false;
+  if (!isObject(config) || customClassOf(class_name)) return false;
   return 'inner_activation' in config || ('output_dim' in config && class_name !== 'Embedding');
 }
 
@@ -52,8 +58,10 @@ export function isKeras1Layer(value: unknown): boolean {
 export function convertLayer(location: FilePath, item: unknown, format: ConfigFormat): RawConfig {
   const { className, config } = readClassConfig(location, item);
   const inner = within(location, 'config');
-  const options = convertOptions(inner, config, format);
   const as = (class_name: string, own: RawConfig): RawConfig => ({ class_name, config: own });
+  const custom = customClassOf(className);
+  if (custom) return as(custom.className, customOptions(config, format));
+  const options = convertOptions(inner, config, format);
   switch (className) {
     case 'InputLayer':
       return as(className, inputLayerOf(options));
