@@ -44,7 +44,7 @@ export interface CompiledOutput {
   /** Its terms, if threads share them; else 0. */
   readonly lossTerms: number;
   readonly lossWeight: number;
-  readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
+  readonly metrics: readonly { program: Score['program']; address: number }[];
 }
 
 /** A structure to be written. */
