@@ -1,6 +1,17 @@
 // Weighted metrics by name: the mean of the values of rows, each times its sample weight, by their definitions in float64.
 
-import { layers, losses, type MetricName, metrics, sequential, setRandomSeed, tensor } from 'lstm-wasm';
+import {
+  io,
+  layers,
+  loadLayersModel,
+  losses,
+  type MetricName,
+  type ModelArtifacts,
+  metrics,
+  sequential,
+  setRandomSeed,
+  tensor,
+} from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { Random } from '../reference/random.ts';
 
@@ -181,4 +192,20 @@ test('fit reports weighted metrics by their names, as in Keras', async () => {
   // Validation data have no weights
   expect(history.val_weighted_mae).toEqual(history.val_mae);
   expect(history.weighted_mae).not.toEqual(history.mae);
+});
+
+test('a model that is saved with its optimizer keeps its weighted metrics', async () => {
+  const model = modelOf(false);
+  model.compile({ optimizer: 'sgd', loss: 'mse', metrics: 'mae', weightedMetrics: ['mae', 'precision'] });
+  let saved: ModelArtifacts | undefined;
+  const handler = io.withSaveHandler(async artifacts => {
+    saved = artifacts;
+    return {} as never;
+  });
+  await model.save(handler, { includeOptimizer: true });
+  const loaded = await loadLayersModel(io.fromMemory(saved!));
+  expect(loaded.metricsNames).toEqual(['loss', 'mae', 'weighted_mae', 'precision']);
+  const [x, y] = [tensor(uniform(B * 2), [B, 2]), tensor(uniform(B * N), [B, N])];
+  const options = { sampleWeight: uniform(B) };
+  expect(loaded.testOnBatch(x, y, options)).toEqual(model.testOnBatch(x, y, options));
 });
