@@ -41,7 +41,7 @@ export {
 export {
   conv1dBackward, conv1dBackwardRows, conv1dBackwardStart, conv1dBackwardWeights, conv1dForward, conv1dForwardRows,
 } from './layers/conv';
-export { loss, lossEnd, lossRows, lossStart } from './losses/loss';
+export { loss, lossEnd, lossRows, lossStart, weightedMean } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
 export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';

@@ -1,7 +1,8 @@
 /**
  * Code shared by the examples: the library they run with, their flags, progress, and the final check.
  *
- * The examples run with lstm-wasm; with `--tfjs` the same source runs with TensorFlow.js.
+ * The examples run with lstm-wasm; with `--tfjs` the same source runs with TensorFlow.js on its plain JavaScript backend, with
+ * `--tfjs wasm` on its WebAssembly backend.
  */
 
 /**
@@ -25,7 +26,8 @@ export async function backend(seed) {
   const flag = (name, defaultValue) => args[args.indexOf(`--${name}`) + 1 || args.length] ?? defaultValue;
   const quick = args.includes('--quick');
   const chosenSeed = Number(flag('seed', `${seed}`));
-  const tf = args.includes('--tfjs') ? await tfjs(chosenSeed) : await ours(chosenSeed);
+  const kernels = flag('tfjs', 'cpu') === 'wasm' ? 'wasm' : 'cpu';
+  const tf = args.includes('--tfjs') ? await tfjs(chosenSeed, kernels) : await ours(chosenSeed);
   const name = args.includes('--tfjs') ? 'TensorFlow.js' : 'lstm-wasm';
   return { tf, name, quick, flag };
 }
@@ -41,12 +43,13 @@ async function ours(seed) {
 
 /**
  * @param {number} seed
+ * @param {'cpu' | 'wasm'} kernels
  * @returns {Promise<Library>}
  */
-async function tfjs(seed) {
+async function tfjs(seed, kernels) {
   const { loadTfjs } = await import('../scripts/tfjs.js');
   Math.random = random(seed); // TF.js takes its seeds from it
-  return loadTfjs();
+  return loadTfjs(kernels);
 }
 
 /**
@@ -75,6 +78,18 @@ export function random(seed) {
     let z = Math.imul(state ^ (state >>> 15), state | 1);
     z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
     return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Starts a clock that counts the processor time of this process, which other programs on the machine change little.
+ * @returns {() => number} the seconds since the start
+ */
+export function processorTime() {
+  const start = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1e6;
   };
 }
 

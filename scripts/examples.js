@@ -8,7 +8,10 @@ const TIMEOUT = 15 * 60_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-export const names = ['addition', 'text', 'weather', 'sentiment', 'translation', 'date-conversion-attention'];
+export const names = [
+  ...['addition', 'text', 'weather', 'sentiment', 'translation', 'date-conversion-attention'],
+  ...['activity', 'strokes', 'quantiles'],
+];
 
 /**
  * Runs an example; resolves to its output and its exit code.

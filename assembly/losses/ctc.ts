@@ -22,12 +22,24 @@ export function countedSamples(plan: LossPlan): f64 {
   return <f64>count;
 }
 
+/** The sum of the weights of these samples. */
+export function weightedSamples(plan: LossPlan): f64 {
+  let sum: f64 = 0;
+  for (let b = 0; b < plan.rows; b++) if (stepsOf(plan, b) > 0) sum += weightOf(plan, b);
+  return sum;
+}
+
+@inline
+function weightOf(plan: LossPlan, b: i32): f64 {
+  return plan.weights ? <f64>load<f32>(at(plan.weights, 0, plan.weightRow, 0, b)) : 1;
+}
+
 /** The loss of a sample times its weight; writes the gradient of all of its time steps. NaN for labels that do not fit. */
 export function ctcTerm(plan: LossPlan, b: i32, count: f64): f64 {
   if (plan.dy) {
     for (let t = 0; t < plan.steps; t++) memory.fill(at(plan.dy, plan.dyStep, plan.dyRow, t, b), 0, padded(plan.cols));
   }
-  const weight = plan.weights ? <f64>load<f32>(at(plan.weights, 0, plan.weightRow, 0, b)) : 1;
+  const weight = weightOf(plan, b);
   const steps = stepsOf(plan, b);
   if (weight == 0 || steps == 0) return 0;
   const labels = at(plan.target, 0, plan.targetRow, 0, b);

@@ -13,12 +13,12 @@ import {
   categoricalHinge, classOf, cosineProximity, crossentropy, softmaxCrossentropy, sparseCrossentropy,
   sparseSoftmaxCrossentropy,
 } from './classLosses';
-import { countedSamples, ctcTerm } from './ctc';
+import { countedSamples, ctcTerm, weightedSamples } from './ctc';
 import { columnLosses } from './elementwiseLosses';
 import { groupedLosses } from './likelihoods';
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
 import { allLanes, lastLanes } from '../math/laneMasks';
-import { Loss, LossPlan, at, countedRows, factorOf, padded } from './lossPlan';
+import { Loss, LossPlan, at, countedRows, factorOf, padded, weightedRows } from './lossPlan';
 
 /**
  * The mean loss over the unmasked rows; writes its gradient to dy.
@@ -36,6 +36,14 @@ export function loss(plan: LossPlan): f64 {
     for (let b = 0; b < plan.rows; b++) sum += term(plan, t, b, count, binary);
   }
   return count > 0 ? sum / count : 0;
+}
+
+/** The loss as a metric: the weighted mean, whose weights are those of a mean; 0 if they add up to 0. */
+export function weightedMean(plan: LossPlan): f64 {
+  const isCtc = plan.kind == Loss.ctc;
+  const weights = isCtc ? weightedSamples(plan) : weightedRows(plan);
+  const count = isCtc ? countedSamples(plan) : countedRows(plan);
+  return weights != 0 ? loss(plan) * (count / weights) : 0;
 }
 
 /** The number of losses that the result is the mean of. */

@@ -69,6 +69,16 @@ export function countedRows(plan: LossPlan): f64 {
   return count;
 }
 
+/** The sum of the weights of the unmasked rows; their number without weights. */
+export function weightedRows(plan: LossPlan): f64 {
+  if (!plan.weights) return countedRows(plan);
+  let sum: f64 = 0;
+  for (let t = 0; t < plan.steps; t++) {
+    for (let b = 0; b < plan.rows; b++) sum += factorOf(plan, t, b);
+  }
+  return sum;
+}
+
 /** The factor on the loss of a row: its weight, or 0 if it is masked. */
 @inline
 export function factorOf(plan: LossPlan, t: i32, b: i32): f64 {

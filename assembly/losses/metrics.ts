@@ -1,7 +1,7 @@
 /** Metrics that are not losses, over the unmasked rows. */
 
 import { cosineProximity } from './classLosses';
-import { LossPlan, at, countedRows, factorOf } from './lossPlan';
+import { LossPlan, at, factorOf, weightedRows } from './lossPlan';
 
 /** The metrics that are not losses, by number. src/ reads names and numbers from here. */
 export const enum Metric {
@@ -16,13 +16,12 @@ export const enum Metric {
 }
 
 /**
- * The metric of one batch, without sample weights; 0 if all rows are masked.
+ * The metric of one batch, in which rows count by their weights; 0 if all rows are masked or of weight 0.
  *
  * Binary metrics read a prediction above 0.5 as 1. Precision and recall are over all columns together.
  */
 export function metric(plan: LossPlan): f64 {
-  assert(plan.weights == 0);
-  const count = countedRows(plan);
+  const count = weightedRows(plan);
   if (count == 0) return 0;
   switch (plan.kind) {
     case Metric.precision:
@@ -33,24 +32,25 @@ export function metric(plan: LossPlan): f64 {
   let right: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {
-      if (factorOf(plan, t, b) == 0) continue;
+      const factor = factorOf(plan, t, b);
+      if (factor == 0) continue;
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
       switch (plan.kind) {
         case Metric.binaryAccuracy: {
-          right += agreement(y, target, plan.cols);
+          right += factor * agreement(y, target, plan.cols);
           break;
         }
         case Metric.categoricalAccuracy: {
-          right += indexOfGreatest(y, plan.cols) == indexOfGreatest(target, plan.cols) ? 1 : 0;
+          right += indexOfGreatest(y, plan.cols) == indexOfGreatest(target, plan.cols) ? factor : 0;
           break;
         }
         case Metric.sparseCategoricalAccuracy: {
-          right += <f32>indexOfGreatest(y, plan.cols) == load<f32>(target) ? 1 : 0;
+          right += <f32>indexOfGreatest(y, plan.cols) == load<f32>(target) ? factor : 0;
           break;
         }
         case Metric.cosineSimilarity: {
-          right -= cosineProximity(plan.cols, y, target, 0, 0);
+          right -= factor * cosineProximity(plan.cols, y, target, 0, 0);
           break;
         }
       }
@@ -85,42 +85,44 @@ function indexOfGreatest(y: usize, cols: i32): i32 {
 
 /** True positives divided by predicted positives (precision) or actual positives (recall); 0 without any. */
 function precisionOrRecall(plan: LossPlan): f64 {
-  let both = 0;
-  let all = 0;
+  let both: f64 = 0;
+  let all: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {
-      if (factorOf(plan, t, b) == 0) continue;
+      const factor = factorOf(plan, t, b);
+      if (factor == 0) continue;
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
       for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
         const predicted = load<f32>(y + n) > 0.5;
         const actual = load<f32>(target + n) > 0.5;
-        if (predicted && actual) both++;
-        if (plan.kind == Metric.precision ? predicted : actual) all++;
+        if (predicted && actual) both += factor;
+        if (plan.kind == Metric.precision ? predicted : actual) all += factor;
       }
     }
   }
-  return all > 0 ? <f64>both / <f64>all : 0;
+  return all != 0 ? both / all : 0;
 }
 
-/** Sum of (y - t)^2. */
+/** Weighted sum of (y - t)^2. */
 function squares(plan: LossPlan): f64 {
   let sum: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {
-      if (factorOf(plan, t, b) == 0) continue;
+      const factor = factorOf(plan, t, b);
+      if (factor == 0) continue;
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
       for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
         const difference = <f64>load<f32>(y + n) - <f64>load<f32>(target + n);
-        sum += difference * difference;
+        sum += factor * difference * difference;
       }
     }
   }
   return sum;
 }
 
-/** 1 - sum (y - t)^2 / sum (t - mean t)^2. */
+/** 1 - sum (y - t)^2 / sum (t - mean t)^2, with weighted sums. */
 function r2Score(plan: LossPlan, count: f64): f64 {
   let sum: f64 = 0;
   let residuals: f64 = 0;
@@ -129,15 +131,16 @@ function r2Score(plan: LossPlan, count: f64): f64 {
   for (let pass = 0; pass < 2; pass++) {
     for (let t = 0; t < plan.steps; t++) {
       for (let b = 0; b < plan.rows; b++) {
-        if (factorOf(plan, t, b) == 0) continue;
+        const factor = factorOf(plan, t, b);
+        if (factor == 0) continue;
         const y = at(plan.y, plan.yStep, plan.yRow, t, b);
         const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
         for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
           const value = <f64>load<f32>(target + n);
           const residual = <f64>load<f32>(y + n) - value;
-          sum += value;
-          residuals += residual * residual;
-          squares += (value - mean) * (value - mean);
+          sum += factor * value;
+          residuals += factor * residual * residual;
+          squares += factor * (value - mean) * (value - mean);
         }
       }
     }

@@ -1,12 +1,12 @@
 /** Custom losses and metrics of a batch: reads outputs and targets from the memory of a plan, and writes gradients. */
 
 import { type Custom, customGradient, customValue, type Rows } from '../objective/custom.ts';
-import type { Objective, OutputObjective } from '../objective/objective.ts';
-import { targetWidthOf } from '../objective/targetForms.ts';
+import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { writeRows } from '../plan/rowNumbers.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
+import { sizeOf } from '../util/shapes.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -38,7 +38,7 @@ export function scoreCustom(
   const { version } = state;
   const parameters = view.parameters(call);
   const planned = parameters.version;
-  const rowsOf = outputs.map((output, n) => readRows(view, call, plan, n, output));
+  const rowsOf = outputs.map((_, n) => readRows(view, call, plan, n));
   try {
     state.scoring = true;
     const scores = outputs.map(({ custom, metrics }, n): OutputScores => {
@@ -86,24 +86,29 @@ function areFinite({ yTrue, yPred, factors }: Rows): boolean {
 }
 
 /** The rows of an output: for metrics, for the loss, and for weighted metrics, whose weights are those of a mean. */
-function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number, { loss, settings }: OutputObjective) {
+function readRows(view: ModelView, call: string, plan: CompiledPlan, n: number) {
   plan.collect(n);
-  const { steps, width, target, result, resultSize, weights, mask, maskStep } = plan.outputs[n]!;
+  const { steps, width, target, targetShape, result, resultSize, weights, mask, maskStep } = plan.outputs[n]!;
   const { batch } = plan.plan;
   const memory = float32();
   const rows = view.ends(call).outputs[n]!.shape.length === 3 ? [batch, steps] : [batch];
-  const targetWidth = targetWidthOf(loss, settings, width, 0);
+  const bySample = targetShape.length === 1; // the labels of a sample have one weight
+  const targetWidth = targetShape.at(-1)!;
   const counts = Float64Array.from({ length: batch * steps }, (_, row) =>
     mask ? Number(memory[mask + (row % steps) * maskStep + Math.floor(row / steps)] !== 0) : 1,
   );
   const plain: Rows = {
-    yTrue: new Tensor(memory.slice(target, target + batch * steps * targetWidth), [...rows, targetWidth]),
+    yTrue: new Tensor(memory.slice(target, target + batch * sizeOf(targetShape)), [
+      ...(bySample ? [batch] : rows),
+      targetWidth,
+    ]),
     yPred: new Tensor(memory.slice(result, result + resultSize), [...rows, width]),
     factors: counts,
     counted: sumOf(counts),
   };
   if (!weights) return { plain, weighted: plain, normalized: plain };
-  const factors = counts.map((count, row) => (count === 0 ? 0 : count * memory[weights + row]!));
+  const weightOf = (row: number) => memory[weights + (bySample ? Math.floor(row / steps) : row)]!;
+  const factors = counts.map((count, row) => (count === 0 ? 0 : count * weightOf(row)));
   return { plain, weighted: { ...plain, factors }, normalized: { ...plain, factors, counted: sumOf(factors) } };
 }
 

@@ -32,7 +32,7 @@ export class LossWithOptions {
   /** The options as plain data. */
   getConfig(): Config {
     const { levels, blank } = this.settings;
-    return this.name === 'ctc' ? { blank } : { levels };
+    return this.name === 'ctc' ? { blank } : { levels: [...levels] };
   }
 }
 

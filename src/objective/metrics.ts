@@ -51,7 +51,7 @@ export interface Metric {
   readonly key: string;
   /** Null for a built-in metric. */
   readonly custom?: Custom;
-  /** Whether the values of a custom metric are weighted. */
+  /** Whether the values are weighted with sample weights. */
   readonly weighted?: boolean;
   /** The metric for an output with a number of features; of a custom one, what takes targets of the same shape. */
   kindOf(width: number): LossName | ScoreName;
@@ -60,13 +60,14 @@ export interface Metric {
 }
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName, weighted: unknown = null): Metric[] {
-  const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-  // Not `map`, which skips holes
+  const plain = resolveList(call, 'metrics', value, loss);
   const metrics = [
-    ...Array.from(given, (one, n) =>
-      resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
-    ),
-    ...[weighted ?? []].flat().map(one => weightedMetric(call, one)),
+    ...plain,
+    ...resolveList(call, 'weightedMetrics', weighted, loss).map(metric => {
+      // As in Keras
+      const key = plain.some(other => other.key === metric.key) ? `weighted_${metric.key}` : metric.key;
+      return { ...metric, key, weighted: true };
+    }),
   ];
   const keys = metrics.map(({ key }) => key);
   // As in TF.js, equal names get numbers
@@ -75,6 +76,13 @@ export function resolveMetrics(call: string, value: unknown, loss: LossName, wei
     if (keys.indexOf(key) === keys.lastIndexOf(key)) return metric;
     return { ...metric, key: `${key}_${keys.slice(0, n).filter(other => other === key).length}` };
   });
+}
+
+function resolveList(call: string, argument: string, value: unknown, loss: LossName): Metric[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return [resolveMetric(call, argument, value, loss)];
+  // Not `map`, which skips holes
+  return Array.from(value, (one, n) => resolveMetric(call, `${argument}[${n}]`, one, loss));
 }
 
 function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
@@ -110,14 +118,6 @@ function customMetric(call: string, argument: string, given: CustomFunction): Me
     fail(call, `${argument} must not be a function with the name of other logs, got ${show(given)}`);
   }
   return { name, key: name, custom: customOf('metric', name, given), kindOf: () => 'meanSquaredError' };
-}
-
-/** Sample weights apply to functions only, because the kernels of metrics have none. */
-function weightedMetric(call: string, given: unknown): Metric {
-  if (typeof given !== 'function') {
-    fail(call, `weightedMetrics must be functions of two tensors, such as metrics.mse, got ${show(given)}`);
-  }
-  return { ...customMetric(call, 'weightedMetrics', given as CustomFunction), weighted: true };
 }
 
 /** The meaning of 'accuracy', as in TF.js. */

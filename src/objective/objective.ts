@@ -37,9 +37,6 @@ type AnyMetrics = AnyMetric | readonly AnyMetric[];
 /** @inline */
 type AnyMetric = MetricName | LossWithOptions | CustomFunction;
 
-/** @inline */
-type WeightedMetrics = CustomFunction | readonly CustomFunction[];
-
 export interface CompileOptions {
   /** One of `train.*`, or a name such as 'adam' or 'sgd' for default options. */
   optimizer: Optimizer | OptimizerName;
@@ -59,13 +56,11 @@ export interface CompileOptions {
    */
   metrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
   /**
-   * Functions, such as those of `metrics`, whose values are weighted with `sampleWeight` and `classWeight`; a function must
-   * return a value for each sample or time step for that. Forms and default as for `metrics`.
+   * Metrics whose values are weighted with `sampleWeight` and `classWeight`; forms and default as for `metrics`. A function
+   * of targets and predictions must return a value for each sample or time step. A metric that is also in `metrics` has the
+   * name `weighted_` and its own.
    */
-  weightedMetrics?:
-    | WeightedMetrics
-    | Readonly<Record<string, WeightedMetrics>>
-    | readonly (readonly CustomFunction[])[];
+  weightedMetrics?: AnyMetrics | Readonly<Record<string, AnyMetrics>> | readonly (readonly AnyMetric[])[];
 }
 
 /**

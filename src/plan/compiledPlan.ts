@@ -32,6 +32,8 @@ export interface CompiledOutput {
   readonly target: number;
   readonly result: number;
   readonly resultSize: number;
+  /** The axes of the target of a sample: [T, width], or [labels]. */
+  readonly targetShape: readonly number[];
   /** What the loss accepts as targets; null for all numbers. */
   readonly targetRule: TargetRule | null;
   /** Index of the sample weights, [B, T]; 0 in a plan without them. */
@@ -46,7 +48,7 @@ export interface CompiledOutput {
   /** Its terms, if threads share them; else 0. */
   readonly lossTerms: number;
   readonly lossWeight: number;
-  readonly metrics: readonly { program: 'loss' | 'metric'; address: number }[];
+  readonly metrics: readonly { program: Score['program']; address: number }[];
 }
 
 /** A structure to be written. */
@@ -155,6 +157,7 @@ export class CompiledPlan {
       target: this.indexOf(target),
       result: this.indexOf(result),
       resultSize: this.plan.batch * y.steps * y.width,
+      targetShape: objective?.loss === 'ctc' ? [labels] : [y.steps, width],
       targetRule: objective ? targetRuleOf(objective.loss, y.width, y.steps, width, objective.settings) : null,
       weights: weights ? this.indexOf(weights) : 0,
       first: this.indexOf(y.start),

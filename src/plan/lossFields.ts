@@ -15,19 +15,19 @@ const DELTA = 0x3f80_0000;
 
 /** The loss. It starts from the logits if the last layer provides them, and has sample weights if the plan does. */
 export function planLoss(batch: number, output: PlannedOutput, { loss, settings }: OutputObjective): Fields<'loss'> {
-  const { signal, weights } = output;
+  const { signal } = output;
   const fields = fieldsOf(batch, output, loss, signal.logits !== undefined, settings);
-  const each = loss === 'ctc' ? 1 : signal.y.steps;
-  return {
-    ...fields,
-    ...rowFields('dy', signal.dy),
-    weights: weights ?? 0,
-    weightRow: weights ? each * FLOAT : 0,
-    weightStep: weights ? FLOAT : 0,
-  };
+  return { ...fields, ...rowFields('dy', signal.dy), ...weightFields(output, loss) };
 }
 
-/** The metrics, each with the kernel that computes it. Sample weights apply to the loss only, as in Keras. */
+/** The sample weights; none if the plan has none. */
+const weightFields = ({ signal, weights }: PlannedOutput, loss: LossName) => ({
+  weights: weights ?? 0,
+  weightRow: weights ? (loss === 'ctc' ? 1 : signal.y.steps) * FLOAT : 0,
+  weightStep: weights ? FLOAT : 0,
+});
+
+/** The metrics, each with the kernel that computes it. Sample weights apply to weighted metrics only, as in Keras. */
 export function planMetrics(
   batch: number,
   output: PlannedOutput,
@@ -40,7 +40,12 @@ export function planMetrics(
     // Without options of its own, such a metric has those of the loss
     const own = metric.settings ?? (kind === loss ? settings : undefined);
     const fields = fieldsOf(batch, output, kind, logits, own);
-    return { program: kind in lossNumbers ? 'loss' : 'metric', fields, levels: own?.levels ?? [] };
+    const weighted = metric.weighted && output.weights !== null;
+    return {
+      program: kind in metricNumbers ? 'metric' : weighted ? 'weightedMean' : 'loss',
+      fields: weighted ? { ...fields, ...weightFields(output, loss) } : fields,
+      levels: own?.levels ?? [],
+    };
   });
 }
 

@@ -10,7 +10,7 @@ import type { Fields } from './planner.ts';
 
 /** The structure of a loss or metric. */
 export interface Score {
-  readonly program: 'loss' | 'metric';
+  readonly program: 'loss' | 'weightedMean' | 'metric';
   readonly fields: Fields<'loss'>;
   /** The levels of pinball; empty for others. */
   readonly levels: readonly number[];
@@ -52,7 +52,7 @@ function termBytes(fields: Fields<'loss'>): number {
 
 /** Bytes for what CTC computes of a sample. */
 function scratchBytes({ program, fields }: Score): number {
-  if (program !== 'loss' || fields.kind !== lossNumbers.ctc) return 0;
+  if (program === 'metric' || fields.kind !== lossNumbers.ctc) return 0;
   const [steps, states] = [Number(fields.steps), statesOf(fields)];
   const probabilities = states + (states + 1) / 2 + steps * states;
   return (steps + 2 * probabilities) * DOUBLE;

@@ -4,7 +4,15 @@ import { spawnSync } from 'node:child_process';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CHUNK_BITS, word } from '../../src/wasm/threadProgram.ts';
-import { type OptimizerName, optimized, type Package, type ProgramName, scored, trained } from './trainings.ts';
+import {
+  customScores,
+  type OptimizerName,
+  optimized,
+  type Package,
+  type ProgramName,
+  scored,
+  trained,
+} from './trainings.ts';
 
 const workers = process.getBuiltinModule('node:worker_threads');
 const { Worker: RealWorker } = workers;
@@ -198,6 +206,32 @@ test.each([
     letOthersBegin();
     expect(scored(lw, loss)).toBe(result);
     expect(warn).toHaveBeenCalledOnce();
+    expect(lw.backendInfo().threads).toBe(1);
+  },
+);
+
+test.each([
+  ['derived', 'lstmForwardRows', 'throw 0'],
+  ['derived', 'lstmBackwardRows', 'process.exit()'],
+  ['derived', 'denseBackwardWeights', 'throw 0'],
+  ['derived', 'updateWeightsStore', 'throw 0'],
+  ['given', 'lstmForwardRows', 'process.exit()'],
+  ['given', 'lstmBackwardRows', 'throw 0'],
+] as const)(
+  'custom loss with a %s gradient: after %s has ended halfway in a thread by %s, the bits are those of one thread',
+  async (...args) => {
+    const [gradient, kernel, ends] = args;
+    const [calls, expectedCalls] = [{ count: 0 }, { count: 0 }];
+    const result = trained(await started(1), 'stacked lstm', undefined, customScores(gradient, expectedCalls));
+    const warn = listen();
+    sabotage = inHalf(kernel, ends);
+    const lw = await started(2);
+    letOthersBegin();
+    expect(trained(lw, 'stacked lstm', undefined, customScores(gradient, calls))).toBe(result);
+    // A step that begins again does not call the functions of the user again
+    expect(calls).toEqual(expectedCalls);
+    const reason = ends === 'throw 0' ? 'a kernel has failed in a thread' : 'a thread has stopped';
+    expect(warn.mock.calls).toEqual(warning(reason));
     expect(lw.backendInfo().threads).toBe(1);
   },
 );

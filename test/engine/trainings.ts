@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 
 export type Package = typeof import('lstm-wasm');
 type LayersModel = import('lstm-wasm').LayersModel;
+type CompileOptions = import('lstm-wasm').CompileOptions;
+type CustomFunction = import('lstm-wasm').CustomFunction;
 type SymbolicTensor = import('lstm-wasm').SymbolicTensor;
 
 const programs = {
@@ -278,15 +280,37 @@ export function scored(lw: Package, loss: Loss): string {
 export type ProgramName = keyof typeof programs;
 export const programNames = Object.keys(programs) as ProgramName[];
 
+/** A loss and metrics that run in JavaScript. @param calls counts the calls of the loss */
+export function customScores(gradient: 'derived' | 'given', calls = { count: 0 }): Partial<CompileOptions> {
+  const value: CustomFunction = (yTrue, yPred) => {
+    calls.count++;
+    return yPred.sub(yTrue).square().add(0.5).log().mean(-1);
+  };
+  const slope: CustomFunction = (yTrue, yPred) => {
+    const error = yPred.sub(yTrue);
+    return error.mul(2 / 3).div(error.square().add(0.5)); // of the mean of 3 numbers
+  };
+  const bias: CustomFunction = (yTrue, yPred) => yPred.sub(yTrue).mean(-1);
+  const loss = gradient === 'derived' ? value : { name: 'logarithmic', value, gradient: slope };
+  return { loss, metrics: [bias, 'mae'], weightedMetrics: [bias, 'mse'] };
+}
+
 /**
  * SHA-256 of losses, weights, evaluations and predictions of ten training steps.
  *
  * @param before called before each step
+ * @param objective options of `compile`
  */
-export function trained(lw: Package, name: ProgramName, before: (step: number) => void = () => {}): string {
+export function trained(
+  lw: Package,
+  name: ProgramName,
+  before: (step: number) => void = () => {},
+  objective: Partial<CompileOptions> = {},
+): string {
   lw.setRandomSeed(4);
   const model = programs[name](lw);
-  model.compile({ optimizer: lw.train.adam({ learningRate: 0.01, globalClipNorm: 1 }), loss: 'meanSquaredError' });
+  const optimizer = lw.train.adam({ learningRate: 0.01, globalClipNorm: 1 });
+  model.compile({ optimizer, loss: 'meanSquaredError', ...objective });
   const batch = model.inputs[0]!.shape[0]!;
   const x = lw.randomNormal([batch, 13, 5]).dataSync();
   for (let row = 0; row < batch; row += 3) x.fill(0, row * 65 + 20, row * 65 + 40); // masked steps
@@ -296,13 +320,13 @@ export function trained(lw: Package, name: ProgramName, before: (step: number) =
   const add = (...numbers: number[]) => hash.update(Float64Array.from(numbers));
   for (let step = 0; step < 10; step++) {
     before(step);
-    add(model.trainOnBatch(xs, y) as number);
+    add(...[model.trainOnBatch(xs, y)].flat());
   }
   for (const weight of model.getWeights()) hash.update(weight.dataSync());
   before(10);
   hash.update(model.predictOnBatch(xs).dataSync());
   before(11);
-  hash.update((model.evaluate(xs, y, { batchSize: batch }) as { dataSync(): Float32Array }).dataSync());
+  for (const value of [model.evaluate(xs, y, { batchSize: batch })].flat()) hash.update(value.dataSync());
   hash.update(model.predict(xs, { batchSize: batch, training: true }).dataSync());
   model.dispose();
   return hash.digest('hex');

@@ -20,6 +20,20 @@ test('an example runs to its end on TensorFlow.js', { timeout: 600_000 }, async 
   );
 });
 
+test.each([
+  ['activity', 'convolutions'],
+  ['quantiles', 'a custom loss'],
+])('%s trains %s on the WebAssembly backend of TensorFlow.js', { timeout: 600_000 }, async name => {
+  const { output } = await run(name, '--quick', '--tfjs', 'wasm', '--epochs', '1');
+  expect(output).toMatch(/^TensorFlow\.js .*\n[\s\S]* \(required: .*\)\n/);
+});
+
+test('the example of CTC says that TensorFlow.js has no such loss', { timeout: 600_000 }, async () => {
+  const { code, output } = await run('strokes', '--quick', '--tfjs');
+  expect(code).toBe(1);
+  expect(output).toContain('TensorFlow.js has no loss for labels without times (CTC)');
+});
+
 test('an example fails with a message if it does not reach its accuracy', { timeout: 120_000 }, async () => {
   const { code, output } = await run('addition', '--quick', '--cell', 'simpleRNN', '--epochs', '1');
   expect(code).toBe(1);

@@ -275,7 +275,9 @@ describe('a metric that is a function', () => {
     const model = modelOf({ masks: true });
     const weightedMetrics = [rewritten.meanSquaredError!, lw.metrics.meanAbsoluteError];
     model.compile({ optimizer: 'sgd', loss: 'mse', metrics: 'meanAbsoluteError', weightedMetrics });
-    expect(model.metricsNames).toEqual(['loss', 'meanAbsoluteError_0', 'meanSquaredError', 'meanAbsoluteError_1']);
+    expect(model.metricsNames).toEqual([
+      ...['loss', 'meanAbsoluteError', 'meanSquaredError', 'weighted_meanAbsoluteError'],
+    ]);
     const [loss, mae, squares, absolute] = model.testOnBatch(hidden, y, { sampleWeight: weightsByStep }) as number[];
     const weights = weightsByStep.dataSync().filter((_, n) => n % T < 3);
     const mean = weights.reduce((sum, w) => sum + w) / weights.length;
@@ -285,11 +287,12 @@ describe('a metric that is a function', () => {
     expectClose([same!], [plain!], rounding);
   });
 
-  it('compile rejects a name in weightedMetrics', () => {
+  it('compile rejects an unknown name in weightedMetrics', () => {
     const compile = (weightedMetrics: never) => modelOf().compile({ optimizer: 'sgd', loss: 'mse', weightedMetrics });
-    expect(() => compile(['mae'] as never)).toThrow(
-      "model.compile: weightedMetrics must be functions of two tensors, such as metrics.mse, got 'mae'",
+    expect(() => compile(['mae', 'maee'] as never)).toThrow(
+      "model.compile: unknown weightedMetrics[1] 'maee'; did you mean 'mae'?",
     );
+    expect(() => compile(5 as never)).toThrow('model.compile: weightedMetrics must be a name, got 5');
   });
 
   it('custom metrics of the same name are numbered', () => {

@@ -182,7 +182,39 @@ test.each(['poisson', 'negativeBinomialNLL'] as const)('%s rejects targets below
   return expect(model.fit(x, y, { batchSize: 2, verbose: 0 })).rejects.toThrow(`model.fit: ${rule}`);
 });
 
+test('the options of a loss are a copy', () => {
+  const loss = losses.pinball({ levels: [0.1, 0.9] });
+  (loss.getConfig().levels as number[]).push(5);
+  expect(loss.getConfig()).toEqual({ levels: [0.1, 0.9] });
+});
+
 describe('ctc', () => {
+  test('custom metrics are given the labels, and weighted with the weights of samples', () => {
+    const sequence = sequential({ layers: [layers.gru({ units: 3, returnSequences: true, inputShape: [4, 2] })] });
+    const given: unknown[] = [];
+    const labels = [
+      [1, 2],
+      [1, -1],
+      [2, 2],
+    ];
+    sequence.compile({
+      optimizer: 'sgd',
+      loss: losses.ctc(),
+      metrics: [
+        function seen(yTrue, yPred) {
+          given.push(yTrue.arraySync(), yPred.shape);
+          return yPred.mean(-1);
+        },
+      ],
+      weightedMetrics: [() => tensor([1, 2, 3])],
+    });
+    const results = sequence.testOnBatch(tensor(new Float32Array(24).fill(0.5), [3, 4, 2]), labels, {
+      sampleWeight: [1, 0, 3],
+    });
+    expect(given).toEqual([labels, [3, 4, 3]]);
+    expect((results as number[])[2]).toBeCloseTo((1 * 1 + 3 * 3) / 4, 6);
+  });
+
   const [steps, classes] = [6, 4];
   const labels = [[1, 2], [3, 3, 1], [2], [1, 1], []];
   const padded = (width: number, padding = -1) =>

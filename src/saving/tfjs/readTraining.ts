@@ -136,21 +136,27 @@ function readOwnObjective(
   location: FilePath,
   own: Readonly<Record<string, unknown>>,
 ): Omit<CompileOptions, 'optimizer'> {
-  const metricsLocation = within(location, 'metrics');
-  const weights = own.lossWeights === undefined ? {} : { lossWeights: own.lossWeights as number[] };
+  const weights = {
+    ...(own.lossWeights !== undefined && { lossWeights: own.lossWeights as number[] }),
+    ...(own.weightedMetrics !== undefined && { weightedMetrics: readOwnMetrics(location, own, 'weightedMetrics') }),
+  };
+  const metrics = readOwnMetrics(location, own, 'metrics');
   if (!Array.isArray(own.loss)) {
     const loss = readText(within(location, 'loss'), own.loss) as Loss;
-    return { loss, metrics: readLossNames(metricsLocation, own.metrics) as MetricName[], ...weights };
+    return { loss, metrics, ...weights };
   }
-  const loss = readLossNames(within(location, 'loss'), own.loss) as Loss[];
-  // Of one output, metrics are a list; of several, a list of lists
-  if (loss.length === 1) {
-    return { loss, metrics: readLossNames(metricsLocation, own.metrics) as MetricName[], ...weights };
-  }
-  const metrics = readList(metricsLocation, own.metrics).map((names, n) =>
-    readLossNames(itemOf(metricsLocation, n), names),
-  );
-  return { loss, metrics: metrics as MetricName[][], ...weights };
+  return { loss: readLossNames(within(location, 'loss'), own.loss) as Loss[], metrics, ...weights };
+}
+
+/** Of one output, metrics are a list; of several, a list of lists. */
+function readOwnMetrics(
+  location: FilePath,
+  own: Readonly<Record<string, unknown>>,
+  option: 'metrics' | 'weightedMetrics',
+): MetricName[] | MetricName[][] {
+  const here = within(location, option);
+  if (!Array.isArray(own.loss) || own.loss.length === 1) return readLossNames(here, own[option]) as MetricName[];
+  return readList(here, own[option]).map((names, n) => readLossNames(itemOf(here, n), names) as MetricName[]);
 }
 
 const objectiveOf = (location: FilePath, outputNames: readonly string[], options: CompileOptions): Objective =>

@@ -94,7 +94,7 @@ export function tfjsTrainingConfig(
   if (!config || outputs.some(({ loss, lossWeight }) => lossWeight !== 1 || !tfjsLosses.includes(loss))) return null;
   const losses = outputs.map(({ loss }) => snake(loss));
   const metrics = tfjsMetricsOf(outputs, outputNames);
-  if (!metrics) return null;
+  if (!metrics || outputs.some(output => output.metrics.some(({ weighted }) => weighted))) return null;
   const optimizer_config = { class_name: optimizer.className, config };
   return { loss: losses.length === 1 ? losses[0]! : losses, metrics, optimizer_config };
 }

@@ -34,14 +34,21 @@ export function describeObjective(call: string, { optimizer, outputs }: Objectiv
   if (custom) fail(call, `${custom.title} must be a name ${purpose}, got a function`);
   // `compile` takes descriptions of losses with options in lists, too
   const losses = outputs.map(({ loss, settings }) => describeLoss(loss, settings) as Loss);
-  const metrics = outputs.map(({ metrics }) =>
-    metrics.map(({ name, settings }) => describeLoss(name, settings) as MetricName),
-  );
+  const metricsOf = (isWeighted: boolean) => {
+    const lists = outputs.map(({ metrics }) =>
+      metrics
+        .filter(({ weighted = false }) => weighted === isWeighted)
+        .map(({ name, settings }) => describeLoss(name, settings) as MetricName),
+    );
+    return outputs.length === 1 ? lists[0]! : lists;
+  };
+  const weightedMetrics = metricsOf(true);
   const isNamed = outputs.length === 1 && typeof losses[0] === 'string';
   const weights = outputs.map(({ lossWeight }) => lossWeight);
   return {
     loss: isNamed ? losses[0]! : losses,
-    metrics: outputs.length === 1 ? metrics[0]! : metrics,
+    metrics: metricsOf(false),
+    ...(weightedMetrics.flat().length > 0 && { weightedMetrics }),
     ...(weights.some(weight => weight !== 1) && { lossWeights: weights }),
     optimizer: serialize(optimizer),
   };
