@@ -13,7 +13,7 @@ const properties = ['test/properties/properties.test.ts']; // random programs of
 const programs = [
   'test/facade/golden/*.test.ts',
   'test/facade/{attentionModels,customLayers,determinism,explicitMasks,fences,fixtures,fused,gradients,layers}.test.ts',
-  'test/facade/{minRnn,overflow}.test.ts',
+  'test/facade/{foldedNormalization,minRnn,overflow}.test.ts',
 ];
 /** What multiplies matrices. */
 const products = [

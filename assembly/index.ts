@@ -55,6 +55,7 @@ export {
   batchNormalizationCommit, batchNormalizationForward, batchNormalizationForwardRows,
 } from './layers/batchNormalization';
 export { batchNormalizationBackward, batchNormalizationBackwardRows } from './layers/batchNormalizationBackward';
+export { foldForward } from './layers/fold';
 export {
   layerNormalizationBackward, layerNormalizationBackwardRows, layerNormalizationBackwardWeights,
   layerNormalizationForward, layerNormalizationForwardRows,

@@ -1,6 +1,7 @@
 /** The convolution over time: options and plan. */
 
 import {
+  type LinearCall,
   type PlannedCall,
   type Planner,
   padded,
@@ -209,7 +210,7 @@ export class Conv1D extends Layer {
     const inLoss = activation === call.lossActivation;
     const logits = inLoss ? like('logits') : null;
     const slope = needsGradients && !inLoss && storesSlope(activation) ? like('slope') : null;
-    planner.calls.push({
+    const planned: LinearCall = {
       kind: 'conv1d',
       fields: {
         rows: x.rows,
@@ -235,7 +236,9 @@ export class Conv1D extends Layer {
         useBias: Number(this.useBias),
         fused: Number(inLoss),
       },
-    });
-    return [logits ? { y, dy, mask: null, logits } : { y, dy, mask: null }];
+    };
+    planner.calls.push(planned);
+    if (logits) return [{ y, dy, mask: null, logits }];
+    return [activation === 'linear' ? { y, dy, mask: null, linear: planned } : { y, dy, mask: null }];
   }
 }

@@ -2,6 +2,7 @@
 
 import {
   asMatrix,
+  type LinearCall,
   type PlannedCall,
   type Planner,
   padded,
@@ -151,7 +152,7 @@ export function planDense(
   const inLoss = activation === call.lossActivation;
   const logits = inLoss ? like('logits') : null;
   const slope = needsGradients && !inLoss && storesSlope(activation) ? like('slope') : null;
-  planner.calls.push({
+  const planned: LinearCall = {
     kind: 'dense',
     fields: {
       rows: x.steps * x.rows,
@@ -172,6 +173,8 @@ export function planDense(
       useBias: Number(useBias),
       fused: Number(inLoss),
     },
-  });
-  return logits ? { y, dy, mask, logits } : { y, dy, mask };
+  };
+  planner.calls.push(planned);
+  if (logits) return { y, dy, mask, logits };
+  return activation === 'linear' ? { y, dy, mask, linear: planned } : { y, dy, mask };
 }

@@ -2,6 +2,7 @@
 
 import {
   floatBits,
+  type LinearCall,
   type Offset,
   offsetBy,
   type PlannedCall,
@@ -173,10 +174,6 @@ abstract class Normalization extends Layer {
 
   /** The fields that the kernels of both layers have. */
   protected commonFields(planner: Planner, { y: x, dy: dx }: Signal, turn: Turn, y: Rows, dy: Rows | null, at: number) {
-    const { w, dw } = parameterFields(planner, at);
-    const place = (block: number | Offset, has: boolean, n: number) =>
-      has && typeof block !== 'number' ? offsetBy(block, this.offsetOf(n)) : 0;
-    const { scale, center } = this;
     const { steps, rows, width } = turn(x);
     return {
       steps,
@@ -187,11 +184,22 @@ abstract class Normalization extends Layer {
       ...rowFields('dy', dy && turn(dy)),
       ...rowFields('dx', dx && turn(dx)),
       epsilon: floatBits(this.epsilon),
+      ...this.trainedFields(planner, at),
+    } satisfies Partial<FieldsOf<string>>;
+  }
+
+  /** Where gamma, beta and their gradients are. */
+  protected trainedFields(planner: Planner, at: number) {
+    const { w, dw } = parameterFields(planner, at);
+    const place = (block: number | Offset, has: boolean, n: number) =>
+      has && typeof block !== 'number' ? offsetBy(block, this.offsetOf(n)) : 0;
+    const { scale, center } = this;
+    return {
       gamma: place(w, scale, 0),
       beta: place(w, center, Number(scale)),
       dGamma: place(dw, scale, 0),
       dBeta: place(dw, center, Number(scale)),
-    } satisfies Partial<FieldsOf<string>>;
+    };
   }
 }
 
@@ -281,14 +289,18 @@ export class BatchNormalization extends Normalization {
 
   override plan(planner: Planner, [input]: Signals, { name, offsets }: PlannedCall): Signals {
     const { y: x, mask } = input;
-    const y = planner.rows(`${name}/y`, x.steps, x.width);
-    const dy = planner.gradientRows(`${name}/dy`, x.steps, x.width);
     // As in Keras, a frozen layer uses the moving statistics in training too
     const ofBatch = planner.dropsOut && this.trainable;
     const first = Number(this.scale) + Number(this.center);
     const moving = statistics.map((_, n): Offset => {
       return { block: 'weights', offset: offsets.parameters + this.offsetOf(first + n) };
     });
+    if (input.linear && !ofBatch && !planner.needsGradients) {
+      this.#fold(planner, input.linear, name, offsets.parameters, moving);
+      return [input];
+    }
+    const y = planner.rows(`${name}/y`, x.steps, x.width);
+    const dy = planner.gradientRows(`${name}/dy`, x.steps, x.width);
     const width = padded(x.width);
     const [mean, variance] = ofBatch ? ['mean', 'variance'].map(of => planner.floats(`${name}/${of}`, width)) : moving;
     const [maskRow, maskStep] = mask ? [FLOAT, mask.step] : [0, 0];
@@ -318,5 +330,30 @@ export class BatchNormalization extends Normalization {
       },
     });
     return [{ y, dy, mask }];
+  }
+
+  /** Replaces the weights of the call below by those that include this normalization. */
+  #fold(planner: Planner, linear: LinearCall, name: string, at: number, [mean, variance]: readonly Offset[]): void {
+    const { kind, fields } = linear;
+    const inputs = Number(fields.inputs) * (kind === 'conv1d' ? Number(linear.fields.taps) : 1);
+    const width = padded(this.width);
+    const folded = planner.floats(`${name}/folded`, 1 + inputs, width);
+    const { gamma, beta } = this.trainedFields(planner, at);
+    planner.calls.splice(planner.calls.indexOf(linear), 0, {
+      kind: 'fold',
+      fields: {
+        inputs,
+        units: this.width,
+        w: fields.w,
+        folded,
+        scales: planner.floats(`${name}/scales`, width),
+        gamma,
+        beta,
+        mean: mean!,
+        variance: variance!,
+        epsilon: floatBits(this.epsilon),
+      },
+    });
+    fields.w = folded;
   }
 }

@@ -57,7 +57,12 @@ export interface Signal {
    * the gradient of the logits into `dy`.
    */
   readonly logits?: Rows;
+  /** The call that computed `y`, if that is linear and nothing else reads `y`: its weights may be replaced. */
+  readonly linear?: LinearCall;
 }
+
+/** A call that computes x W + b, with the bias in front of the packed kernel. */
+export type LinearCall = Extract<KernelCall, { kind: 'dense' | 'conv1d' }>;
 
 /** The inputs of a layer, or its outputs. */
 export type Signals = readonly [Signal, ...Signal[]];
@@ -221,7 +226,7 @@ export class Planner {
    */
   share(name: string, signal: Signal, readers: number): Signal[] {
     const { y, dy, mask } = signal;
-    if (!dy) return Array.from({ length: readers }, () => signal);
+    if (!dy) return Array.from({ length: readers }, () => ({ y, dy, mask }));
     const { steps, width } = y;
     const gradients = Array.from({ length: readers - 1 }, (_, n) => this.rows(`${name}/dy${n + 1}`, steps, width));
     // Backward runs the calls in reverse, so the gradients of the first readers are added first
