@@ -37,6 +37,12 @@ export {
   ctcGreedyDecode,
 } from './objective/ctcDecode.ts';
 export type { CustomFunction, CustomLoss } from './objective/custom.ts';
+export {
+  type Distribution,
+  type DistributionSampleOptions,
+  distribution,
+  type Likelihood,
+} from './objective/distribution.ts';
 export type { Loss } from './objective/losses.ts';
 export type { CtcOptions, LossWithOptions, PinballOptions } from './objective/lossSettings.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
