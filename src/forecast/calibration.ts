@@ -1,11 +1,12 @@
 /** Corrections of distributions by their errors on the held-out end, which make intervals conformal. */
 
 import type { Resolved } from './forecasterOptions.ts';
+import type { Frame } from './forecastWindows.ts';
 import { type Marginal, marginalOf, outputWidth, scoreOf } from './outputs.ts';
 
 /** What was learned from the held-out end. Plain data, which is saved with the model. */
 export interface Calibration {
-  /** The spread of the errors at each step, in the units of the network. */
+  /** The spread of the errors at each step, relative to the change of the window over a season. */
   readonly spreads: readonly number[];
   /**
    * The scores of the held-out values, increasing, and the standard normal numbers that they should have been; null for
@@ -25,19 +26,21 @@ const DEVIATION = 1.2533;
 
 /** Predictions for held-out windows: `targets` and `known` have a number for each step, `raw` those of the network. */
 export interface HeldOut {
+  readonly frames: readonly Frame[];
   readonly raw: Float32Array;
   readonly targets: Float32Array;
   readonly known: Float32Array;
 }
 
-export function calibrate({ raw, targets, known }: HeldOut, settings: Resolved): Calibration {
+export function calibrate({ raw, frames, targets, known }: HeldOut, settings: Resolved): Calibration {
   const { horizon, output, conformal } = settings;
   const width = outputWidth(output);
+  const changeOf = (n: number) => frames[Math.floor(n / horizon)]!.change;
   const sums = new Float64Array(horizon);
   const counts = new Float64Array(horizon);
   for (let n = 0; n < targets.length; n++) {
     if (known[n] === 0) continue;
-    sums[n % horizon]! += Math.abs(targets[n]! - raw[n * width]!);
+    sums[n % horizon]! += Math.abs(targets[n]! - raw[n * width]!) / changeOf(n);
     counts[n % horizon]!++;
   }
   const all =
@@ -50,7 +53,7 @@ export function calibrate({ raw, targets, known }: HeldOut, settings: Resolved):
   const scores = new Float64Array(targets.length).fill(Number.NaN);
   for (let n = 0; n < targets.length; n++) {
     if (known[n] === 0) continue;
-    const score = marginalOf(output, raw, n * width, spreads[n % horizon]!).scoreOf(targets[n]!);
+    const score = marginalOf(output, raw, n * width, spreads[n % horizon]! * changeOf(n)).scoreOf(targets[n]!);
     scores[n] = Math.min(LARGEST_SCORE, Math.max(-LARGEST_SCORE, score));
   }
   const found = scores.filter(score => !Number.isNaN(score));

@@ -2,7 +2,8 @@
 
 import { fail, show, suggest } from '../util/errors.ts';
 import { type CalendarName, calendarNamesOf } from './calendar.ts';
-import type { Step } from './frequency.ts';
+import { DAY, HOUR, MINUTE, WEEK } from './civil.ts';
+import { type Step, timeAt } from './frequency.ts';
 import type { CheckedSeries } from './seriesInput.ts';
 
 /** A column of numbers, standardized by its mean and deviation in the training data. */
@@ -29,7 +30,29 @@ export interface Encoding {
   readonly ids: readonly string[] | null;
 }
 
-/** @param ends for each series, the number of values that training may see */
+/** The milliseconds of a cycle. */
+const cycles: Readonly<Record<CalendarName, number>> = {
+  secondOfMinute: MINUTE,
+  minuteOfHour: HOUR,
+  hourOfDay: DAY,
+  dayOfWeek: WEEK,
+  dayOfMonth: 31 * DAY,
+  dayOfYear: 366 * DAY,
+  weekOfYear: 366 * DAY,
+  monthOfYear: 366 * DAY,
+  quarterOfYear: 366 * DAY,
+};
+
+/** The time that the longest series covers. */
+const spanOf = (series: readonly CheckedSeries[], ends: readonly number[], step: Step): number =>
+  Math.max(...series.map(({ start }, n) => timeAt(start!, ends[n]!, step) - start!));
+
+/**
+ * Learns from the training data. Calendar features are those whose cycle the data covers twice: forecasts would read
+ * values of the others that training has seen once or never.
+ *
+ * @param ends for each series, the number of values that training may see
+ */
 export function learnEncoding(
   call: string,
   series: readonly CheckedSeries[],
@@ -55,7 +78,9 @@ export function learnEncoding(
   const ids = series.map(({ id }) => id);
   const known = new Set(ids);
   return {
-    calendar: calendar ? calendarNamesOf(calendar) : [],
+    calendar: calendar
+      ? calendarNamesOf(calendar).filter(name => 2 * cycles[name] <= spanOf(series, ends, calendar))
+      : [],
     past: columns('past'),
     future: columns('future'),
     numbers: statics

@@ -6,6 +6,7 @@ import { calendarColumns } from './calendar.ts';
 import { categoriesOf, categoryCounts, type Encoding, standardized } from './encoding.ts';
 import { isCount, type Resolved } from './forecasterOptions.ts';
 import { timeAt } from './frequency.ts';
+import { seasonalError } from './metrics.ts';
 import { outputWidth } from './outputs.ts';
 import { type WindowScale, windowScale } from './scaling.ts';
 import type { CheckedSeries } from './seriesInput.ts';
@@ -101,9 +102,12 @@ function writeColumns(rows: Float32Array, columns: readonly ArrayLike<number>[],
   for (const [k, column] of columns.entries()) for (let n = 0; n < count; n++) rows[n * width + k] = column[n]!;
 }
 
-/** The scale of a window, and what its forecasts are differences from: 0, or with differences, earlier values. */
+/** The scale of a window, and more that depends on the window only. */
 export interface Frame extends WindowScale {
+  /** What the forecasts are differences from: 0, or with differences, earlier values. */
   readonly levels: Float64Array;
+  /** The mean absolute change over a season, in the units of the network; errors of a forecast are of this size. */
+  readonly change: number;
 }
 
 /** Arrays for a batch of windows; the tensors share them. */
@@ -205,13 +209,16 @@ export class WindowBatch {
   /** Scale and levels of the window in `#window`. */
   #frameOf({ values }: ReadySeries, origin: number): Frame {
     const { horizon, inputSteps, counts } = this.#layout;
-    const { scaling, difference } = this.#settings;
+    const { scaling, difference, season } = this.#settings;
     const { shift, scale } = windowScale(scaling, this.#window);
     const levels = new Float64Array(horizon);
     if (difference > 0) {
       for (let h = 0; h < horizon; h++) levels[h] = latest(values, origin + h, origin, difference, origin - inputSteps);
     }
-    return { shift, scale: Math.max(scale, counts ? 1 : LEAST_SPREAD * Math.abs(shift)), levels };
+    const divisor = Math.max(scale, counts ? 1 : LEAST_SPREAD * Math.abs(shift));
+    const change =
+      seasonalError(values.subarray(origin - inputSteps, origin), Math.min(season, inputSteps - 1)) / divisor;
+    return { shift, scale: divisor, levels, change: change > LEAST_SPREAD ? change : 1 };
   }
 
   /** The value a number of seasons before a step, or the latest known one at its place in the season. */

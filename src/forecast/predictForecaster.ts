@@ -108,7 +108,7 @@ function forecastOf(
   { settings, layout, calibration }: Fitted,
   series: CheckedSeries,
   raw: Float32Array,
-  { shift, scale, levels: bases }: Frame,
+  { shift, scale, change, levels: bases }: Frame,
   { levels, samples }: Asked,
   scores: readonly number[],
   seed: number,
@@ -116,7 +116,7 @@ function forecastOf(
   const { horizon, output, step } = settings;
   const counts = isCount(output);
   const marginals = Array.from({ length: horizon }, (_, h) =>
-    marginalOf(output, raw, h * layout.outputWidth, calibration.spreads[h]!),
+    marginalOf(output, raw, h * layout.outputWidth, calibration.spreads[h]! * change),
   );
   const unscaled = (h: number, value: number) => (counts ? Math.max(0, value) : value * scale + shift + bases[h]!);
   const quantiles = marginals.map(marginal => correctedQuantiles(marginal, calibration));
