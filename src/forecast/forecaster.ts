@@ -48,7 +48,7 @@ export class Forecaster {
     return this.#fitted?.settings.season ?? this.#settings.season;
   }
 
-  /** The trained networks as one model, with an output for each; null before `fit`. */
+  /** The trained networks as one model, with an output for each, until the next `fit` ends; null before the first. */
   get model(): FunctionalModel | null {
     return this.#fitted?.net ?? null;
   }
