@@ -2,7 +2,7 @@
 
 import type { Resolved } from './forecasterOptions.ts';
 import type { Frame } from './forecastWindows.ts';
-import { type Marginal, marginalOf, outputWidth, scoreOf } from './outputs.ts';
+import { marginalOf, outputWidth, scoreOf } from './outputs.ts';
 
 /** What was learned from the held-out end. Plain data, which is saved with the model. */
 export interface Calibration {
@@ -111,10 +111,3 @@ export function corrected({ scores }: Calibration, z: number): number {
   const share = (z - ideal[low]!) / (ideal[high]! - ideal[low]!);
   return found[low]! + share * (found[high]! - found[low]!);
 }
-
-/** Quantiles of a step by the standard normal number of their level. */
-export type QuantileFunction = (z: number) => number;
-
-export const correctedQuantiles = (marginal: Marginal, calibration: Calibration): QuantileFunction => {
-  return z => marginal.at(corrected(calibration, z));
-};

@@ -40,6 +40,8 @@ export function lossOf({ kind, levels }: Output): CompileOptions['loss'] {
  */
 export interface Marginal {
   readonly mean: number;
+  /** Whether `at(-z)` is as far below the mean as `at(z)` is above it. */
+  readonly isSymmetric: boolean;
   at(z: number): number;
   /** The inverse of `at`; for counts, by the middle of the jump. */
   scoreOf(value: number): number;
@@ -57,11 +59,14 @@ export function marginalOf(output: Output, raw: Float32Array, from: number, spre
     case 'normal':
       return linear(a, positive(b));
     case 'studentT':
-      return ofContinuous(studentT(2 + softplus(a), b, positive(c)));
+      return ofStudentT(studentT(2 + softplus(a), b, positive(c)));
     case 'poisson':
-      return ofCounts(poisson(Math.max(a, 0)));
-    case 'negativeBinomial':
-      return ofCounts(negativeBinomial(positive(a), positive(b)));
+      return ofCounts(poisson(Math.max(a, 0)), n => Math.max(a, 0) / (n + 1));
+    case 'negativeBinomial': {
+      const [mean, dispersion] = [positive(a), positive(b)];
+      const share = (mean * dispersion) / (1 + mean * dispersion);
+      return ofCounts(negativeBinomial(mean, dispersion), n => (share * (n + 1 / dispersion)) / (n + 1));
+    }
     case 'quantiles':
       return ofQuantiles(output.levels, raw, from, spread);
   }
@@ -69,21 +74,54 @@ export function marginalOf(output: Output, raw: Float32Array, from: number, spre
 
 const linear = (mean: number, scale: number): Marginal => ({
   mean,
+  isSymmetric: true,
   at: z => mean + scale * z,
   scoreOf: value => (value - mean) / scale,
 });
 
-const ofContinuous = (found: Univariate): Marginal => ({
+const ofStudentT = (found: Univariate): Marginal => ({
   mean: found.mean,
+  isSymmetric: true,
   at: z => found.quantile(levelOf(z)),
   scoreOf: value => scoreBetween(found, value, value),
 });
 
-const ofCounts = (found: Univariate): Marginal => ({
-  mean: found.mean,
-  at: z => (found.mean === 0 ? 0 : found.quantile(levelOf(z))),
-  scoreOf: value => scoreBetween(found, value - 1, value),
-});
+/** The most counts whose probabilities are added up. */
+const MOST_COUNTS = 2000;
+
+/** @param next the probability of a count n + 1, divided by that of n */
+function ofCounts(found: Univariate, next: (n: number) => number): Marginal {
+  let sums: number[] | null = null;
+  /** The probabilities of at most n, as far as they are far from 1. */
+  const cumulative = (): number[] => {
+    const list: number[] = [];
+    let term = found.tails(0).lower;
+    for (let [n, sum] = [0, 0]; n < MOST_COUNTS && term > 1e-300 && sum < 1 - 1e-9; n++) {
+      sum += term;
+      list.push(sum);
+      term *= next(n);
+    }
+    return list;
+  };
+  return {
+    mean: found.mean,
+    isSymmetric: false,
+    at(z) {
+      if (found.mean === 0) return 0;
+      const level = levelOf(z);
+      sums ??= cumulative();
+      if (sums.length === 0 || level > Math.min(sums.at(-1)!, 1 - 1e-7)) return found.quantile(level);
+      let [low, high] = [-1, sums.length - 1];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (sums[middle]! >= level) high = middle;
+        else low = middle;
+      }
+      return high;
+    },
+    scoreOf: value => scoreBetween(found, value - 1, value),
+  };
+}
 
 /** The score of the middle of two levels, from the smaller tail. */
 function scoreBetween(found: Univariate, low: number, high: number): number {
@@ -112,6 +150,7 @@ function ofQuantiles(levels: readonly number[], raw: Float32Array, from: number,
       meanScores ??= Float64Array.from({ length: MEAN_POINTS }, (_, n) => scoreOf((n + 0.5) / MEAN_POINTS));
       return meanScores.reduce((sum, z) => sum + at(z), 0) / MEAN_POINTS;
     },
+    isSymmetric: false,
     at,
     scoreOf(value) {
       let n = 0;

@@ -4,13 +4,13 @@ import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { checkSeed, nextSeed, seedAt } from '../util/random.ts';
 import { RandomGenerator } from '../util/randomGenerator.ts';
-import { corrected, correctedQuantiles, type QuantileFunction } from './calibration.ts';
+import { type Calibration, corrected } from './calibration.ts';
 import { checkEncoded } from './encoding.ts';
 import { computeOutputs, type Fitted } from './fittedForecaster.ts';
 import { checkLevels, isCount, type Resolved } from './forecasterOptions.ts';
 import { type Frame, readySeries } from './forecastWindows.ts';
 import { timeAt } from './frequency.ts';
-import { marginalOf, scoreOf } from './outputs.ts';
+import { type Marginal, marginalOf, scoreOf } from './outputs.ts';
 import { type CheckedSeries, checkCounts, commonFrequency, withFuture } from './seriesInput.ts';
 import { formatTime } from './times.ts';
 
@@ -119,7 +119,6 @@ function forecastOf(
     marginalOf(output, raw, h * layout.outputWidth, calibration.spreads[h]! * change),
   );
   const unscaled = (h: number, value: number) => (counts ? Math.max(0, value) : value * scale + shift + bases[h]!);
-  const quantiles = marginals.map(marginal => correctedQuantiles(marginal, calibration));
   const row = (value: (h: number) => number) => Float64Array.from({ length: horizon }, (_, h) => unscaled(h, value(h)));
   const middle = corrected(calibration, 0);
   const median = row(h => (output.kind === 'point' ? marginals[h]!.mean : marginals[h]!.at(middle)));
@@ -138,38 +137,50 @@ function forecastOf(
         level === 0.5 ? median.slice() : row(h => marginals[h]!.at(places[k]!)),
       ]),
     ),
-    samples: samplePaths(quantiles, calibration.correlation, samples, seed, counts).map(path =>
+    samples: samplePaths(marginals, calibration, samples, seed, counts).map(path =>
       path.map((value, h) => unscaled(h, value)),
     ),
   };
 }
 
 /** The standard normal numbers at which quantiles are computed for samples; others are interpolated. */
-const GRID = Float64Array.from({ length: 29 }, (_, n) => (n - 14) / 3.5);
+const GRID = Float64Array.from({ length: 33 }, (_, n) => (n - 16) / 4);
 
 /**
  * Paths whose steps have the distributions of the forecast. Neighbouring steps have correlated levels, as the errors on the
  * held-out end.
  */
 function samplePaths(
-  quantiles: readonly QuantileFunction[],
-  correlation: number,
+  marginals: readonly Marginal[],
+  calibration: Calibration,
   count: number,
   seed: number,
   counts: boolean,
 ): Float64Array[] {
   if (count === 0) return [];
-  const tables = quantiles.map(quantile => Float64Array.from(GRID, quantile));
+  const tables = marginals.map(tableOf);
+  const { correlation } = calibration;
   const random = new RandomGenerator(seed);
   const noise = Math.sqrt(1 - correlation ** 2);
   return Array.from({ length: count }, () => {
     let z = random.normal();
     return Float64Array.from(tables, (table, h) => {
       if (h > 0) z = correlation * z + noise * random.normal();
-      const value = interpolate(table, z);
+      const value = interpolate(table, corrected(calibration, z));
       return counts ? Math.round(value) : value;
     });
   });
+}
+
+function tableOf({ at, mean, isSymmetric }: Marginal): Float64Array {
+  if (!isSymmetric) return Float64Array.from(GRID, at);
+  const last = GRID.length - 1;
+  const table = new Float64Array(GRID.length);
+  for (let n = 0; n <= last / 2; n++) {
+    table[n] = at(GRID[n]!);
+    table[last - n] = 2 * mean - table[n]!;
+  }
+  return table;
 }
 
 /** The value at z between those of the grid, and beyond it on the outermost lines. */

@@ -1,5 +1,6 @@
 // Quantiles, intervals and sampled paths of forecasters.
 
+import { distribution } from 'lstm-wasm';
 import { coverage, type ForecasterOptions, forecaster } from 'lstm-wasm/forecast';
 import { describe, expect, it } from 'vitest';
 import { corrected } from '../../src/forecast/calibration.ts';
@@ -126,6 +127,23 @@ describe('distributions of a step', () => {
     for (const [n, value] of [-0.4, 0.3, 0.9].entries()) {
       expect(quantiles.at(scoreOf([0.1, 0.5, 0.9][n]!))).toBeCloseTo(Math.fround(value), 9);
     }
+  });
+  it('counts have the quantiles of their distributions', () => {
+    for (const mean of [0.02, 0.9, 7, 150, 900, 5000]) {
+      const raw = Float32Array.of(mean, 0.5);
+      const cases = [
+        [{ kind: 'poisson', levels: null }, distribution('poisson', [[raw[0]!]])],
+        [{ kind: 'negativeBinomial', levels: null }, distribution('negativeBinomialNLL', [[...raw]])],
+      ] as const;
+      for (const [output, expected] of cases) {
+        const marginal = marginalOf(output, raw, 0, 1);
+        expect(marginal.mean).toBeCloseTo(expected.mean[0]!, 6);
+        for (const level of [1e-6, 0.003, 0.2, 0.5, 0.77, 0.99, 0.99999]) {
+          expect(marginal.at(scoreOf(level))).toBe(expected.quantile(level)[0]);
+        }
+      }
+    }
+    expect(marginalOf({ kind: 'poisson', levels: null }, Float32Array.of(0), 0, 1).at(1)).toBe(0);
   });
   it('corrections interpolate ranks, and continue beyond them', () => {
     const calibration = { spreads: [], correlation: 0, scores: { ideal: [-1, 0, 1], found: [-2, 0, 4] } };
