@@ -44,7 +44,8 @@ const positions: Record<CalendarName, (time: number, days: number) => number> = 
 
 const modulo = (n: number, by: number) => ((n % by) + by) % by;
 
-const allNames = Object.keys(positions) as CalendarName[];
+/** All names of calendar features. */
+export const allNames = Object.keys(positions) as CalendarName[];
 
 /** The features that vary from step to step, or over the seasons that contain several steps. */
 export function calendarNamesOf({ kind, size }: Step): CalendarName[] {

@@ -19,7 +19,12 @@ import {
   conformal,
   crps,
   difference,
+  type Forecast,
+  type Forecaster,
+  type ForecasterOptions,
   type Frequency,
+  forecaster,
+  loadForecaster,
   log,
   mase,
   msis,
@@ -98,6 +103,27 @@ expectTypeOf(calendarFeatures(timeRange('2024-01-01', 3, 'hour'), ['hourOfDay'])
 >();
 // @ts-expect-error an unknown calendar feature
 calendarFeatures([], ['hour']);
+
+const options: ForecasterOptions = { horizon: 24, frequency: 'hour', output: { quantiles: [0.1, 0.5, 0.9] as const } };
+const forecasting = forecaster(options);
+expectTypeOf(forecasting).toEqualTypeOf<Forecaster>();
+const oneSeries: TimeSeries = { values: [1, 2, 3] };
+expectTypeOf(await forecasting.fit([oneSeries], { onProgress: ({ epoch }) => epoch.toFixed() })).toEqualTypeOf<void>();
+const [predictedSeries] = await forecasting.predict(oneSeries, {
+  levels: [0.1],
+  future: { wind: new Float32Array(24) },
+});
+expectTypeOf(predictedSeries!).toEqualTypeOf<Forecast>();
+expectTypeOf(predictedSeries!.quantiles['0.1']!).toEqualTypeOf<Float64Array>();
+const report = await forecasting.backtest(oneSeries, { folds: 3, metrics: ['mase', 'coverage'] });
+expectTypeOf(report.scores.seasonalNaive.mase).toEqualTypeOf<number | undefined>();
+expectTypeOf(await loadForecaster('file://load')).toEqualTypeOf<Forecaster>();
+// @ts-expect-error: an unknown output
+forecaster({ horizon: 1, output: 'gaussian' });
+// @ts-expect-error: the horizon is required
+forecaster({ units: 8 });
+// @ts-expect-error: an unknown metric
+forecasting.backtest(oneSeries, { metrics: ['mse'] });
 
 // ------------------------------------------------------------------------------------------------------------- plot
 

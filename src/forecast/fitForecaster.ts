@@ -1,0 +1,238 @@
+/** Training of a forecaster. */
+
+import { type FunctionalModel, model } from '../model/functional.ts';
+import { train } from '../optimizers/index.ts';
+import { schedules } from '../optimizers/schedules.ts';
+import { EarlyStopping } from '../training/callbacks/index.ts';
+import type { DatasetBatch } from '../training/dataset.ts';
+import { fail } from '../util/errors.ts';
+import { nextSeed, seedAt } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
+import { calibrate } from './calibration.ts';
+import { type Encoding, learnEncoding } from './encoding.ts';
+import { computeOutputs, type Fitted, type Origin } from './fittedForecaster.ts';
+import { isCount, type Resolved, resolveSettings, type Settings } from './forecasterOptions.ts';
+import { type Layout, layoutOf, type ReadySeries, readySeries, WindowBatch } from './forecastWindows.ts';
+import { buildNetwork, networkInputs } from './network.ts';
+import { lossOf } from './outputs.ts';
+import { type CheckedSeries, checkCounts, commonFrequency } from './seriesInput.ts';
+
+/** An epoch of the training of a forecaster. */
+export interface ForecasterProgress {
+  /** The network of the ensemble, from 1, and their number. */
+  readonly member: number;
+  readonly members: number;
+  /** The epoch, from 1, and the largest number of them. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** The mean loss of the training windows. */
+  readonly loss: number;
+  /** The mean loss on the held-out end. */
+  readonly validationLoss: number;
+}
+
+/** Options of `fit` of a forecaster. */
+export interface ForecasterFitOptions {
+  /** Called after each epoch. */
+  onProgress?: (progress: ForecasterProgress) => void;
+  /** Ends the training; the promise is rejected with the reason of the signal, and the forecaster does not change. */
+  signal?: AbortSignal;
+}
+
+/** The most batches of an epoch, unless `batchesPerEpoch` is given. */
+const MOST_BATCHES = 100;
+/** The most windows of the held-out end, unless there are more series. */
+const MOST_VALIDATION = 512;
+/** The share of training windows without their texts, from which forecasts of other texts are learned. */
+const UNKNOWN = 0.1;
+/** Windows that are drawn for one with known values. */
+const MOST_DRAWS = 1000;
+
+/** A series with the range of its origins in training. */
+interface TrainingSeries {
+  readonly series: ReadySeries;
+  readonly first: number;
+  readonly last: number;
+  /** Values that the network is trained on. */
+  readonly end: number;
+}
+
+/** What is known before training. */
+export interface Plan {
+  readonly settings: Resolved;
+  readonly encoding: Encoding;
+  readonly layout: Layout;
+  readonly series: readonly TrainingSeries[];
+  readonly validation: readonly Origin[];
+}
+
+/** The number of values that training needs. */
+const leastLength = ({ inputSteps, difference, horizon }: Resolved): number => inputSteps + difference + 2 * horizon;
+
+/** Checks the series for training, and decides what is trained on what. */
+export function planTraining(call: string, given: Settings, list: readonly CheckedSeries[]): Plan {
+  const settings = resolveSettings(call, given, commonFrequency(call, list));
+  const { horizon, inputSteps, difference, output, embedIds, heldOut } = settings;
+  const least = leastLength(settings);
+  for (const one of list) {
+    if (isCount(output)) checkCounts(call, one, output.kind);
+    if (one.values.length >= least) continue;
+    const sum = difference > 0 ? 'inputSteps + difference + 2 * horizon' : 'inputSteps + 2 * horizon';
+    fail(call, `${one.label} must have at least ${least} values, ${sum}, got ${one.values.length}`);
+  }
+  const ends = list.map(({ values: { length } }) => {
+    const asked = heldOut ?? Math.max(horizon, Math.floor(length / 10));
+    return length - Math.max(horizon, Math.min(asked, length - least + horizon));
+  });
+  const encoding = learnEncoding(call, list, ends, { calendar: calendarStep(call, settings, list), embedIds });
+  const series = list.map((one, n): TrainingSeries => {
+    const ready = readySeries(one, encoding, settings, one.values.length);
+    return { series: ready, first: inputSteps + difference, last: ends[n]! - horizon, end: ends[n]! };
+  });
+  const validation = validationOf(series, settings);
+  if (validation.length === 0) fail(call, 'the held-out end of a series must have known values, got none');
+  return { settings, encoding, layout: layoutOf(settings, encoding), series, validation };
+}
+
+/** The frequency of calendar features; null without them. */
+function calendarStep(call: string, { calendar, step }: Resolved, list: readonly CheckedSeries[]) {
+  const without = list.find(({ start }) => start === null);
+  if (calendar === false || (calendar === null && (without || step === null))) return null;
+  if (without) fail(call, `start of ${without.label} must be given for calendar features; or pass calendar: false`);
+  return step ?? fail(call, 'frequency must be given for calendar features; or pass calendar: false');
+}
+
+/** Windows whose targets are in the held-out ends, at equal distances, the last one first. */
+function validationOf(series: readonly TrainingSeries[], { horizon, inputSteps, difference }: Resolved): Origin[] {
+  const perSeries = Math.max(1, Math.floor(MOST_VALIDATION / series.length));
+  return series.flatMap(({ series: ready, end }) => {
+    const { values } = ready;
+    const last = values.length - horizon;
+    const step = Math.max(1, Math.ceil((last - end + 1) / perSeries));
+    const origins: Origin[] = [];
+    for (let origin = last; origin >= end; origin -= step) {
+      const hasInput = isKnown(values, origin - inputSteps, origin, difference);
+      if (hasInput && isKnown(values, origin, origin + horizon, 0)) origins.push({ series: ready, origin });
+    }
+    return origins;
+  });
+}
+
+/** Whether a value of a range, or a difference, is known. */
+function isKnown(values: Float64Array, from: number, to: number, lag: number): boolean {
+  for (let n = from; n < to; n++) if (!Number.isNaN(values[n]! + values[n - lag]!)) return true;
+  return false;
+}
+
+/** Trains new networks. */
+export async function trainForecaster(
+  call: string,
+  plan: Plan,
+  { onProgress, signal }: ForecasterFitOptions,
+): Promise<Fitted> {
+  const { settings, layout } = plan;
+  const { ensemble } = settings;
+  const seed = settings.seed ?? nextSeed();
+  const inputs = networkInputs(layout);
+  const networks: FunctionalModel[] = [];
+  for (let n = 0; n < ensemble; n++) {
+    const network = buildNetwork(inputs, settings, layout, n, seedAt(seed, 2 * n));
+    const random = new RandomGenerator(seedAt(seed, 2 * n + 1));
+    await trainNetwork(call, network, plan, random, {
+      onProgress: onProgress && (progress => onProgress({ member: n + 1, members: ensemble, ...progress })),
+      signal,
+    });
+    networks.push(network);
+  }
+  const outputs = networks.flatMap(network => network.outputs);
+  const net = ensemble === 1 ? networks[0]! : model({ inputs, outputs, name: 'forecaster', seed });
+  const trained = { settings, encoding: plan.encoding, layout, net };
+  return { ...trained, calibration: calibrate(computeOutputs(call, trained, plan.validation, true), settings) };
+}
+
+async function trainNetwork(
+  call: string,
+  network: FunctionalModel,
+  { settings, layout, series, validation }: Plan,
+  random: RandomGenerator,
+  options: {
+    onProgress: ((progress: Omit<ForecasterProgress, 'member' | 'members'>) => void) | undefined;
+    signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const { epochs, batchSize, learningRate, patience, output } = settings;
+  const windows = series.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const batchesPerEpoch = settings.batchesPerEpoch ?? Math.min(MOST_BATCHES, Math.ceil(windows / batchSize));
+  const rate = schedules.cosineDecay({ initialLearningRate: learningRate, decaySteps: epochs * batchesPerEpoch });
+  network.compile({ optimizer: train.adam({ learningRate: rate, globalClipNorm: 1 }), loss: lossOf(output) });
+  const drawn = new WindowBatch(settings, layout, batchSize);
+  const tested = new WindowBatch(settings, layout, Math.min(batchSize, validation.length));
+  await network.fitDataset(() => drawBatches(call, drawn, series, batchSize, random), {
+    epochs,
+    batchesPerEpoch,
+    validationData: () => batchesOf(tested, validation, batchSize),
+    verbose: 0,
+    ...(options.signal && { signal: options.signal }),
+    callbacks: [
+      {
+        onEpochEnd: (epoch, { loss = Number.NaN, val_loss: validationLoss = Number.NaN }) =>
+          options.onProgress?.({ epoch: epoch + 1, epochs, loss, validationLoss }),
+      },
+      new EarlyStopping({ monitor: 'val_loss', patience, restoreBestWeights: true }),
+    ],
+  });
+}
+
+const batchOf = (batch: WindowBatch, count: number): DatasetBatch => ({
+  xs: batch.inputs(count),
+  ...batch.outputs(count),
+});
+
+/** Batches of random windows, without end. */
+function* drawBatches(
+  call: string,
+  batch: WindowBatch,
+  series: readonly TrainingSeries[],
+  size: number,
+  random: RandomGenerator,
+): Generator<DatasetBatch> {
+  while (true) {
+    for (let row = 0; row < size; row++) {
+      let draws = 0;
+      while (!drawWindow(batch, row, series, random)) {
+        if (++draws < MOST_DRAWS) continue;
+        fail(call, 'series must have windows with known values, got hardly any');
+      }
+    }
+    yield batchOf(batch, size);
+  }
+}
+
+/** @returns false if the window has no known values, or no known targets */
+function drawWindow(
+  batch: WindowBatch,
+  row: number,
+  series: readonly TrainingSeries[],
+  random: RandomGenerator,
+): boolean {
+  const { series: ready, first, last } = series[random.below(series.length)]!;
+  const origin = first + random.below(last - first + 1);
+  const frame = batch.write(row, ready, origin);
+  if (frame === null || batch.writeTargets(row, ready, origin, frame) === 0) return false;
+  for (const list of batch.categories) if (random.uniform() < UNKNOWN) list[row] = 0;
+  return true;
+}
+
+/** The batches of some windows, once. */
+function* batchesOf(batch: WindowBatch, windows: readonly Origin[], size: number): Generator<DatasetBatch> {
+  let count = 0;
+  for (const { series, origin } of windows) {
+    const frame = batch.write(count, series, origin);
+    if (frame === null) continue;
+    batch.writeTargets(count, series, origin, frame);
+    if (++count < Math.min(size, windows.length)) continue;
+    yield batchOf(batch, count);
+    count = 0;
+  }
+  if (count > 0) yield batchOf(batch, count);
+}
