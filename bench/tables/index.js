@@ -13,13 +13,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machineHeader } from '../harness.js';
+import { adding } from './adding.js';
 import { etth1 } from './etth1.js';
 import { jsb } from './jsb.js';
 import { reber } from './reber.js';
 import { keep, tableOf } from './report.js';
 
 /** @type {import('./data.js').Row[]} */
-const rows = [reber, jsb, etth1];
+const rows = [reber, adding, jsb, etth1];
 
 const options = readOptions();
 /** @type {import('./data.js').Library} */

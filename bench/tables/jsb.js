@@ -22,9 +22,9 @@ const LONG = {
   units: 250,
   epochs: 150,
   batchSize: 8,
-  learningRate: 0.001,
-  patience: 12, // epochs without a lower validation loss, after which the learning rate is divided by 4, twice
-  dropoutIn: 0.1,
+  learningRate: 0.004,
+  patience: 6, // epochs without a lower validation loss, after which the learning rate is divided by 4, twice
+  dropoutIn: 0.2,
   dropoutOut: 0.5,
   transpose: 0, // semitones, the largest random transposition of a piece in training
 };
