@@ -48,10 +48,10 @@ const LONG = {
   units: 128,
   segment: 48,
   dropout: 0.5,
-  learningRate: 0.001,
+  learningRate: 0.002,
   batchSize: 256,
   batches: 60, // between two scores of the validation set
-  rounds: 12,
+  rounds: 16,
   patience: 3, // rounds without a lower validation error, after which training ends
   stride: 4, // of the windows in the validation set, while training
   horizon: 0, // one of the four, to choose settings; 0 is all of them
