@@ -139,11 +139,11 @@ export function readColumns(text) {
   const columns = header.split(',').length - 1;
   const values = new Float32Array(lines.length * columns);
   for (const [row, line] of lines.entries()) {
-    const cells = line.split(',').slice(1).map(Number);
-    if (cells.length !== columns || !cells.every(Number.isFinite)) {
+    const cells = line.split(',').slice(1);
+    if (cells.length !== columns || !cells.every(cell => cell.trim() !== '' && Number.isFinite(Number(cell)))) {
       throw new Error(`tables: line ${row + 2} must have ${columns} numbers after the date, got ${line}`);
     }
-    values.set(cells, row * columns);
+    values.set(cells.map(Number), row * columns);
   }
   return { values, rows: lines.length, columns };
 }

@@ -56,7 +56,17 @@ const LONG = {
   stride: 4, // of the windows in the validation set, while training
   horizon: 0, // one of the four, to choose settings; 0 is all of them
 };
-const SHORT = { ...LONG, units: 16, batches: 20, rounds: 2, batchSize: 64, stride: 48, horizon: 96 };
+const SHORT = {
+  ...LONG,
+  units: 16,
+  dropout: 0,
+  learningRate: 0.01,
+  batches: 40,
+  rounds: 3,
+  batchSize: 64,
+  stride: 48,
+  horizon: 96,
+};
 
 /** A window: its first row and its series. @typedef {{ row: number, column: number }} Window */
 
