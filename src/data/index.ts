@@ -1,7 +1,14 @@
 /** Data preparation, forecasts and reports. Does not load the WebAssembly kernels. */
 
 export type { Batch, Batches, BatchOptions } from './batches.ts';
-export { type ClassificationReport, type ClassReport, classificationReport, confusionMatrix } from './classes.ts';
+export {
+  type ClassificationReport,
+  type ClassReport,
+  classificationReport,
+  classWeights,
+  confusionMatrix,
+} from './classes.ts';
+export type { ClassLabels, ClassOptions } from './classLabels.ts';
 export { type Dataset, data, type Stacked } from './dataset.ts';
 export { type ForecastOptions, forecast } from './forecast.ts';
 export { type PadOptions, padSequences } from './padSequences.ts';

@@ -109,7 +109,8 @@ export class Header {
     const room = this.#width - 2 * side - sampleRoom;
     const [x, y] = this.#take(sampleRoom + Math.min(room, textWidth(style.label, size)));
     setStyle(sample, style, this.#theme);
-    sample.attr('d', `M${x + 1},${y - size / 3} ${x + sampleLength},${y - size / 3}`);
+    const inset = Math.max(0, (style.width - 3) / 2); // the round caps of bands are wide
+    sample.attr('d', `M${x + 1 + inset},${y - size / 3} ${x + sampleLength - inset},${y - size / 3}`);
     words.attr({ x: x + sampleRoom, y });
     setText(words, style.label, { size, room });
   }

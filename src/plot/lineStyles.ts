@@ -9,6 +9,8 @@ export interface LineStyle {
   part: Part;
   width: number;
   dash?: string | undefined;
+  /** Below 1 for bands; default 1. */
+  opacity?: number | undefined;
 }
 
 const parts: readonly Part[] = ['target', 'prediction', 'third', 'fourth', 'fifth', 'sixth'];
@@ -29,9 +31,10 @@ export function addLine(parent: Container, style: Omit<LineStyle, 'label'>, them
 }
 
 /** Sets the style of a line. */
-export function setStyle(line: Dom, { part, width, dash }: Omit<LineStyle, 'label'>, theme: Theme): Dom {
+export function setStyle(line: Dom, { part, width, dash, opacity = 1 }: Omit<LineStyle, 'label'>, theme: Theme): Dom {
   if (!line.hasClass(`lw-${part}`)) paint(line.attr('class', null), part, theme);
   if (line.attr('stroke-width') !== width) line.attr('stroke-width', width);
   if (line.attr('stroke-dasharray') !== dash) line.attr('stroke-dasharray', dash ?? null);
+  if ((line.attr('stroke-opacity') ?? 1) !== opacity) line.attr('stroke-opacity', opacity === 1 ? null : opacity);
   return line;
 }

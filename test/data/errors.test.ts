@@ -2,6 +2,8 @@
 
 import { model as functional, input, layers, sequential, tensor, ValueError } from 'lstm-wasm';
 import {
+  classificationReport,
+  classWeights,
   confusionMatrix,
   data,
   forecast,
@@ -47,12 +49,69 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     'padSequences: sequences[1] must have the shape [steps] like the sequences before it, got [1, 2]',
   ],
   [() => padSequences([[1]], wrong({ maxlen: 3 })), "padSequences: unknown option 'maxlen'; did you mean 'maxLen'?"],
-  [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predictions must have the length of labels, 2, got 1'],
+  [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predicted must have the length of actual, 2, got 1'],
   [
     () => confusionMatrix([0], [0.5]),
-    'confusionMatrix: predictions must be class indices, got 0.5; take argMax(-1) of probabilities',
+    'confusionMatrix: predicted must be class indices, got 0.5; take argMax(-1) of probabilities',
   ],
   [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be an integer of at least 1, got 0'],
+  [
+    () => confusionMatrix(['run'], ['rnu'], { classes: ['run', 'walk'] }),
+    "confusionMatrix: predicted must be among the classes, got 'rnu'; did you mean 'run'?",
+  ],
+  [
+    () => confusionMatrix([0, 2], [0, 1], { classes: ['run', 'walk'] }),
+    'confusionMatrix: actual must be class indices from 0 to 1, got 2',
+  ],
+  [() => confusionMatrix([1], [3], { classes: [1, 2] }), 'confusionMatrix: predicted must be among the classes, got 3'],
+  [
+    () => confusionMatrix(['run'], [0]),
+    'confusionMatrix: classes must list the names in the order of the class indices, got none; pass { classes: [...] }',
+  ],
+  [
+    () => confusionMatrix(wrong(['run', 1]), ['run', 'run']),
+    'confusionMatrix: actual must have names only, got 1 at index 1',
+  ],
+  [
+    () => confusionMatrix([0], [[0.2, 0.8]], { classes: ['a', 'b', 'c'] }),
+    'confusionMatrix: predicted must have a column for each of 3 classes, got 2',
+  ],
+  [() => confusionMatrix([0], [[NaN, 0.8]]), 'confusionMatrix: predicted must not have NaN, got NaN in row 0'],
+  [
+    () => confusionMatrix([0], [[[0.2]]]),
+    'confusionMatrix: predicted must have the shape [samples] or [samples, classes], got [1, 1, 1]',
+  ],
+  [
+    () => confusionMatrix([0], [0], { classes: wrong(['a', 1]) }),
+    "confusionMatrix: classes must be different names or integers, at least one, got ['a', 1]",
+  ],
+  [
+    () => confusionMatrix([0], [0], { classes: ['a', 'a'] }),
+    "confusionMatrix: classes must be different names or integers, at least one, got ['a', 'a']",
+  ],
+  [
+    () => confusionMatrix([0], [0], wrong({ clases: ['a'] })),
+    "confusionMatrix: unknown option 'clases'; did you mean 'classes'?",
+  ],
+  [
+    () => classificationReport([0], [0]).toString(-1),
+    'classificationReport.toString: digits must be an integer of at least 0, got -1',
+  ],
+  [
+    () => classificationReport([0], [0]).toString(16),
+    'classificationReport.toString: digits must be at most 15, got 16',
+  ],
+  [
+    () => wrong(classificationReport([0], [0])).toString(2, 3),
+    'classificationReport.toString: takes one argument, got 3 as argument 2',
+  ],
+  [() => classWeights([]), 'classWeights: labels must have at least one sample, got none'],
+  [() => classWeights([0, -1]), 'classWeights: labels must be class indices of at least 0, got -1'],
+  [
+    () => classWeights(['run'], { classes: ['run', 'walk'] }),
+    "classWeights: labels must have a sample of each class, got none of 'walk'",
+  ],
+  [() => classWeights([0], wrong(3)), 'classWeights: options must be an object, got 3'],
   [
     () => windows(wrong('1'), { inputSteps: 1 }),
     "windows: series must be numbers in arrays, a typed array or a tensor, got '1'",

@@ -2,12 +2,16 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { tensor } from '../../src/index.ts';
 import {
   animation,
+  backtestPlot,
   benchmarkChart,
   cellDiagram,
   chainDiagram,
+  confusionMatrixPlot,
+  forecastPlot,
   gateHeatmap,
   lossPlot,
   predictionPlot,
+  residualPlot,
   showPlot,
   terminalPlot,
   writeSVG,
@@ -18,6 +22,7 @@ import { ValueError } from '../../src/util/errors.ts';
 const values = { target: [1, 2], prediction: [1, 2] };
 const any = (value: unknown) => value as never;
 const small = () => gateHeatmap({ units: 2, steps: 3 });
+const pair = () => confusionMatrixPlot({ classes: ['a', 'b'] });
 const bars = () => benchmarkChart({ groups: [{ title: 'a', bars: ['x', 'y'] }] });
 
 /** Invalid calls and their error messages. */
@@ -164,6 +169,82 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => bars().update({ values: [[1, 2]], labels: [['a']] }),
     'benchmarkChart.update: labels[0] must be as long as its bars (2), got 1',
   ],
+  [
+    () => confusionMatrixPlot(any({})),
+    'confusionMatrixPlot: classes must be an array of at least one name, got undefined',
+  ],
+  [
+    () => confusionMatrixPlot({ classes: new Array<string>(41).fill('a') }),
+    'confusionMatrixPlot: classes must be at most 40, got 41',
+  ],
+  [() => pair().update({ matrix: [1, 2] }), 'confusionMatrixPlot.update: matrix must have 2 x 2 counts, got 2'],
+  [
+    () => pair().update({ matrix: [[1], [2]] }),
+    'confusionMatrixPlot.update: matrix must have 2 columns, one for each class, got [[1], [2]]',
+  ],
+  [
+    () => pair().update({ matrix: [1, 2, NaN, 3] }),
+    'confusionMatrixPlot.update: matrix must have counts of at least 0, got NaN',
+  ],
+  [
+    () => pair().update(any({ matrix: 'x' })),
+    "confusionMatrixPlot.update: matrix must be a tensor or an array of counts, got 'x'",
+  ],
+  [() => forecastPlot({ historySteps: 0 }), 'forecastPlot: historySteps must be an integer of at least 1, got 0'],
+  [
+    () => forecastPlot().update(any({ history: [1] })),
+    'forecastPlot.update: forecast must be a forecast such as { time, median, quantiles }, got undefined',
+  ],
+  [
+    () => forecastPlot().update(any({ forecast: [{ median: [1] }] })),
+    'forecastPlot.update: forecast must be a forecast such as { time, median, quantiles }, got [{ median }]; pass one of its items',
+  ],
+  [
+    () => forecastPlot().update({ forecast: {} }),
+    'forecastPlot.update: forecast.mean must be a flat array of numbers, got undefined',
+  ],
+  [
+    () => forecastPlot().update({ forecast: any({ quantile: {} }) }),
+    "forecastPlot.update: unknown option 'quantile'; did you mean 'quantiles'?",
+  ],
+  [
+    () => forecastPlot().update({ forecast: { median: [1], quantiles: { 0.1: [1, 2] } } }),
+    'forecastPlot.update: forecast.quantiles of 0.1 must be as long as its steps (1), got 2',
+  ],
+  [
+    () => forecastPlot().update({ forecast: { median: [1], quantiles: { 90: [1] } } }),
+    "forecastPlot.update: forecast.quantiles must have levels between 0 and 1, got '90'",
+  ],
+  [
+    () => forecastPlot().update({ history: { time: ['2026-01-01'], values: [1] }, forecast: { median: [1] } }),
+    'forecastPlot.update: time of forecast must be dates, like that of history, got numbers',
+  ],
+  [
+    () => forecastPlot().update({ forecast: { time: [0], median: [1] }, actual: [1, 2] }),
+    'forecastPlot.update: actual.time must be as long as its values (2), got 1',
+  ],
+  [
+    () => backtestPlot().update({ forecasts: [] }),
+    'backtestPlot.update: forecasts must be an array of at least one forecast, got []',
+  ],
+  [
+    () => backtestPlot().update({ forecasts: [{ time: [1, 2], median: [1] }] }),
+    'backtestPlot.update: forecasts[0].time must be as long as its values (1), got 2',
+  ],
+  [() => residualPlot().update({}), 'residualPlot.update: data must have either residuals or forecasts, got none'],
+  [
+    () => residualPlot().update({ residuals: [[1, 2], [1]] }),
+    'residualPlot.update: residuals[1] must be as long as residuals[0] (2), got 1',
+  ],
+  [
+    () => residualPlot().update({ residuals: [[]] }),
+    'residualPlot.update: residuals[0] must have at least one step, got none',
+  ],
+  [
+    () => residualPlot().update({ forecasts: [{ median: [1] }] }),
+    'residualPlot.update: forecasts[0].actual must have the values that followed, got undefined',
+  ],
+  [() => residualPlot(any({ historySteps: 3 })), "residualPlot: unknown option 'historySteps'"],
   [() => terminalPlot([1], { width: 3 }), 'terminalPlot: width must be an integer of at least 24, got 3'],
   [() => terminalPlot([1], { width: 1e9 }), 'terminalPlot: width must be at most 1000, got 1000000000'],
   [() => terminalPlot([1], { height: 3 }), 'terminalPlot: height must be an integer of at least 6, got 3'],
@@ -176,7 +257,18 @@ const mistakes: [call: () => unknown, sentence: string][] = [
 ];
 
 test('the methods of every plot reject surplus arguments', () => {
-  const plots = { predictionPlot, lossPlot, gateHeatmap: small, cellDiagram, chainDiagram, benchmarkChart: bars };
+  const plots = {
+    predictionPlot,
+    lossPlot,
+    gateHeatmap: small,
+    cellDiagram,
+    chainDiagram,
+    benchmarkChart: bars,
+    confusionMatrixPlot: pair,
+    forecastPlot,
+    backtestPlot,
+    residualPlot,
+  };
   for (const [name, make] of Object.entries(plots)) {
     const plot = make();
     for (const method of ['update', 'toSVG', 'remove'] as const) {

@@ -2,17 +2,32 @@
 
 import {
   animation,
+  backtestPlot,
   benchmarkChart,
   type CellKind,
   cellDiagram,
   chainDiagram,
+  confusionMatrixPlot,
+  forecastPlot,
   gateHeatmap,
   lossPlot,
   type Plot,
   predictionPlot,
+  residualPlot,
   type Theme,
 } from '../../src/plot/index.ts';
-import { frameAt, frames, gatesOf, groups, historyOf, losses, temperatures } from './scenes.ts';
+import {
+  frameAt,
+  frames,
+  gatesOf,
+  groups,
+  historyOf,
+  hourlyForecast,
+  losses,
+  monthlyBacktest,
+  residuals,
+  temperatures,
+} from './scenes.ts';
 
 export const kinds: CellKind[] = ['lstm', 'gru', 'rnn'];
 const panels = { lstm: 'ifogch', gru: 'zrnh', rnn: 'h' };
@@ -185,6 +200,61 @@ scenes['benchmark-ratios'] = scene(
       ],
     },
   ],
+);
+const activities = ['walking', 'running', 'upstairs', 'downstairs', 'cycling'];
+const confusion = [
+  [312, 2, 21, 9, 0],
+  [1, 155, 0, 4, 0],
+  [31, 0, 119, 10, 0],
+  [12, 5, 6, 130, 7],
+  [0, 0, 0, 0, 1600],
+];
+scenes['confusion-matrix'] = scene(
+  theme => confusionMatrixPlot({ classes: activities, title: 'Activities in the test set', theme }),
+  [
+    { matrix: confusion, caption: 'accuracy 95.6 %' },
+    { matrix: new Int32Array(25) },
+    {
+      matrix: Float32Array.from({ length: 25 }, (_, n) => 1e6 * n),
+      caption: 'a caption that is longer than there is room',
+    },
+  ],
+);
+scenes['confusion-matrix-narrow'] = scene(
+  theme => confusionMatrixPlot({ classes: ['a class with a long name', 'b', 3], width: 280, theme }),
+  [
+    { matrix: [5, 0, 1, 2, 2000, 0, 1234567, 0, 1], caption: 'accuracy 78 %' },
+    { matrix: [0, 0, 0, 0, 0, 0, 0, 0, 1] },
+    { matrix: [[1, 1, 1], new Int32Array(3), [0.5, 0.25, 0.25]] },
+  ],
+);
+scenes.forecast = scene(
+  theme => forecastPlot({ title: 'Load of the next two days', theme }),
+  [
+    { ...hourlyForecast(), caption: 'coverage 94 %' },
+    { forecast: { mean: [1, 2, 3] } },
+    { history: [1, 2, Number.NaN], forecast: { quantiles: { 0.2: [1], 0.5: [2], 0.9: [7] } }, actual: [3] },
+  ],
+);
+scenes['forecast-narrow'] = scene(
+  theme => forecastPlot({ title: 'Load', historySteps: 72, width: 320, height: 280, theme }),
+  [
+    { ...hourlyForecast(), caption: 'a caption that is longer than the picture is wide, too' },
+    { history: [1e6, 1e6 + 1], forecast: { median: [1e6, Number.NaN], quantiles: {} } },
+    hourlyForecast(),
+  ],
+);
+scenes.backtest = scene(
+  theme => backtestPlot({ title: 'A year ahead, from three origins', theme }),
+  [
+    { ...monthlyBacktest(), caption: 'MASE 0.71' },
+    { forecasts: monthlyBacktest().forecasts.slice(1) },
+    { actual: [1, 2, 3, 4], forecasts: [{ time: [2, 3], median: [3, 3] }] },
+  ],
+);
+scenes.residuals = scene(
+  theme => residualPlot({ title: 'Residuals over the horizon', theme }),
+  [{ residuals, caption: '40 forecasts' }, { residuals: [[Number.NaN]] }, { forecasts: monthlyBacktest().forecasts }],
 );
 
 /** The SVG texts of all pictures, by name: without data and after each update; and the animation. */

@@ -56,3 +56,46 @@ export function historyOf(epochs: number) {
     Array.from({ length: epochs }, (_, n) => floor + 0.4 * Math.exp(-n / 8) + 0.01 * wobble(n));
   return { loss: losses(0.05), val_loss: losses(0.09) };
 }
+
+/** Hourly values of a week with two gaps, a forecast of two days with intervals of 80 % and 95 %, and what followed. */
+export function hourlyForecast() {
+  const clock = (n: number) => new Date(Date.UTC(2026, 1, 23, n)).toISOString().slice(0, 19);
+  const usual = (n: number) => 40 + 12 * Math.sin((2 * Math.PI * (n - 7)) / 24) - (n % 168 >= 120 ? 8 : 0);
+  const actual = Array.from({ length: 216 }, (_, n) => usual(n) + 3 * wobble(n));
+  const time = Array.from({ length: 48 }, (_, n) => clock(168 + n));
+  const median = Float64Array.from(time, (_, n) => usual(168 + n));
+  const quantile = (deviations: number) => median.map((value, n) => value + deviations * (2 + n / 24));
+  const values = actual.slice(0, 168).map((value, n) => (n > 60 && n < 67 ? Number.NaN : value));
+  return {
+    history: { time: values.map((_, n) => clock(n)), values },
+    forecast: {
+      id: 'load',
+      time,
+      mean: median,
+      median,
+      quantiles: { '0.025': quantile(-1.96), '0.1': quantile(-1.28), '0.9': quantile(1.28), '0.975': quantile(1.96) },
+      samples: [],
+    },
+    actual: actual.slice(168),
+  };
+}
+
+/** Forecasts of a monthly series from three origins. */
+export function monthlyBacktest() {
+  const month = (n: number) => new Date(Date.UTC(2021, n, 1)).toISOString().slice(0, 10);
+  const usual = (n: number) => 200 + n + 30 * Math.sin((2 * Math.PI * n) / 12);
+  const values = Array.from({ length: 60 }, (_, n) => usual(n) + 6 * wobble(n));
+  const forecasts = [24, 36, 48].map((origin, fold) => {
+    const time = Array.from({ length: 12 }, (_, n) => month(origin + n));
+    const median = Float64Array.from(time, (_, n) => usual(origin + n) + n / 2);
+    const at = (deviations: number) => median.map((value, n) => value + deviations * (5 + n / 3));
+    const actual = Float64Array.from(values.slice(origin, origin + 12));
+    return { id: 'sales', fold, time, mean: median, median, quantiles: { '0.1': at(-1.3), '0.9': at(1.3) }, actual };
+  });
+  return { actual: { time: values.map((_, n) => month(n)), values }, forecasts };
+}
+
+/** Residuals of forty forecasts of 24 steps, which grow with the step. */
+export const residuals = Array.from({ length: 40 }, (_, n) =>
+  Array.from({ length: 24 }, (_, step) => (1 + step / 8) * wobble(31 * n + step) + step / 20),
+);

@@ -11,7 +11,19 @@ import {
   type Tensor,
   tensor,
 } from 'lstm-wasm';
-import { forecast, minMax, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import {
+  type ClassificationReport,
+  classificationReport,
+  classWeights,
+  confusionMatrix,
+  forecast,
+  minMax,
+  sineCosine,
+  standardize,
+  trainTestSplit,
+  vocabulary,
+  windows,
+} from 'lstm-wasm/data';
 import {
   boxCox,
   calendarFeatures,
@@ -39,12 +51,18 @@ import kernels from 'lstm-wasm/kernels.wasm';
 import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import {
+  backtestPlot,
+  type ConfusionMatrixData,
+  confusionMatrixPlot,
+  type ForecastPlotData,
+  forecastPlot,
   type GateData,
   gateHeatmap,
   lossPlot,
   type Plot,
   type PredictionData,
   predictionPlot,
+  residualPlot,
   showPlot,
   writeSVG,
 } from 'lstm-wasm/plot';
@@ -62,6 +80,11 @@ expectTypeOf(batch.xs).toEqualTypeOf<Tensor>();
 expectTypeOf(batch.ys).toEqualTypeOf<Tensor>();
 expectTypeOf(batch.time).toEqualTypeOf<Tensor>();
 expectTypeOf(forecast(model, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
+expectTypeOf(confusionMatrix(['a'], x, { classes: ['a', 'b'] })).toEqualTypeOf<Tensor>();
+expectTypeOf(classificationReport([0], [0])).toEqualTypeOf<ClassificationReport>();
+model.fit(x, x, { classWeight: classWeights([0, 1]) });
+// @ts-expect-error: classes have names or numbers
+confusionMatrix([0], [0], { classes: [true] });
 declare const anyModel: LayersModel;
 expectTypeOf(forecast(anyModel, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
 const { train, test } = trainTestSplit([1, 2, 3], { testSize: 1 });
@@ -133,6 +156,13 @@ expectTypeOf(prediction.update).parameter(0).toEqualTypeOf<PredictionData>();
 expectTypeOf(prediction.toSVG()).toEqualTypeOf<string>();
 expectTypeOf(prediction.node).toEqualTypeOf<SVGSVGElement>();
 prediction.update({ target: x.dataSync(), prediction: [0.1, 0.9] }).update({ target: [1], prediction: [1] });
+expectTypeOf(confusionMatrixPlot({ classes: ['a'] })).toEqualTypeOf<Plot<ConfusionMatrixData>>();
+confusionMatrixPlot({ classes: ['a', 'b'] }).update({ matrix: confusionMatrix([0, 1], [0, 1]) });
+expectTypeOf(forecastPlot()).toEqualTypeOf<Plot<ForecastPlotData>>();
+const predicted = { time: ['2026-01-01'], median: new Float64Array(1), quantiles: { '0.1': new Float64Array(1) } };
+forecastPlot({ historySteps: 10 }).update({ history: [1, 2], forecast: { ...predicted, id: null }, actual: [1] });
+backtestPlot().update({ forecasts: [{ ...predicted, actual: [1], fold: 0 }] });
+residualPlot().update({ residuals: [[1, 2]] });
 lossPlot({ log: false }).update({ losses: new Float32Array(3), steps: [0, 10, 20] });
 expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update)
   .parameter(0)
