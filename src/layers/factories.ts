@@ -24,11 +24,12 @@ import { BatchNormalization, LayerNormalization } from './normalization.ts';
 import { AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D } from './pooling.ts';
 import { PReLU } from './prelu.ts';
 import { Bidirectional } from './recurrent/bidirectional.ts';
-import { Gru, gruCell } from './recurrent/gru.ts';
-import { Lstm, lstmCell } from './recurrent/lstm.ts';
-import { MinGru, MinLstm } from './recurrent/minRnn.ts';
-import { Rnn, StackedRnnCells } from './recurrent/rnn.ts';
-import { SimpleRnn, simpleRNNCell } from './recurrent/simpleRnn.ts';
+import { GRU, gruCell } from './recurrent/gru.ts';
+import { LSTM, lstmCell } from './recurrent/lstm.ts';
+import { MinGRU, MinLSTM } from './recurrent/minRnn.ts';
+import type { Recurrent } from './recurrent/recurrent.ts';
+import { RNN, type RNNOptions, StackedRNNCells } from './recurrent/rnn.ts';
+import { SimpleRNN, simpleRNNCell } from './recurrent/simpleRnn.ts';
 import { TimeDistributed } from './recurrent/timeDistributed.ts';
 import { RepeatVector } from './repeatVector.ts';
 import { Reshape } from './reshape.ts';
@@ -45,25 +46,25 @@ const factoryWithDefaults = <O, L>(name: string, LayerClass: new (options?: O) =
   limitArguments(`layers.${name}`, (options?: O) => new LayerClass(options));
 
 /** Long short-term memory. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
-export const lstm = /* @__PURE__ */ factory('lstm', Lstm);
+export const lstm = /* @__PURE__ */ factory('lstm', LSTM);
 
 /** Gated recurrent unit. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
-export const gru = /* @__PURE__ */ factory('gru', Gru);
+export const gru = /* @__PURE__ */ factory('gru', GRU);
 
 /** Simple recurrent layer. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
-export const simpleRNN = /* @__PURE__ */ factory('simpleRNN', SimpleRnn);
+export const simpleRNN = /* @__PURE__ */ factory('simpleRNN', SimpleRNN);
 
 /**
  * Minimal gated recurrent unit, whose gates read the input only, so that it trains faster than `gru`. Input [batch,
  * timeSteps, features], output [batch, units]; see `returnSequences`.
  */
-export const minGRU = /* @__PURE__ */ factory('minGRU', MinGru);
+export const minGRU = /* @__PURE__ */ factory('minGRU', MinGRU);
 
 /**
  * Minimal long short-term memory, whose gates read the input only, and which has no cell state. Input [batch, timeSteps,
  * features], output [batch, units]; see `returnSequences`.
  */
-export const minLSTM = /* @__PURE__ */ factory('minLSTM', MinLstm);
+export const minLSTM = /* @__PURE__ */ factory('minLSTM', MinLSTM);
 
 /**
  * Runs a recurrent layer in both directions of time and merges the outputs. With `mergeMode: 'concat'`, the output has
@@ -72,10 +73,10 @@ export const minLSTM = /* @__PURE__ */ factory('minLSTM', MinLstm);
 export const bidirectional = /* @__PURE__ */ factory('bidirectional', Bidirectional);
 
 /** A recurrent layer with any cell, or a list of cells. Input [batch, timeSteps, features], output [batch, units]. */
-export const rnn = /* @__PURE__ */ factory('rnn', Rnn);
+export const rnn: (options: RNNOptions) => Recurrent = /* @__PURE__ */ factory('rnn', RNN);
 
 /** Combines several cells into one, for `rnn`. */
-export const stackedRNNCells = /* @__PURE__ */ factory('stackedRNNCells', StackedRnnCells);
+export const stackedRNNCells = /* @__PURE__ */ factory('stackedRNNCells', StackedRNNCells);
 
 /** Fully connected layer: y = activation(x * kernel + bias) along the last axis. */
 export const dense = /* @__PURE__ */ factory('dense', Dense);

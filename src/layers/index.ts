@@ -66,31 +66,31 @@ export type { PReLU, PReLUOptions } from './prelu.ts';
 export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
 export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {
-  Gru,
-  GruCell,
-  GruCellOptions,
-  GruCellOptions as GRUCellLayerArgs,
-  GruOptions,
-  GruOptions as GRULayerArgs,
+  GRU,
+  GRUCell,
+  GRUCellOptions,
+  GRUCellOptions as GRUCellLayerArgs,
+  GRUOptions,
+  GRUOptions as GRULayerArgs,
 } from './recurrent/gru.ts';
 export type {
-  Lstm,
-  LstmCell,
-  LstmCellOptions,
-  LstmCellOptions as LSTMCellLayerArgs,
-  LstmOptions,
-  LstmOptions as LSTMLayerArgs,
+  LSTM,
+  LSTMCell,
+  LSTMCellOptions,
+  LSTMCellOptions as LSTMCellLayerArgs,
+  LSTMOptions,
+  LSTMOptions as LSTMLayerArgs,
 } from './recurrent/lstm.ts';
-export type { LstmVariantOptions } from './recurrent/lstmVariant.ts';
-export type { MinGru, MinLstm, MinRnnOptions } from './recurrent/minRnn.ts';
+export type { LSTMVariantOptions } from './recurrent/lstmVariant.ts';
+export type { MinGRU, MinLSTM, MinRNNOptions } from './recurrent/minRnn.ts';
 export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent/recurrent.ts';
-export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './recurrent/rnn.ts';
+export type { RNNOptions, RNNOptions as RNNLayerArgs, StackedRNNCells } from './recurrent/rnn.ts';
 export type {
-  SimpleRnn,
-  SimpleRnnCell,
-  SimpleRnnCellOptions,
-  SimpleRnnOptions,
-  SimpleRnnOptions as SimpleRNNLayerArgs,
+  SimpleRNN,
+  SimpleRNNCell,
+  SimpleRNNCellOptions,
+  SimpleRNNOptions,
+  SimpleRNNOptions as SimpleRNNLayerArgs,
 } from './recurrent/simpleRnn.ts';
 export type { TimeDistributed, TimeDistributedOptions } from './recurrent/timeDistributed.ts';
 export type { RepeatVector, RepeatVectorOptions } from './repeatVector.ts';

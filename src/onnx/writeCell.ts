@@ -3,15 +3,15 @@
 import type { ActivationName } from '../layers/activations.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
-import { GruCell } from '../layers/recurrent/gru.ts';
-import { LstmCell } from '../layers/recurrent/lstm.ts';
-import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
+import { GRUCell } from '../layers/recurrent/gru.ts';
+import { LSTMCell } from '../layers/recurrent/lstm.ts';
+import { SimpleRNNCell } from '../layers/recurrent/simpleRnn.ts';
 import { fail } from '../util/errors.ts';
 
 /** Whether a cell has peepholes. Rejects those of its options that the LSTM of ONNX does not have. */
 export function checkVariant(call: string, owner: Layer, cell: Cell): boolean {
-  const variant = cell instanceof LstmCell ? cell.variant : null;
-  const normalizes = cell instanceof SimpleRnnCell ? cell.norm : variant?.norm;
+  const variant = cell instanceof LSTMCell ? cell.variant : null;
+  const normalizes = cell instanceof SimpleRNNCell ? cell.norm : variant?.norm;
   const reject = (got: string) =>
     fail(
       call,
@@ -25,7 +25,7 @@ export function checkVariant(call: string, owner: Layer, cell: Cell): boolean {
 /** The activations in the order of ONNX: f g h for LSTM, f g for GRU, f for RNN. */
 export function activationsOf(cell: Cell): { what: string; activation: ActivationName }[] {
   const own = { what: 'activation', activation: cell.activation };
-  if (!(cell instanceof LstmCell || cell instanceof GruCell)) return [own];
+  if (!(cell instanceof LSTMCell || cell instanceof GRUCell)) return [own];
   const gates = { what: 'recurrentActivation', activation: cell.recurrentActivation };
-  return cell instanceof LstmCell ? [gates, own, own] : [gates, own];
+  return cell instanceof LSTMCell ? [gates, own, own] : [gates, own];
 }

@@ -1,7 +1,7 @@
 /** Converts minGRU and minLSTM layers: a product for all time steps, and a loop of elementwise operations. */
 
 import type { ActivationName } from '../layers/activations.ts';
-import type { MinRnnCell } from '../layers/recurrent/minRnn.ts';
+import type { MinRNNCell } from '../layers/recurrent/minRnn.ts';
 import { writeActivation } from './activations.ts';
 import type { Graph } from './graph.ts';
 import type { WriteContext } from './writeContext.ts';
@@ -11,7 +11,7 @@ import { type Outputs, runLoop, type Steps, startLoop } from './writeLoop.ts';
 export function minimalWeights(
   { graph }: WriteContext,
   base: string,
-  { units, gates }: MinRnnCell,
+  { units, gates }: MinRNNCell,
   [kernel, bias]: readonly Float32Array[],
 ): string[] {
   const columns = gates * units;
@@ -55,7 +55,7 @@ function openness(body: Graph, name: string, [forget, input]: readonly string[])
 /** @param weights the names of kernel and bias */
 export function runMinimal(
   context: WriteContext,
-  steps: Steps & { readonly cell: MinRnnCell },
+  steps: Steps & { readonly cell: MinRNNCell },
   [kernel, bias]: readonly string[],
   x: string,
   mask: string | null,

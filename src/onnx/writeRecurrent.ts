@@ -3,9 +3,9 @@
 import type { Layer } from '../layers/layer.ts';
 import { Bidirectional, type MergeMode } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
-import { GruCell } from '../layers/recurrent/gru.ts';
-import { LstmCell } from '../layers/recurrent/lstm.ts';
-import { MinRnnCell } from '../layers/recurrent/minRnn.ts';
+import { GRUCell } from '../layers/recurrent/gru.ts';
+import { LSTMCell } from '../layers/recurrent/lstm.ts';
+import { MinRNNCell } from '../layers/recurrent/minRnn.ts';
 import type { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
@@ -108,7 +108,7 @@ function runCell(
   mask: string | null,
   initial: readonly string[],
 ): Outputs {
-  if (cell instanceof MinRnnCell) {
+  if (cell instanceof MinRNNCell) {
     const product = context.weights(layer, place.which, () => minimalWeights(context, place.base, cell, weights));
     const steps = { name: place.name, cell, directions: 1, reverse: layer.goBackwards };
     return runMinimal(context, steps, product, x, mask, initial);
@@ -134,7 +134,7 @@ function writeDirections(
   const outputs = mergeMode === null ? 2 : 1;
   const { mask, initial } = sequence;
   const single = forwardLayer.cells.length === 1 && !forwardLayer.goBackwards && layer.isSymmetric;
-  const hasOperator = !(forwardLayer.cells[0] instanceof MinRnnCell);
+  const hasOperator = !(forwardLayer.cells[0] instanceof MinRNNCell);
   if (
     single &&
     hasOperator &&
@@ -231,7 +231,7 @@ function createNode(
 ): RecurrentNode {
   const { call, graph } = context;
   const cell = cells[0]!;
-  const op = cell instanceof LstmCell ? 'LSTM' : cell instanceof GruCell ? 'GRU' : 'RNN';
+  const op = cell instanceof LSTMCell ? 'LSTM' : cell instanceof GRUCell ? 'GRU' : 'RNN';
   const { units, useBias } = cell;
   const hasPeepholes = checkVariant(call, owner, cell);
   const columns = gateOrders[op].length * units;
@@ -289,7 +289,7 @@ function createNode(
       activations: { strings: all.map((known: CellActivation) => known.op) },
       ...(numbers('alpha').length > 0 && { activation_alpha: { floats: numbers('alpha') } }),
       ...(numbers('beta').length > 0 && { activation_beta: { floats: numbers('beta') } }),
-      ...(cell instanceof GruCell && { linear_before_reset: { i: Number(cell.resetAfter) } }),
+      ...(cell instanceof GRUCell && { linear_before_reset: { i: Number(cell.resetAfter) } }),
     },
   };
 }

@@ -17,11 +17,11 @@ import { Noise } from '../layers/noise.ts';
 import { BatchNormalization, LayerNormalization } from '../layers/normalization.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import type { Cell } from '../layers/recurrent/cell.ts';
-import { GruCell } from '../layers/recurrent/gru.ts';
-import { LstmCell } from '../layers/recurrent/lstm.ts';
-import { MinRnnCell } from '../layers/recurrent/minRnn.ts';
+import { GRUCell } from '../layers/recurrent/gru.ts';
+import { LSTMCell } from '../layers/recurrent/lstm.ts';
+import { MinRNNCell } from '../layers/recurrent/minRnn.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
-import { SimpleRnnCell } from '../layers/recurrent/simpleRnn.ts';
+import { SimpleRNNCell } from '../layers/recurrent/simpleRnn.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import { fail, show, suggest } from '../util/errors.ts';
@@ -199,7 +199,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     }
     return inner.weightSpecs.map(({ name, shape }) => unchanged(within(module, normalizationNames[name]!), shape));
   }
-  if (inner instanceof Recurrent && inner.cells[0] instanceof MinRnnCell) {
+  if (inner instanceof Recurrent && inner.cells[0] instanceof MinRNNCell) {
     checkLayer(call, inner);
     return minimal(module, inner.cells[0], inner.inputShape.at(-1)!);
   }
@@ -207,7 +207,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
 }
 
 /** A `Linear` module for each gate of a minGRU or minLSTM. */
-function minimal(module: string, { gates, units, useBias }: MinRnnCell, inputs: number): TensorMapping[] {
+function minimal(module: string, { gates, units, useBias }: MinRNNCell, inputs: number): TensorMapping[] {
   const names = (what: string) =>
     [...(gates === 2 ? 'zh' : 'fih')].map(gate => within(module, `linear_${gate}.${what}`));
   const weight = perGate(names('weight'), inputs, units, [units, inputs]);
@@ -277,17 +277,17 @@ function checkLayer(call: string, layer: Layer): Recurrent {
 function checkCell(call: string, layer: Layer, cell: Cell): void {
   const reject = (rule: string, got: string) =>
     fail(call, `layer ${quote(layer.name)} must have ${rule} to be converted to PyTorch, got ${got}`);
-  if (cell instanceof MinRnnCell) reject('cells of lstm, gru or simpleRNN', cell.className);
-  const gated = cell instanceof LstmCell || cell instanceof GruCell;
+  if (cell instanceof MinRNNCell) reject('cells of lstm, gru or simpleRNN', cell.className);
+  const gated = cell instanceof LSTMCell || cell instanceof GRUCell;
   const known = gated ? ['tanh'] : ['tanh', 'relu'];
   if (!known.includes(cell.activation)) reject(`the activation ${known.join(' or ')}`, `'${cell.activation}'`);
   if (gated && cell.recurrentActivation !== 'sigmoid') {
     reject('the recurrent activation sigmoid', `'${cell.recurrentActivation}'`);
   }
-  if (cell instanceof LstmCell && cell.variant?.peepholes) reject('no peepholes', 'usePeepholes: true');
-  const norm = cell instanceof LstmCell ? cell.variant?.norm : cell instanceof SimpleRnnCell && cell.norm;
+  if (cell instanceof LSTMCell && cell.variant?.peepholes) reject('no peepholes', 'usePeepholes: true');
+  const norm = cell instanceof LSTMCell ? cell.variant?.norm : cell instanceof SimpleRNNCell && cell.norm;
   if (norm) reject('no normalization inside', 'layerNormalization: true');
-  if (cell instanceof GruCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
+  if (cell instanceof GRUCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
 }
 
 /** Checks that the layers of a module are of the same kind. */
@@ -314,18 +314,18 @@ function checkAlike(
 
 /** The position of each gate in PyTorch. */
 const gatesOf = (cell: Cell): readonly number[] =>
-  cell instanceof GruCell ? [1, 0, 2] : cell instanceof LstmCell ? [0, 1, 2, 3] : [0];
+  cell instanceof GRUCell ? [1, 0, 2] : cell instanceof LSTMCell ? [0, 1, 2, 3] : [0];
 
 function mappingsOf(module: string, { cell, inputs, suffix }: CellDirection): TensorMapping[] {
   const gates = gatesOf(cell);
   const { units, outputUnits, useBias } = cell;
   const name = (parameter: string) => within(module, `${parameter}${suffix}`);
   const biases = [name('bias_ih'), name('bias_hh')];
-  const projects = cell instanceof LstmCell && cell.variant?.projection;
+  const projects = cell instanceof LSTMCell && cell.variant?.projection;
   return [
     matrix(name('weight_ih'), inputs, units, gates),
     matrix(name('weight_hh'), outputUnits, units, gates),
-    ...(useBias ? [cell instanceof GruCell ? both(biases, units, gates) : sum(biases, units * gates.length)] : []),
+    ...(useBias ? [cell instanceof GRUCell ? both(biases, units, gates) : sum(biases, units * gates.length)] : []),
     ...(projects ? [matrix(name('weight_hr'), units, outputUnits, [0])] : []),
   ];
 }

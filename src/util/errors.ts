@@ -48,17 +48,22 @@ function shown(value: unknown, levels: number): string {
   }
   if (ArrayBuffer.isView(value)) {
     const kind = nameOf(value.constructor) || 'view';
-    return arrayKind(value) === undefined ? `a ${kind}` : `a ${kind} of ${lengthOf(value as TypedArray)}`;
+    return arrayKind(value) === undefined
+      ? withArticle(kind)
+      : `${withArticle(kind)} of ${lengthOf(value as TypedArray)}`;
   }
   if (value !== null && typeof value === 'object') {
     const kind = nameOf(value.constructor);
     const keys = Object.keys(value);
-    if (kind && kind !== 'Object') return `a ${kind}`;
+    if (kind && kind !== 'Object') return withArticle(kind);
     if (keys.length > 4) return `an object with ${keys.length} keys`;
     return `{ ${keys.map(short).join(', ')} }`.replace('{  }', '{}');
   }
   return String(value);
 }
+
+/** A class with its article; `U` begins "you", as in Uint8Array, but for UpSampling1D. */
+const withArticle = (kind: string): string => `${/^(?:[AEIO]|LSTM|RNN|Up)/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
 

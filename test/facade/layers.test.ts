@@ -864,7 +864,7 @@ test.each<[string, () => unknown, string]>([
   [
     'timeDistributed of an lstm',
     () => layers.timeDistributed({ layer: layers.lstm({ units: 1 }) }),
-    'layers.timeDistributed: layer must be a dense layer, dropout or an activation, got a Lstm',
+    'layers.timeDistributed: layer must be a dense layer, dropout or an activation, got an LSTM',
   ],
   [
     'timeDistributed of a dropout with noiseShape',

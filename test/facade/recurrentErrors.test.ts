@@ -252,7 +252,7 @@ describe('layers.rnn', () => {
       'cell must be lstmCell, gruCell, simpleRNNCell or a list of these',
     ],
     ['an empty array of cells', () => make({ cell: [] }), 'cell must contain at least one cell, got none'],
-    ['a layer as cell', () => make({ cell: layers.gru({ units: 2 }) }), 'got a Gru'],
+    ['a layer as cell', () => make({ cell: layers.gru({ units: 2 }) }), 'got a GRU'],
     [
       'a layer among cells',
       () => make({ cell: [layers.gruCell({ units: 2 }), layers.gru({ units: 2 })] }),
@@ -297,7 +297,7 @@ describe('layers.bidirectional', () => {
       'layer must be lstm, gru, simpleRNN, minGRU, minLSTM or rnn',
     ],
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
-    ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
+    ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GRUCell'],
     ['a bidirectional layer', () => make({ layer: make({}) }), 'got a Bidirectional'],
     ['an unknown mergeMode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
     ['a number as mergeMode', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],

@@ -3,7 +3,7 @@
 //   B batch, T time, I input width, U units, H = U padded to whole groups of four
 
 import { describe, expect, test } from 'vitest';
-import { Lstm } from '../../src/layers/recurrent/lstm.ts';
+import { LSTM } from '../../src/layers/recurrent/lstm.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { type Block, block } from '../reference/block.ts';
@@ -64,7 +64,7 @@ interface Bound extends BoundLayer {
 /** Binds the layer of a case and sets its inputs, weights and states. */
 function prepare(h: Harness, subject: Case, given: Given): Bound {
   const { U, B, T, I, wide, sequences = false, carried = false, useBias = true, goBackwards = false, dx } = subject;
-  const layer = new Lstm({ units: U, returnSequences: sequences, stateful: carried, useBias, goBackwards });
+  const layer = new LSTM({ units: U, returnSequences: sequences, stateful: carried, useBias, goBackwards });
   const order = dx ? 'steps' : subject.order;
   const fields: Record<string, number> = wide === undefined ? {} : { wide };
   const bound = bind(h, layer, { batch: B, steps: T, inputs: I, order, dx, fields });
@@ -507,7 +507,7 @@ describe('packing and unpacking', () => {
     'packed and unpacked lstm weights keep all bits: $U units, $I inputs, bias $useBias',
     ({ U, I, useBias }) => {
       const h = harness();
-      const layer = bind(h, new Lstm({ units: U, useBias }), { batch: 1, steps: 1, inputs: I });
+      const layer = bind(h, new LSTM({ units: U, useBias }), { batch: 1, steps: 1, inputs: I });
       const given = [different(I * 4 * U, 1), different(U * 4 * U, 1e5), different(4 * U, 1e6)].slice(0, 2 + +useBias);
       layer.packed('weights').fill(Number.NaN);
       layer.setWeights(given);
@@ -523,7 +523,7 @@ describe('packing and unpacking', () => {
 
   test('packLstmWeights stores [group][bias, recurrent kernel, kernel][i f g o][4 units]', () => {
     const [U, I] = [6, 2];
-    const layer = bind(harness(), new Lstm({ units: U }), { batch: 1, steps: 1, inputs: I });
+    const layer = bind(harness(), new LSTM({ units: U }), { batch: 1, steps: 1, inputs: I });
     const given = [different(I * 4 * U, 1), different(U * 4 * U, 1e5), different(4 * U, 1e6)] as const;
     layer.setWeights(given);
     const expected = new Float32Array(2 * (1 + 8 + I) * 16);

@@ -3,8 +3,8 @@
 //   B batch, T time, D input width, U units, P numbers of the hidden state
 
 import { describe, expect, test } from 'vitest';
-import { Lstm, type LstmOptions } from '../../src/layers/recurrent/lstm.ts';
-import { SimpleRnn } from '../../src/layers/recurrent/simpleRnn.ts';
+import { LSTM, type LSTMOptions } from '../../src/layers/recurrent/lstm.ts';
+import { SimpleRNN } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { lstmVariantForward, type VariantWeights } from '../reference/lstmVariants.ts';
@@ -38,9 +38,9 @@ interface Case {
 
 const EPSILON = 0.01;
 
-function layerOf({ U, P, peepholes, normalizes, ...subject }: Case): Lstm {
+function layerOf({ U, P, peepholes, normalizes, ...subject }: Case): LSTM {
   const { useBias = true, sequences, carried, goBackwards, drops, states, activations } = subject;
-  const options: LstmOptions = {
+  const options: LSTMOptions = {
     units: U,
     useBias,
     ...(peepholes && { usePeepholes: true }),
@@ -53,14 +53,14 @@ function layerOf({ U, P, peepholes, normalizes, ...subject }: Case): Lstm {
     ...(states && { returnState: true }),
     ...(activations && { activation: activations[0], recurrentActivation: activations[1] }),
   };
-  return new Lstm(options);
+  return new LSTM(options);
 }
 
 /**
  * What a case is run with; weights are scaled for sums of order 1. Small peepholes and gammas of the recurrent product keep
  * rounding errors from growing in 40 steps.
  */
-function draw(subject: Case, layer: Lstm) {
+function draw(subject: Case, layer: LSTM) {
   const { B, T, D, U, P = U, sequences } = subject;
   const random = new Random(B * 7 + T * 5 + D * 3 + U);
   const mask = random.uniforms([B, T]).data.map(value => (value < 0.3 ? 1 : 0));
@@ -99,7 +99,7 @@ function weightsOf(weights: readonly Float64Array[], { useBias = true, peepholes
 }
 
 interface Prepared {
-  layer: Lstm;
+  layer: LSTM;
   bound: BoundLayer;
   given: Given;
   /** The carried states, h [B, P] and c [B, U]. */
@@ -393,7 +393,7 @@ describe('the fixture lstm-variants', () => {
   test('a simpleRNN with layer normalization matches the numbers of PyTorch', () => {
     const { sizes, weights, given, dOutputs, expect: expected } = simpleRNN;
     const { B, T, D, U } = sizes;
-    const layer = new SimpleRnn({ units: U, returnSequences: true, layerNormalization: true });
+    const layer = new SimpleRNN({ units: U, returnSequences: true, layerNormalization: true });
     const bound = bind(harness(), layer, {
       ...{ batch: B, steps: T, inputs: D, order: 'steps', dx: true, initial: [U], isRead: [true] },
     });
@@ -416,7 +416,7 @@ describe('the fixture lstm-variants', () => {
     ({ name, sizes, weights, given, dOutputs, expect }) => {
       const { B, T, D, U, P } = sizes;
       const all = name === 'all three';
-      const layer = new Lstm({
+      const layer = new LSTM({
         ...{ units: U, returnSequences: true, returnState: true },
         usePeepholes: all || name === 'peepholes',
         ...((all || name === 'projection') && { projectionUnits: P }),

@@ -5,7 +5,7 @@ import { describe, test } from 'vitest';
 import { Attention } from '../../src/layers/attention.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { MultiHeadAttention } from '../../src/layers/multiHeadAttention.ts';
-import { SimpleRnn } from '../../src/layers/recurrent/simpleRnn.ts';
+import { SimpleRNN } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness } from './harness.ts';
@@ -118,7 +118,7 @@ test.each([
     const [B, T, U, D] = [261, 5, 18, 3];
     const random = new Random(6);
     const [x, dY] = [random.normals([B, T, D]), random.normals([B, T, U]).data];
-    const layer = () => new SimpleRnn({ units: U, returnSequences: true, layerNormalization: true, ...more });
+    const layer = () => new SimpleRNN({ units: U, returnSequences: true, layerNormalization: true, ...more });
     const run = (inParts: boolean) => {
       const h = harness();
       const mask = masked ? Float32Array.from({ length: B * T }, (_, n) => Number(n % 3 > 0)) : undefined;

@@ -3,11 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { Bidirectional } from '../../src/layers/recurrent/bidirectional.ts';
-import { Gru, gruCell } from '../../src/layers/recurrent/gru.ts';
-import { Lstm, lstmCell } from '../../src/layers/recurrent/lstm.ts';
+import { GRU, gruCell } from '../../src/layers/recurrent/gru.ts';
+import { LSTM, lstmCell } from '../../src/layers/recurrent/lstm.ts';
 import type { RecurrentLayer } from '../../src/layers/recurrent/recurrent.ts';
-import { Rnn } from '../../src/layers/recurrent/rnn.ts';
-import { SimpleRnn, simpleRNNCell } from '../../src/layers/recurrent/simpleRnn.ts';
+import { RNN } from '../../src/layers/recurrent/rnn.ts';
+import { SimpleRNN, simpleRNNCell } from '../../src/layers/recurrent/simpleRnn.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import * as gru from '../reference/gru.ts';
 import * as lstm from '../reference/lstm.ts';
@@ -246,10 +246,10 @@ interface LayerOptions {
 
 function layerOf(name: keyof typeof cellsOf, options: LayerOptions) {
   const own = { units: cellsOf[name][0].U, ...options };
-  if (name === 'lstm') return new Lstm(own);
-  if (name === 'gru') return new Gru(own);
-  if (name === 'simpleRNN') return new SimpleRnn(own);
-  return new Rnn({ ...options, cell: [lstmCell({ units: 5 }), gruCell({ units: 3 }), simpleRNNCell({ units: 6 })] });
+  if (name === 'lstm') return new LSTM(own);
+  if (name === 'gru') return new GRU(own);
+  if (name === 'simpleRNN') return new SimpleRNN(own);
+  return new RNN({ ...options, cell: [lstmCell({ units: 5 }), gruCell({ units: 3 }), simpleRNNCell({ units: 6 })] });
 }
 
 const lengths = [
@@ -413,7 +413,7 @@ describe('initial and final states of bidirectional', () => {
       expectReference({
         ...lengths[n % 2]!,
         layer: new Bidirectional({
-          layer: new Lstm({ units: 5, returnSequences, returnState: true }),
+          layer: new LSTM({ units: 5, returnSequences, returnState: true }),
           mergeMode: mode,
         }),
         ...{ masked, isRead, initial: n % 3 > 0 },
@@ -430,8 +430,8 @@ describe('initial and final states of bidirectional', () => {
     expectReference({
       ...lengths[0]!,
       layer: new Bidirectional({
-        layer: new Lstm({ units: 5, ...options }),
-        backwardLayer: new Gru({ units, ...options, goBackwards: true }),
+        layer: new LSTM({ units: 5, ...options }),
+        backwardLayer: new GRU({ units, ...options, goBackwards: true }),
         mergeMode: mode,
       }),
       ...{ masked, isRead, initial: true },
@@ -440,7 +440,7 @@ describe('initial and final states of bidirectional', () => {
   });
 
   test('both outputs keep the mask of the input with mergeMode null', () => {
-    const layer = new Bidirectional({ layer: new Gru({ units: 2, returnSequences: true }), mergeMode: null });
+    const layer = new Bidirectional({ layer: new GRU({ units: 2, returnSequences: true }), mergeMode: null });
     const mask = [1, 0, 1, 0, 0, 1];
     const bound = bind(harness(), layer, { batch: 2, steps: 3, inputs: 1, mask, isRead: [true, true] });
     const [a, b] = bound.outputs;
@@ -454,7 +454,7 @@ describe('shapes of initial and final states', () => {
   const x = [null, 4, 3];
 
   test('recurrent layers return the shapes of the output and of the final states', () => {
-    const layer = new Lstm({ units: 5, returnState: true });
+    const layer = new LSTM({ units: 5, returnState: true });
     expect(layer.outputShapesFor('test', [x])).toEqual([
       [null, 5],
       [null, 5],
@@ -472,7 +472,7 @@ describe('shapes of initial and final states', () => {
   });
 
   test('bidirectional returns two outputs with mergeMode null, then the states', () => {
-    const layer = new Gru({ units: 5, returnSequences: true, returnState: true });
+    const layer = new GRU({ units: 5, returnSequences: true, returnState: true });
     expect(new Bidirectional({ layer, mergeMode: null }).outputShapesFor('test', [x])).toEqual([
       [null, 4, 5],
       [null, 4, 5],
@@ -487,11 +487,11 @@ describe('shapes of initial and final states', () => {
   });
 
   test('rejects a wrong number of initial states', () => {
-    const layer = new Lstm({ units: 5, name: 'decoder' });
+    const layer = new LSTM({ units: 5, name: 'decoder' });
     expect(() => layer.outputShapesFor('test', [x, [null, 5]])).toThrow(
       'test: decoder takes a sequence and 2 initial states (h, c), or a sequence alone, got 1 initial state',
     );
-    const both = new Bidirectional({ layer: new Gru({ units: 5 }), name: 'both' });
+    const both = new Bidirectional({ layer: new GRU({ units: 5 }), name: 'both' });
     expect(() => both.outputShapesFor('test', [x, [null, 5]])).toThrow(
       'test: both takes a sequence and 2 initial states (forward h, backward h), or a sequence alone, got 1 initial state',
     );
@@ -501,14 +501,14 @@ describe('shapes of initial and final states', () => {
     ['width', [null, 4], '[null, 4]'],
     ['rank', [null, 1, 5], '[null, 1, 5]'],
   ])('rejects initial states of another %s', (_, shape, shown) => {
-    const layer = new Lstm({ units: 5, name: 'decoder' });
+    const layer = new LSTM({ units: 5, name: 'decoder' });
     expect(() => layer.outputShapesFor('test', [x, [null, 5], shape])).toThrow(
       `test: the initial state c of decoder must have the shape [null, 5], got ${shown}`,
     );
   });
 
   test('compares batch sizes of the sequence and the initial states only if both are fixed', () => {
-    const layer = new Gru({ units: 5, name: 'decoder' });
+    const layer = new GRU({ units: 5, name: 'decoder' });
     for (const [steps, state] of [
       [null, 2],
       [2, null],

@@ -201,6 +201,8 @@ export interface Tensor {
 
 interface WeightedLayer {
   name: string;
+  /** Of a model that is a layer. */
+  layers?: WeightedLayer[];
   /** The variables of a TF.js layer. */
   weights?: { originalName: string }[];
   getWeights(): Tensor[];
@@ -211,8 +213,12 @@ export interface Model {
   layers: WeightedLayer[];
 }
 
-function layersWithWeights(model: Model): WeightedLayer[] {
-  return model.layers.filter(layer => layer.getWeights().length > 0);
+/** The layers of a model and of the models in it, because TF.js sorts the weights of a model by whether they are trained. */
+function layersWithWeights({ layers }: Model): WeightedLayer[] {
+  return layers.flatMap(layer => {
+    if (layer.layers) return layersWithWeights(layer as Model);
+    return layer.getWeights().length > 0 ? [layer] : [];
+  });
 }
 
 /** Sets the numbers of the TF.js layers, in the shapes that each layer of this library reports. */

@@ -1,8 +1,10 @@
 /** Builds the model of a program in either library, from the same specification. */
 
-import type { Graph, Json, Program, Spec } from './programs.ts';
+import type { Program } from './programs.ts';
 import { repairCalls } from './repair.ts';
 import { type Library, resetAfterCell } from './resetAfter.ts';
+import { sequenceLayers } from './sequenceLayers.ts';
+import type { Graph, Json, Spec } from './specs.ts';
 
 export type { Library };
 
@@ -18,6 +20,8 @@ function buildLayer(library: Library, { kind, config, layer, cells, graph, layer
     const cell = new (resetAfterCell(library))(options);
     return kind === 'gru' ? library.layers.rnn({ ...options, cell }) : cell;
   }
+  const inPlanes = isTfjs(library) && sequenceLayers[kind];
+  if (inPlanes) return inPlanes(library, options);
   return library.layers[kind]({
     ...options,
     ...(layer ? { layer: buildLayer(library, layer) } : {}),

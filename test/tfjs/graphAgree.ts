@@ -19,7 +19,7 @@ import { buildGraph, buildOptimizer, type Library } from './build.ts';
 import { targets } from './data.ts';
 import type { GraphProgram } from './graphs.ts';
 import { perturb, roundActivations } from './perturb.ts';
-import { assignWeights, lossOf } from './repair.ts';
+import { assignWeights, lossOf, moveEpsilon, predicting } from './repair.ts';
 
 /** Returns null if the results cannot be compared. */
 export function graphDisagreements(program: GraphProgram): Promise<Disagreement[] | null> {
@@ -63,7 +63,7 @@ async function run(
     const push = (what: string, values: number[]) =>
       results.push({ what: `${what} ${step} of ${layerNames}`, values, floor: lossFloor(values) });
     // `predict` of TF.js disposes of values that are still in use, such as inputs that a layer reads twice
-    const predicted = isTfjs ? model.apply(x, { training: true }) : model.predict(x, options);
+    const predicted = isTfjs ? predicting(() => model.apply(x, { training: true })) : model.predict(x, options);
     const predictions: Library[] = [predicted].flat();
     for (const [n, prediction] of predictions.entries()) {
       results.push({ what: `prediction ${n} in step ${step}`, values: prediction.dataSync().slice() });
@@ -79,6 +79,7 @@ async function run(
     );
     if (step === program.trainingSteps) break;
     const before = weightsOf(model as Model);
+    if (isTfjs) moveEpsilon(optimizer, program.optimizer, step);
     push('losses', unweighted(library, program, [await model.trainOnBatch(x, y)].flat()));
     results.push(...changes(before, weightsOf(model as Model), step));
   }

@@ -3,7 +3,9 @@
  * with several inputs and outputs. Like the programs, they are plain data, and `build` makes their models.
  */
 
-import { Generator, type Graph, losses, type Program, type Shape, type Spec } from './programs.ts';
+import type { Shape } from './layers.ts';
+import { dividing, Generator, losses, type Program } from './programs.ts';
+import type { Graph, Spec } from './specs.ts';
 
 export interface GraphProgram {
   seed: number;
@@ -74,6 +76,15 @@ const copy = ({ steps, width, masked }: Shape): Shape => ({ steps, width, masked
 const sameShape = (a: Shape, b: Shape): boolean => a.steps === b.steps && a.width === b.width && a.masked === b.masked;
 const sizesOf = ({ steps, width }: Shape): number[] => (steps === null ? [width] : [steps, width]);
 const MAX_WIDTH = 10;
+const MAX_STEPS = 9;
+
+/** Layers for vectors and sequences, with and without a mask. TF.js has no gradient of thresholdedReLU. */
+const anywhere = ['activation', 'leakyReLU', 'elu', 'prelu', 'gaussianNoise', 'gaussianDropout', 'dropout'].concat([
+  'layerNormalization',
+]);
+/** Layers that shorten, stretch or turn sequences. */
+const reshaping = ['maxPooling1d', 'averagePooling1d', 'cropping1d', 'zeroPadding1d', 'upSampling1d', 'permute'];
+const pooling = ['globalAveragePooling1d', 'globalMaxPooling1d'];
 
 /** Generates one graph; the same seed gives the same graph on every machine. */
 export class GraphGenerator extends Generator {
@@ -84,6 +95,7 @@ export class GraphGenerator extends Generator {
   graphProgram(): GraphProgram {
     const batch = this.whole(1, 5);
     this.#steps = this.whole(2, 5);
+    this.onlyPredicts = this.chance(0.15);
     const draft = new Draft();
     const inputs = Array.from({ length: this.whole(1, 3) }, () => this.#input());
     const sources = inputs.map(({ kind, shape }, n) => {
@@ -104,14 +116,9 @@ export class GraphGenerator extends Generator {
       graph: draft.graph,
       inputs,
       outputs,
-      optimizer: this.plainOptimizer(),
-      trainingSteps: this.whole(1, 3),
+      optimizer: plainOptimizer(this.optimizer(), draft.graph),
+      trainingSteps: this.onlyPredicts ? 0 : this.whole(1, 3),
     };
-  }
-
-  protected plainOptimizer(): Program['optimizer'] {
-    const { clip: _, ...optimizer } = this.optimizer();
-    return optimizer.kind === 'rmsprop' ? { kind: 'sgd', args: [0.1] } : optimizer;
   }
 
   #name(spec: Spec): Spec {
@@ -161,40 +168,30 @@ export class GraphGenerator extends Generator {
 
   #layer(draft: Draft, value: Value, returnSequences = this.chance(0.5)): Value {
     const shape = copy(value);
-    const kinds =
-      value.steps === null
-        ? ['dense', 'dense', 'activation', 'dropout', 'repeatVector']
-        : ['lstm', 'gru', 'simpleRNN', 'bidirectional', 'dense', 'timeDistributed', 'activation'].concat(
-            value.masked ? [] : ['flatten', 'conv1d'],
-          );
-    const kind = returnSequences || value.steps === null ? this.pick(kinds) : this.pick(kinds.slice(0, 4));
+    const kind = this.pick(this.#kinds(value, returnSequences));
     const apply = (spec: Spec, more: Shape[] = []) => draft.apply(this.#name(spec), [value], [shape, ...more]);
-    switch (kind) {
-      case 'dense':
-        return apply(this.dense(shape));
-      case 'timeDistributed':
-        return apply({ kind, config: {}, layer: this.dense(shape) });
-      case 'activation':
-        return apply({ kind, config: { activation: this.activation() } });
-      case 'dropout':
-        return apply({ kind, config: { rate: 0 } });
-      case 'repeatVector':
-        shape.steps = this.#steps;
-        draft.fixesSteps = true;
-        return apply({ kind, config: { n: this.#steps } });
-      case 'conv1d':
-        draft.fixesSteps = true;
-        return apply(this.conv1d(shape));
-      case 'flatten':
-        draft.fixesSteps = true;
-        shape.width *= shape.steps!;
-        shape.steps = null;
-        return apply({ kind, config: {} });
-      default: {
-        const { spec, states } = this.#recurrentSpec(kind, shape, returnSequences, this.chance(0.3));
-        return apply(spec, states);
-      }
+    if (kind === 'repeatVector') {
+      shape.steps = this.#steps; // so that it can be merged with others
+      draft.fixesSteps = true;
+      return apply({ kind, config: { n: this.#steps } });
     }
+    const spec = this.plain(kind, shape);
+    if (spec && (shape.steps ?? 0) > MAX_STEPS) return this.#layer(draft, value, false);
+    draft.fixesSteps ||= shape.fixesSteps ?? false;
+    if (spec) return apply(spec);
+    const { spec: recurrent, states } = this.#recurrentSpec(kind, shape, returnSequences, this.chance(0.3));
+    return apply(recurrent, states);
+  }
+
+  #kinds({ steps, masked }: Value, returnSequences: boolean): string[] {
+    const plain = this.pick([...anywhere, ...(this.onlyPredicts ? ['thresholdedReLU'] : [])]);
+    if (steps === null) return ['dense', 'dense', plain, plain, 'batchNormalization', 'repeatVector'];
+    const recurrent = ['lstm', 'gru', 'simpleRNN', 'bidirectional'];
+    if (!returnSequences) return masked ? recurrent : [...recurrent, this.pick(pooling)];
+    const kinds = [...recurrent, 'dense', 'timeDistributed', plain, plain, 'spatialDropout1d'];
+    if (masked) return kinds;
+    const more = Array.from({ length: 6 }, () => this.pick(reshaping));
+    return [...kinds, 'flatten', 'conv1d', 'conv1d', 'batchNormalization', ...more];
   }
 
   /** A recurrent layer of a kind, and the shapes of its final states if it returns them. */
@@ -269,8 +266,11 @@ export class GraphGenerator extends Generator {
 
   /** Another call of a layer. */
   #again(draft: Draft, usable: Value[], value: Value): boolean {
-    // TF.js cannot train through the layer that makes a mask
-    const fits = (shape: Shape, n: number) => sameShape(shape, value) && draft.graph.layers[n]!.kind !== 'masking';
+    // TF.js cannot train through the layer that makes a mask, and updates moving statistics in the reverse order of calls
+    const fits = (shape: Shape, n: number) => {
+      const spec = draft.graph.layers[n]!;
+      return sameShape(shape, value) && spec.kind !== 'masking' && !JSON.stringify(spec).includes('batchNormalization');
+    };
     const takers = draft.types.flatMap(({ inputs }, n) => (fits(inputs[0]!, n) ? [n] : []));
     if (takers.length === 0) return false;
     const layer = this.pick(takers);
@@ -349,6 +349,13 @@ export class GraphGenerator extends Generator {
     if (inner.length > 0 && this.chance(0.4)) add(this.pick(inner), 'meanSquaredError');
     return outputs;
   }
+}
+
+/** Without clipping, and not one that makes rounding errors large. */
+function plainOptimizer({ clip: _, ...optimizer }: Program['optimizer'], graph: Graph): Program['optimizer'] {
+  if (optimizer.kind === 'rmsprop') return { kind: 'sgd', args: [0.1] };
+  const isNormalized = JSON.stringify(graph).includes('Normalization"');
+  return isNormalized && dividing.includes(optimizer.kind) ? { kind: 'momentum', args: [0.1, 0.9, true] } : optimizer;
 }
 
 /** Makes the numbers of time steps variable. */

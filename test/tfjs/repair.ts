@@ -96,6 +96,28 @@ function maskOf(tf: Library, model: Library, x: Library): Library {
   return tf.tidy(() => tf.cast(model.layers[0].computeMask(x), 'float32'));
 }
 
+/** Adds the epsilon of Adam where Keras adds it, which shows in gradients that are hardly larger. */
+export function moveEpsilon(optimizer: Library, { kind, args }: Program['optimizer'], step: number): void {
+  if (kind !== 'adam') return;
+  const [, , beta2, epsilon] = args as number[];
+  optimizer.epsilon = epsilon! / Math.sqrt(1 - beta2! ** (step + 1));
+}
+
+let isPredicting = false;
+
+/**
+ * Runs a graph whose layers predict. The models themselves are told that they train, because TF.js otherwise disposes of
+ * values that are still in use.
+ */
+export function predicting<T>(run: () => T): T {
+  isPredicting = true;
+  try {
+    return run();
+  } finally {
+    isPredicting = false;
+  }
+}
+
 /**
  * Lets a layer of a graph have its own arguments: TF.js passes mask and initial states of one layer to all layers after it.
  * Masks of merged inputs follow Keras 3; TF.js gives them a wrong shape.
@@ -105,10 +127,18 @@ function maskOf(tf: Library, model: Library, x: Library): Library {
 export function repairCalls(tf: Library, layer: Library, masked: boolean): void {
   if (Object.hasOwn(layer, 'apply')) return;
   const { apply } = layer;
+  let last: { inputs: Library[]; predicting: boolean; outputs: Library } | null = null;
   layer.apply = (inputs: Library, options?: Library) => {
     const isSymbolic = [inputs].flat()[0] instanceof tf.SymbolicTensor;
-    const own = isSymbolic ? options : { training: options?.training, ...(masked && { mask: options?.mask }) };
-    return apply.call(layer, inputs, own);
+    const training = isPredicting && !layer.layers ? false : options?.training;
+    const own = isSymbolic ? options : { training, ...(masked && { mask: options?.mask }) };
+    if (isSymbolic || !layer.layers) return apply.call(layer, inputs, own);
+    // TF.js runs a model again for each of its outputs, and so updates its moving statistics more than once
+    const list: Library[] = [inputs].flat();
+    if (last?.predicting !== isPredicting || list.some((input, n) => input !== last?.inputs[n])) {
+      last = { inputs: list, predicting: isPredicting, outputs: apply.call(layer, inputs, own) };
+    }
+    return last.outputs;
   };
   if (!('mergeFunction' in layer)) return;
   layer.computeMask = (_: unknown, masks: Library[] | null) => {

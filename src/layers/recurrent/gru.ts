@@ -14,7 +14,7 @@ import { type CellBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.gruCell`. The columns of the weights are those of the update gate, the reset gate and the candidate, in this order. */
-export interface GruCellOptions extends GatedCellOptions {
+export interface GRUCellOptions extends GatedCellOptions {
   /**
    * Whether the reset gate is applied after the product of the state and the recurrent kernel, or before it. With `true`,
    * the bias has the shape [2, 3 * units], one row for the input and one for the state; else [3 * units]. Default: true.
@@ -23,21 +23,21 @@ export interface GruCellOptions extends GatedCellOptions {
 }
 
 /** Options of `layers.gru`. */
-export interface GruOptions extends GruCellOptions, RecurrentOptions {}
+export interface GRUOptions extends GRUCellOptions, RecurrentOptions {}
 
-const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GruCellOptions)[];
+const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GRUCellOptions)[];
 
 /** The number of floats of the gates for a row and a group of four units. */
 const GATES = 4 * Object.keys(gruGateNumbers).length;
 
-export class GruCell extends Cell {
+export class GRUCell extends Cell {
   readonly className = 'GRUCell';
   readonly recurrentActivation: ActivationName;
   readonly resetAfter: boolean;
   protected override readonly gates = 3;
 
   /** @internal */
-  constructor(call: string, known: Partial<GruCellOptions>) {
+  constructor(call: string, known: Partial<GRUCellOptions>) {
     super(call, known);
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.resetAfter = known.resetAfter === undefined ? true : checkBoolean(call, 'resetAfter', known.resetAfter);
@@ -108,21 +108,21 @@ export class GruCell extends Cell {
   }
 }
 
-export class Gru extends Recurrent {
-  constructor(options: GruOptions) {
+export class GRU extends Recurrent {
+  constructor(options: GRUOptions) {
     const call = 'layers.gru';
-    const known = checkLayerOptions<GruOptions>(call, options, [...own, ...recurrentOptions]);
-    super('GRU', known, [new GruCell(call, known)]);
+    const known = checkLayerOptions<GRUOptions>(call, options, [...own, ...recurrentOptions]);
+    super('GRU', known, [new GRUCell(call, known)]);
   }
 
-  protected override remake(options: RecurrentOptions): Gru {
-    return new Gru(options as GruOptions);
+  protected override remake(options: RecurrentOptions): GRU {
+    return new GRU(options as GRUOptions);
   }
 }
 
 /** Creates a cell for `layers.rnn`. */
-export function gruCell(options: GruCellOptions): GruCell {
+export function gruCell(options: GRUCellOptions): GRUCell {
   rejectExtraArguments('layers.gruCell', 1, arguments);
   const call = 'layers.gruCell';
-  return new GruCell(call, checkOptions<GruCellOptions>(call, options, own));
+  return new GRUCell(call, checkOptions<GRUCellOptions>(call, options, own));
 }

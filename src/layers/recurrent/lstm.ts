@@ -22,24 +22,24 @@ import {
   stateFields,
 } from './cell.ts';
 import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
-import { LstmVariant, type LstmVariantOptions, variantOptions } from './lstmVariant.ts';
+import { type LSTMVariantOptions, LstmVariant, variantOptions } from './lstmVariant.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.lstmCell`. The columns of the weights are those of the input, forget, cell and output gates, in this order. */
-export interface LstmCellOptions extends GatedCellOptions, LstmVariantOptions {
+export interface LSTMCellOptions extends GatedCellOptions, LSTMVariantOptions {
   /** Whether the bias of the forget gate starts at 1, so that the initial network remembers. Default: true. */
   unitForgetBias?: boolean;
 }
 
 /** Options of `layers.lstm`. */
-export interface LstmOptions extends LstmCellOptions, RecurrentOptions {}
+export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {}
 
 const own = [
   ...cellOptions,
   'recurrentActivation',
   'unitForgetBias',
   ...variantOptions,
-] as const satisfies readonly (keyof LstmCellOptions)[];
+] as const satisfies readonly (keyof LSTMCellOptions)[];
 
 /** The number of floats of the four gates for a row and a group of four units. */
 const GATES = 4 * Object.keys(lstmGateNumbers).length;
@@ -49,7 +49,7 @@ const GATES = 4 * Object.keys(lstmGateNumbers).length;
  */
 const WIDE = 8;
 
-export class LstmCell extends Cell {
+export class LSTMCell extends Cell {
   readonly className = 'LSTMCell';
   readonly recurrentActivation: ActivationName;
   protected override readonly gates = 4;
@@ -58,7 +58,7 @@ export class LstmCell extends Cell {
   readonly #unitForgetBias: boolean;
 
   /** @internal */
-  constructor(call: string, known: Partial<LstmCellOptions>) {
+  constructor(call: string, known: Partial<LSTMCellOptions>) {
     super(call, known);
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.#unitForgetBias =
@@ -204,25 +204,25 @@ export class LstmCell extends Cell {
   }
 }
 
-export class Lstm extends Recurrent {
+export class LSTM extends Recurrent {
   readonly useBias: boolean;
 
-  constructor(options: LstmOptions) {
+  constructor(options: LSTMOptions) {
     const call = 'layers.lstm';
-    const known = checkLayerOptions<LstmOptions>(call, options, [...own, ...recurrentOptions]);
-    const cell = new LstmCell(call, known);
+    const known = checkLayerOptions<LSTMOptions>(call, options, [...own, ...recurrentOptions]);
+    const cell = new LSTMCell(call, known);
     super('LSTM', known, [cell]);
     this.useBias = cell.useBias;
   }
 
-  protected override remake(options: RecurrentOptions): Lstm {
-    return new Lstm(options as LstmOptions);
+  protected override remake(options: RecurrentOptions): LSTM {
+    return new LSTM(options as LSTMOptions);
   }
 }
 
 /** Creates a cell for `layers.rnn`. */
-export function lstmCell(options: LstmCellOptions): LstmCell {
+export function lstmCell(options: LSTMCellOptions): LSTMCell {
   rejectExtraArguments('layers.lstmCell', 1, arguments);
   const call = 'layers.lstmCell';
-  return new LstmCell(call, checkOptions<LstmCellOptions>(call, options, own));
+  return new LSTMCell(call, checkOptions<LSTMCellOptions>(call, options, own));
 }

@@ -18,7 +18,7 @@ import { type CellInputs, type CellOutput, type PlannedCell, stateFields } from 
 import { type CellBuffer, rowBuffer } from './cellBuffers.ts';
 
 /** Options of `layers.lstm` that Keras does not have. */
-export interface LstmVariantOptions {
+export interface LSTMVariantOptions {
   /**
    * Whether the input and the forget gate also read the cell state before the step, and the output gate that after it,
    * each unit multiplied by a trained weight. Default: false.
@@ -68,7 +68,7 @@ export const variantOptions = [
   'normEpsilon',
   'normGammaInitializer',
   'normBetaInitializer',
-] as const satisfies readonly (keyof LstmVariantOptions)[];
+] as const satisfies readonly (keyof LSTMVariantOptions)[];
 
 /** The names of the weights, those of TensorFlow Addons where it has them. */
 const peepholeNames = ['inputGatePeepholeWeights', 'forgetGatePeepholeWeights', 'outputGatePeepholeWeights'];
@@ -127,7 +127,7 @@ export class LstmVariant {
   }
 
   /** Reads the options; null if they describe an lstm of Keras. */
-  static read(call: string, known: LstmVariantOptions, units: number, useBias: boolean): LstmVariant | null {
+  static read(call: string, known: LSTMVariantOptions, units: number, useBias: boolean): LstmVariant | null {
     const flag = (name: 'usePeepholes' | 'layerNormalization') =>
       known[name] === undefined ? false : checkBoolean(call, name, known[name]);
     const settings = (name: string) => readWeightSettings(call, name, known, () => initializers.glorotUniform());

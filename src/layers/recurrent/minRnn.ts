@@ -22,7 +22,7 @@ import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.
  * Options of `layers.minGRU` and `layers.minLSTM`. There is no recurrent kernel. The columns of the weights are those of
  * the gates and the candidate: z and h for minGRU, f, i and h for minLSTM.
  */
-export interface MinRnnOptions
+export interface MinRNNOptions
   extends Omit<
       CellOptions,
       'recurrentInitializer' | 'recurrentRegularizer' | 'recurrentConstraint' | 'recurrentDropout'
@@ -33,7 +33,7 @@ export interface MinRnnOptions
 }
 
 /** A cell of which the next state is a mean of the state and a candidate, weighted by gates that read the input only. */
-export abstract class MinRnnCell extends Cell {
+export abstract class MinRNNCell extends Cell {
   /** @internal */
   abstract override readonly gates: number;
 
@@ -78,12 +78,12 @@ export abstract class MinRnnCell extends Cell {
   }
 }
 
-export class MinGruCell extends MinRnnCell {
+export class MinGRUCell extends MinRNNCell {
   readonly className = 'MinGRUCell';
   override readonly gates = 2;
 
   override remake(config: Config): Cell {
-    return new MinGruCell('layers.minGRU', config as never);
+    return new MinGRUCell('layers.minGRU', config as never);
   }
 
   override get buffers(): Readonly<Record<string, CellBuffer>> {
@@ -92,12 +92,12 @@ export class MinGruCell extends MinRnnCell {
   }
 }
 
-export class MinLstmCell extends MinRnnCell {
+export class MinLSTMCell extends MinRNNCell {
   readonly className = 'MinLSTMCell';
   override readonly gates = 3;
 
   override remake(config: Config): Cell {
-    return new MinLstmCell('layers.minLSTM', config as never);
+    return new MinLSTMCell('layers.minLSTM', config as never);
   }
 
   override get buffers(): Readonly<Record<string, CellBuffer>> {
@@ -106,33 +106,33 @@ export class MinLstmCell extends MinRnnCell {
   }
 }
 
-export class MinGru extends Recurrent {
-  constructor(options: MinRnnOptions) {
+export class MinGRU extends Recurrent {
+  constructor(options: MinRNNOptions) {
     const call = 'layers.minGRU';
-    const known = checkMinRnnOptions(call, options);
-    super('MinGRU', known, [new MinGruCell(call, known)]);
+    const known = checkMinRNNOptions(call, options);
+    super('MinGRU', known, [new MinGRUCell(call, known)]);
   }
 
-  protected override remake(options: RecurrentOptions): MinGru {
-    return new MinGru(options as MinRnnOptions);
+  protected override remake(options: RecurrentOptions): MinGRU {
+    return new MinGRU(options as MinRNNOptions);
   }
 }
 
-export class MinLstm extends Recurrent {
-  constructor(options: MinRnnOptions) {
+export class MinLSTM extends Recurrent {
+  constructor(options: MinRNNOptions) {
     const call = 'layers.minLSTM';
-    const known = checkMinRnnOptions(call, options);
-    super('MinLSTM', known, [new MinLstmCell(call, known)]);
+    const known = checkMinRNNOptions(call, options);
+    super('MinLSTM', known, [new MinLSTMCell(call, known)]);
   }
 
-  protected override remake(options: RecurrentOptions): MinLstm {
-    return new MinLstm(options as MinRnnOptions);
+  protected override remake(options: RecurrentOptions): MinLSTM {
+    return new MinLSTM(options as MinRNNOptions);
   }
 }
 
-function checkMinRnnOptions(call: string, options: MinRnnOptions): Partial<MinRnnOptions> {
+function checkMinRNNOptions(call: string, options: MinRNNOptions): Partial<MinRNNOptions> {
   const own = cellOptions.filter(name => !name.startsWith('recurrent') || name === 'recurrentDropout');
-  const { recurrentDropout, ...known } = checkLayerOptions<MinRnnOptions & CellOptions>(call, options, [
+  const { recurrentDropout, ...known } = checkLayerOptions<MinRNNOptions & CellOptions>(call, options, [
     ...own,
     ...recurrentOptions,
   ]);

@@ -9,16 +9,16 @@ import { Cell } from './cell.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.rnn`. */
-export interface RnnOptions extends RecurrentOptions {
+export interface RNNOptions extends RecurrentOptions {
   /** The cell, or a list of cells; each takes the output of the previous one. */
-  cell: Cell | StackedRnnCells | readonly (Cell | StackedRnnCells)[];
+  cell: Cell | StackedRNNCells | readonly (Cell | StackedRNNCells)[];
 }
 
 /** A stack of cells, each on the output of the previous one. Create one with `layers.stackedRNNCells`. */
-export class StackedRnnCells {
+export class StackedRNNCells {
   readonly cells: readonly Cell[];
 
-  constructor(options: { cells: readonly (Cell | StackedRnnCells)[] }) {
+  constructor(options: { cells: readonly (Cell | StackedRNNCells)[] }) {
     const call = 'layers.stackedRNNCells';
     const { cells } = checkOptions<{ cells: unknown }>(call, options, ['cells']);
     if (!Array.isArray(cells)) fail(call, `cells must be a list of cells, got ${show(cells)}`);
@@ -26,10 +26,10 @@ export class StackedRnnCells {
   }
 }
 
-export class Rnn extends Recurrent {
-  constructor(options: RnnOptions) {
+export class RNN extends Recurrent {
+  constructor(options: RNNOptions) {
     const call = 'layers.rnn';
-    const known = checkLayerOptions<RnnOptions>(call, options, ['cell', ...recurrentOptions]);
+    const known = checkLayerOptions<RNNOptions>(call, options, ['cell', ...recurrentOptions]);
     super('RNN', known, checkCells(call, 'cell', known.cell));
   }
 
@@ -39,8 +39,8 @@ export class Rnn extends Recurrent {
     return { cell: { className: 'StackedRNNCells', config: { cells } } };
   }
 
-  protected override remake(options: RecurrentOptions): Rnn {
-    return new Rnn(options as RnnOptions);
+  protected override remake(options: RecurrentOptions): RNN {
+    return new RNN(options as RNNOptions);
   }
 }
 
@@ -55,7 +55,7 @@ const deserializeCell = (value: unknown): Cell | null =>
 function checkCells(call: string, name: string, value: unknown): readonly Cell[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const cells = list.flatMap(cell => {
-    if (cell instanceof StackedRnnCells) return cell.cells;
+    if (cell instanceof StackedRNNCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
     // A stack from `getConfig`; stacks are not nested there
     const { cells: listed } = isSerialized(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};

@@ -14,7 +14,7 @@ import { type CellBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.simpleRNNCell`. */
-export interface SimpleRnnCellOptions extends CellOptions {
+export interface SimpleRNNCellOptions extends CellOptions {
   /**
    * Whether to normalize, in each time step and sample, the sum of the products of input and hidden state, before the bias
    * is added; with a trained gamma. Default: false.
@@ -27,14 +27,14 @@ export interface SimpleRnnCellOptions extends CellOptions {
 }
 
 /** Options of `layers.simpleRNN`. */
-export interface SimpleRnnOptions extends SimpleRnnCellOptions, RecurrentOptions {}
+export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions {}
 
 const own = [
   ...cellOptions,
   'layerNormalization',
   'normEpsilon',
   'normGammaInitializer',
-] as const satisfies readonly (keyof SimpleRnnCellOptions)[];
+] as const satisfies readonly (keyof SimpleRNNCellOptions)[];
 
 /** Floats of the mean and the deviation of a row, as in the kernels. */
 const MOMENTS = 8;
@@ -42,14 +42,14 @@ const MOMENTS = 8;
 /** The input is multiplied by the kernel before the loop over time if it has more features than this, as for lstm. */
 const WIDE = 8;
 
-export class SimpleRnnCell extends Cell {
+export class SimpleRNNCell extends Cell {
   readonly className = 'SimpleRNNCell';
   protected override readonly gates = 1;
   /** @internal Null without layer normalization. */
   readonly norm: { readonly epsilon: number; readonly gamma: Initializer } | null;
 
   /** @internal */
-  constructor(call: string, known: Partial<SimpleRnnCellOptions>) {
+  constructor(call: string, known: Partial<SimpleRNNCellOptions>) {
     super(call, known);
     const { layerNormalization = false, normEpsilon = 0.001 } = known;
     const normalizes = checkBoolean(call, 'layerNormalization', layerNormalization);
@@ -148,21 +148,21 @@ export class SimpleRnnCell extends Cell {
   }
 }
 
-export class SimpleRnn extends Recurrent {
-  constructor(options: SimpleRnnOptions) {
+export class SimpleRNN extends Recurrent {
+  constructor(options: SimpleRNNOptions) {
     const call = 'layers.simpleRNN';
-    const known = checkLayerOptions<SimpleRnnOptions>(call, options, [...own, ...recurrentOptions]);
-    super('SimpleRNN', known, [new SimpleRnnCell(call, known)]);
+    const known = checkLayerOptions<SimpleRNNOptions>(call, options, [...own, ...recurrentOptions]);
+    super('SimpleRNN', known, [new SimpleRNNCell(call, known)]);
   }
 
-  protected override remake(options: RecurrentOptions): SimpleRnn {
-    return new SimpleRnn(options as SimpleRnnOptions);
+  protected override remake(options: RecurrentOptions): SimpleRNN {
+    return new SimpleRNN(options as SimpleRNNOptions);
   }
 }
 
 /** Creates a cell for `layers.rnn`. */
-export function simpleRNNCell(options: SimpleRnnCellOptions): SimpleRnnCell {
+export function simpleRNNCell(options: SimpleRNNCellOptions): SimpleRNNCell {
   rejectExtraArguments('layers.simpleRNNCell', 1, arguments);
   const call = 'layers.simpleRNNCell';
-  return new SimpleRnnCell(call, checkOptions<SimpleRnnCellOptions>(call, options, own));
+  return new SimpleRNNCell(call, checkOptions<SimpleRNNCellOptions>(call, options, own));
 }

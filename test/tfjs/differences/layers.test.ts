@@ -208,3 +208,52 @@ test('the gradient of a mean of a padded window divides by its steps; in TF.js i
   expect(steps.lw).toEqual([[-1]]);
   expect(steps.tf[0][0]).toBeCloseTo(1 - 4 / 3);
 });
+
+test('the gradient of globalMaxPooling1d goes to the first step with the maximum; in TF.js to all of them', async () => {
+  const weights = await compared(async library => {
+    const { dense, globalMaxPooling1d } = library.layers;
+    const layers = [dense({ units: 1, useBias: false, inputShape: [2, 1] }), globalMaxPooling1d()];
+    const model = library.sequential({ layers });
+    model.setWeights([library.tensor([1], [1, 1])]);
+    model.compile({ optimizer: library.train.sgd(1), loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([1, 1], [1, 2, 1]), library.tensor([0], [1, 1]));
+    return model.getWeights()[0].array();
+  });
+  expect(weights.lw).toEqual([[-1]]);
+  expect(weights.tf).toEqual([[-3]]);
+});
+
+test('a batch normalization that is called twice updates its statistics in the order of calls; in TF.js in reverse', async () => {
+  const means = await compared(async library => {
+    const inputs = [1, 2].map(() => library.input({ shape: [1] }));
+    const normalization = library.layers.batchNormalization({ momentum: 0.5 });
+    const outputs = library.layers.concatenate().apply(inputs.map(input => normalization.apply(input)));
+    const model = library.model({ inputs, outputs });
+    model.compile({ optimizer: library.train.sgd(0.1), loss: 'meanSquaredError' });
+    const x = [library.tensor([1, 3], [2, 1]), library.tensor([8, 12], [2, 1])];
+    await model.trainOnBatch(x, library.tensor([0, 0, 0, 0], [2, 2]));
+    return normalization.getWeights()[2].array();
+  });
+  expect(means.lw).toEqual([(2 / 2 + 10) / 2]);
+  expect(means.tf).toEqual([(10 / 2 + 2) / 2]);
+});
+
+test('a model with several outputs updates moving statistics once; in TF.js once for each output', async () => {
+  const means = await compared(async library => {
+    const part = library.input({ shape: [1] });
+    const normalization = library.layers.batchNormalization({ momentum: 0.5 });
+    const normalized = normalization.apply(part);
+    const { activation, concatenate } = library.layers;
+    const inner = library.model({
+      inputs: part,
+      outputs: [normalized, activation({ activation: 'tanh' }).apply(normalized)],
+    });
+    const input = library.input({ shape: [1] });
+    const model = library.model({ inputs: input, outputs: concatenate().apply(inner.apply(input)) });
+    model.compile({ optimizer: library.train.sgd(0.1), loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([1, 3], [2, 1]), library.tensor([0, 0, 0, 0], [2, 2]));
+    return normalization.getWeights()[2].array();
+  });
+  expect(means.lw).toEqual([1]);
+  expect(means.tf).toEqual([1.5]);
+});
