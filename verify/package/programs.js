@@ -38,8 +38,9 @@ export const shaken = [
     without: /^src\/(wasm|layers|optimizers|saving)\//,
   },
   {
-    what: "all exports of 'lstm-wasm/forecast' contain no kernels and no tensors",
-    program: "import * as forecast from 'lstm-wasm/forecast';\nglobalThis.forecast = forecast;",
+    what: 'a program that reads a table and computes baselines contains no kernels and no tensors',
+    program:
+      "import { mase, readCsv, seasonalNaive } from 'lstm-wasm/forecast';\nglobalThis.all = [mase, readCsv, seasonalNaive];",
     without: /^src\/(wasm|layers|optimizers|saving|tensor|data)\//,
   },
   {
