@@ -26,7 +26,7 @@ function guarded<T>(call: string, view: ModelView, run: () => T): T {
   };
   state.scoring = true;
   try {
-    return inHostContext({ call, check }, run);
+    return parameters.locked(() => inHostContext({ call, check }, run));
   } finally {
     state.scoring = false;
   }

@@ -41,7 +41,7 @@ export function scoreCustom(
   const rowsOf = outputs.map((_, n) => readRows(view, call, plan, n));
   try {
     state.scoring = true;
-    const scores = outputs.map(({ custom, metrics }, n): OutputScores => {
+    const scoreOf = ({ custom, metrics }: Objective['outputs'][number], n: number): OutputScores => {
       const { plain, weighted, normalized } = rowsOf[n]!;
       const own = custom && scoreLoss(call, custom, weighted, trains);
       return {
@@ -51,7 +51,8 @@ export function scoreCustom(
           return metric.custom && customValue(call, metric.custom, metric.weighted ? normalized : plain);
         }),
       };
-    });
+    };
+    const scores = parameters.locked(() => outputs.map(scoreOf));
     const constant = outputs.length === 1 && outputs[0]!.custom;
     if (trains && constant && !scores[0]!.gradient) {
       fail(call, `${constant.title} must compute its result from yPred with tensor functions`);

@@ -144,7 +144,7 @@ export class Stream {
     };
     this.#isRunning = true;
     try {
-      return inHostContext({ call, check }, run);
+      return this.#parameters.locked(() => inHostContext({ call, check }, run));
     } finally {
       this.#isRunning = false;
     }

@@ -25,6 +25,7 @@ export class TrainStep {
   /** `trainOnBatch` for any call; the caller warns of results that are not finite. */
   train(call: string, xs: readonly Batch[], ys: readonly Batch[], weights?: BatchWeights): number | number[] {
     const objective = this.#view.objective(call);
+    this.#view.parameters(call).checkUnlocked(call);
     // Before the batch is read, because the rate may be a user function
     const rate = this.#view.parameters(call).rate(call, objective.optimizer);
     const plan = feed(call, this.#view, 'train', objective, xs, ys, weights);

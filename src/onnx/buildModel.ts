@@ -6,6 +6,7 @@ import { type FunctionalModel, input, model, type Symbolic } from '../model/func
 import { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, ValueError } from '../util/errors.ts';
+import { recurrentFactories } from '../util/recurrentNames.ts';
 import type { Shape } from '../util/shapes.ts';
 import {
   type AttentionOutput,
@@ -114,8 +115,6 @@ interface Group {
 }
 
 const isSequence = ({ options }: LayerSpec): boolean => options.returnSequences === true;
-
-const recurrentFactories = ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'];
 
 class GraphBuilder {
   readonly inputs: Symbolic[];

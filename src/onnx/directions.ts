@@ -1,5 +1,6 @@
 /** Merges two directions into a bidirectional layer: halves of one node, or two nodes with the same input. */
 
+import { recurrentFactories } from '../util/recurrentNames.ts';
 import { identity } from './formula.ts';
 import { concatenateOutputs } from './mergeOutputs.ts';
 import type { NodeReader } from './nodeReader.ts';
@@ -27,13 +28,12 @@ export function mergeDirections(
 const specOfHalves = (first: DirectionOutput, second: DirectionOutput): LayerSpec | null =>
   first.half === 0 && second.half === 1 && !first.chain.spec!.isCellState ? first.chain.spec : null;
 
-const recurrent = ['lstm', 'gru', 'simpleRNN', 'minGRU', 'minLSTM'];
-
 /** Two layers of one kind with the same input, the second of which runs in the other direction of time. */
 function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other }: DirectionOutput): LayerSpec | null {
   const [first, second] = [a.spec, b.spec];
   if (half !== null || other !== null || !first || !second || !sameLayers(a.below, b.below)) return null;
-  if (!recurrent.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind) return null;
+  if (!recurrentFactories.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind)
+    return null;
   const reversed = { ...second.options, goBackwards: !second.options.goBackwards };
   if (first.isCellState || second.isCellState || !first.initial !== !second.initial) return null;
   if (JSON.stringify(first.options) !== JSON.stringify(reversed) || a.mask?.key !== b.mask?.key) return null;

@@ -83,6 +83,16 @@ export class Parameters {
     return this.#version;
   }
 
+  /** Runs custom layers, losses or metrics, in which the weights must not change. */
+  locked<T>(run: () => T): T {
+    return this.#weights.locked(run);
+  }
+
+  /** Fails while `locked` runs. */
+  checkUnlocked(call: string): void {
+    this.#weights.checkUnlocked(call);
+  }
+
   /** Invalidates the plans of all models with these parameters, because a value that plans contain has changed. */
   invalidatePlans(): void {
     this.#version++;

@@ -20,6 +20,8 @@ export class SharedWeights implements WeightStore {
   #writes = 0;
   #block: Block | null = null;
   #free = false;
+  /** How many calls of the user's code are running in which the weights must stay as they are. */
+  #locks = 0;
   readonly #users = new Set<WeakRef<User>>();
 
   /** The layers must be connected, and belong to no other weights. */
@@ -150,6 +152,20 @@ export class SharedWeights implements WeightStore {
 
   // ------------------------------------------------------------------------------------------------------- weights
 
+  /** Runs custom layers, losses or metrics, in which the weights must not be written. */
+  locked<T>(run: () => T): T {
+    this.#locks++;
+    try {
+      return run();
+    } finally {
+      this.#locks--;
+    }
+  }
+
+  checkUnlocked(call: string): void {
+    if (this.#locks > 0) fail(call, 'weights must not change while a custom layer, loss or metric of their model runs');
+  }
+
   /** Copies of the weights of a layer, or of one that a layer wraps. */
   read(call: string, layer: Layer): Float32Array[] {
     return this.readFrom(call, layer, this.address(call));
@@ -166,6 +182,7 @@ export class SharedWeights implements WeightStore {
   /** Replaces the weights of a layer, or of one that a layer wraps. */
   write(call: string, layer: Layer, values: readonly Float32Array[]): void {
     if (this.#free) fail(call, 'the model must not be used after dispose()');
+    this.checkUnlocked(call);
     this.#writes++;
     // Without memory, the values are kept until `address`
     if (!this.#block && this.#layers.includes(layer)) layer.initialValues = [...values];

@@ -112,6 +112,45 @@ describe('a call of a custom layer that fails leaves weights, states and optimiz
     expectBits(model.snapshot(), before);
   });
 
+  it.each<[string, (model: Model) => unknown]>([
+    ['setWeights of another layer', ({ layers: [lstm] }) => lstm!.setWeights(lstm!.getWeights().map(w => w.mul(2)))],
+    ['write of a weight of another layer', ({ layers: all }) => (all[2] as Counter).count.write([5])],
+  ])('by %s', (_, change) => {
+    const layer = new Odd({ name: 'odd' });
+    const model = modelAround(layer);
+    model.trainOnBatch(x, y);
+    const before = stateOf(model);
+    layer.run = given => {
+      change(model);
+      return given.mul(1);
+    };
+    for (const use of [() => model.trainOnBatch(x, y), () => model.predict(x)]) {
+      expect(use).toThrow('weights must not change while a custom layer, loss or metric of their model runs');
+      expectBits(stateOf(model), before);
+    }
+    layer.run = given => given.mul(1);
+    model.layers[0]!.setWeights(model.layers[0]!.getWeights());
+    expect(model.trainOnBatch(x, y)).toBeGreaterThan(0);
+  });
+
+  it('by training of another model with the same layers', () => {
+    const input = lw.input({ batchShape: [B, T, D] });
+    const dense = layers.dense({ units: D });
+    const layer = new Odd({ name: 'odd' });
+    const hidden = dense.apply(input) as SymbolicTensor;
+    const [model, other] = [layer.apply(hidden), hidden].map(outputs =>
+      lw.model({ inputs: input, outputs: outputs as SymbolicTensor }),
+    ) as [lw.FunctionalModel, lw.FunctionalModel];
+    for (const one of [model, other]) one.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+    const before = [model.snapshot(), other.snapshot()];
+    layer.run = given => {
+      other.trainOnBatch(x, x);
+      return given.mul(1);
+    };
+    expect(() => model.predict(x)).toThrow('model.trainOnBatch: weights must not change while a custom layer');
+    for (const [n, one] of [model, other].entries()) expectBits(one.snapshot(), before[n]!);
+  });
+
   it('in the gradient', () => {
     const layer = new Odd({ name: 'odd' });
     const model = modelAround(layer);

@@ -1,5 +1,6 @@
 /** Masks in the files of functional models: which of them layers compute here, and which ones calls are given. */
 
+import { recurrentClasses } from '../../util/recurrentNames.ts';
 import { failAt, isObject } from './filePath.ts';
 import { type Call, type Graph, type GraphNode, isMaskOperation, type Ref, tensorsOf } from './functional.ts';
 
@@ -18,7 +19,7 @@ const ENDS: readonly string[] = [
   ...['MaxPooling1D', 'AveragePooling1D', 'GlobalMaxPooling1D', 'GlobalAveragePooling1D'],
 ];
 
-const RECURRENT: readonly string[] = ['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'MinGRU', 'MinLSTM'];
+const RECURRENT: readonly string[] = [...recurrentClasses, 'RNN'];
 
 /**
  * A mask as text, equal for equal masks: the numbers of the masks of which one must count a time step, or EVERY. Null if
