@@ -5,7 +5,7 @@
  *   node scripts/draw-plots.js    writes docs/pictures/*.svg
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as lw from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
@@ -18,6 +18,7 @@ import {
   predictionPlot,
   showPlot,
 } from 'lstm-wasm/plot';
+import { blocksOf, isProgram, run } from './documents.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const STEPS = 500;
@@ -38,6 +39,7 @@ drawLines();
 drawHistory();
 for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) saveSVG(`cell-${kind}`, cellDiagram({ kind, theme }));
 drawBenchmark();
+await drawForecasts();
 
 function drawRun() {
   lw.configure({ simd: 'strict' });
@@ -141,6 +143,16 @@ function drawHistory() {
   const loss = epochs.map(n => 0.04 + 0.5 * Math.exp(-n / 12) + 0.004 * Math.sin(n * n));
   const val_loss = epochs.map(n => 0.09 + 0.5 * Math.exp(-n / 10) + 0.0012 * n + 0.006 * Math.cos(n * n));
   saveSVG('history', lossPlot({ title: 'Training and validation', theme }).update({ loss, val_loss }));
+}
+
+/** Runs the example of docs/plots.md that draws forecasts. */
+async function drawForecasts() {
+  const example = blocksOf('docs/plots.md').find(block => isProgram(block) && block.code.includes('residualPlot'));
+  if (!example) throw new Error('docs/plots.md must have an example of residualPlot');
+  const { folder } = await run(example);
+  for (const name of ['forecast', 'backtest', 'residuals']) {
+    copyFileSync(`${folder}out/${name}.svg`, `${root}docs/pictures/${name}.svg`);
+  }
 }
 
 function drawBenchmark() {

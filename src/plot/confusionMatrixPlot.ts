@@ -9,7 +9,7 @@ import { checkFigure, Figure, type FigureOptions, figureOptions, type Setting, s
 import { round } from './pathData.ts';
 import type { Plot } from './plot.ts';
 import { addText, setText, textWidth } from './text.ts';
-import { paint } from './theme.ts';
+import { paint, styleSheet } from './theme.ts';
 
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** The names of the classes, in the order of rows and columns. */
@@ -42,7 +42,12 @@ export function confusionMatrixPlot(options: ConfusionMatrixOptions): Plot<Confu
   const classes = checkClasses(call, given.classes);
   const setting = checkFigure(call, given, 560);
   const layout = layOut(setting, classes);
-  const figure = new Figure(setting, layout.height, [`confusion matrix of ${classes.join(', ')}`]);
+  const figure = new Figure(
+    setting,
+    layout.height,
+    [`confusion matrix of ${classes.join(', ')}`],
+    styleSheet(setting.theme, ['error']),
+  );
   const caption = figure.addCaption(layout.captionLine, layout.taken);
   addLabels(figure, layout, classes);
   const cells = addCells(figure, layout, classes.length);

@@ -110,10 +110,18 @@ export function paint<E extends Dom | Element>(element: E, part: Part, theme: Th
   return element;
 }
 
-/** The style sheet of a theme; scoped by class, because a style sheet in an inline SVG applies to the whole page. */
-export function styleSheet(theme: Theme): string {
+/** Parts of one kind of chart, which alone has their rules in its style sheet. */
+const ofSingleCharts: readonly Part[] = ['error'];
+
+/**
+ * The style sheet of a theme; scoped by class, because a style sheet in an inline SVG applies to the whole page.
+ *
+ * @param only default: the parts that all charts share
+ */
+export function styleSheet(theme: Theme, only?: readonly Part[]): string {
   if (theme !== 'auto') return '';
-  const rules = (Object.keys(parts) as Part[]).map(
+  const all = Object.keys(parts) as Part[];
+  const rules = (only ?? all.filter(part => !ofSingleCharts.includes(part))).map(
     part => `.lw-auto .lw-${part}{${parts[part]}:${colour(dark, part)}}`,
   );
   return `@media (prefers-color-scheme:dark){${rules.join('')}}`;

@@ -81,18 +81,24 @@ describe('programs', () => {
       // Programs with documented output are deterministic; the others measure time.
       if (block.output) expect(svg === readFileSync(committed + name, 'utf8'), `${name} is as committed`).toBe(true);
     }
-    if (block.file.startsWith('docs/guide/')) expect(drawn).toHaveLength(1);
+    if (block.file.startsWith('docs/guide/')) expect(drawn.sort()).toEqual(picturesOf(block.file).sort());
   });
 });
 
+/** The pictures of `docs/guide/pictures` on a page, which all have a description. */
+function picturesOf(file: string): string[] {
+  const shown = readFileSync(root + file, 'utf8').matchAll(/^!\[[^\]]{20,}\]\(pictures\/(\S+\.svg)\)$/gm);
+  return Array.from(shown, ([, name]) => name!);
+}
+
 describe('the guide', () => {
-  it('has a dozen pages, each with a program and a picture', () => {
-    expect(guide).toHaveLength(12);
+  it('has fourteen pages, each with a program and its pictures', () => {
+    expect(guide).toHaveLength(14);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
-      const pictures = [...readFileSync(root + file, 'utf8').matchAll(/^!\[[^\]]{20,}\]\(pictures\/(\S+\.svg)\)$/gm)];
+      const pictures = picturesOf(file);
       expect(pictures.length, file).toBeGreaterThanOrEqual(1);
-      return pictures.map(([, name]) => name!);
+      return pictures;
     });
     expect(readdirSync(committed).sort()).toEqual(shown.sort());
     const sizes = shown.map(name => statSync(committed + name).size);

@@ -47,7 +47,7 @@ export const shaken = [
     what: 'a program with one plot contains neither kernels nor the other plots',
     program: "import { predictionPlot } from 'lstm-wasm/plot';\nglobalThis.plot = predictionPlot;",
     without:
-      /^src\/(wasm|layers|tensor|saving|data)\/|^src\/plot\/(animation|barColumn|benchmarkChart|cell(Diagram|Plans)|chainDiagram|gateHeatmap|lossPlot|terminalPlot)\.ts/,
+      /^src\/(wasm|layers|tensor|saving|data)\/|^src\/plot\/(animation|backtestPlot|bands|barColumn|benchmarkChart|cell(Diagram|Plans)|chainDiagram|confusionMatrixPlot|forecast(Data|Plot)|gateHeatmap|lossPlot|residualPlot|terminalPlot)\.ts/,
   },
   {
     what: 'a program that only writes ONNX contains no HDF5',
