@@ -137,7 +137,7 @@ const metricRules: Record<BacktestMetric, Metric> = {
     },
   },
 };
-const metricNames = Object.keys(metricRules) as BacktestMetric[];
+const metricNames = /* @__PURE__ */ Object.keys(metricRules) as BacktestMetric[];
 
 export async function runBacktest(
   call: string,

@@ -71,9 +71,9 @@ const leastLength = ({ inputSteps, difference, horizon }: Resolved): number => i
 
 /** Checks the series for training, and decides what is trained on what. */
 export function planTraining(call: string, given: Settings, list: readonly CheckedSeries[]): Plan {
-  const settings = resolveSettings(call, given, commonFrequency(call, list));
-  const { horizon, inputSteps, difference, output, embedIds, heldOut } = settings;
-  const least = leastLength(settings);
+  const resolved = resolveSettings(call, given, commonFrequency(call, list));
+  const { horizon, inputSteps, difference, output, embedIds, heldOut } = resolved;
+  const least = leastLength(resolved);
   for (const one of list) {
     if (isCount(output)) checkCounts(call, one, output.kind);
     if (one.values.length >= least) continue;
@@ -84,6 +84,7 @@ export function planTraining(call: string, given: Settings, list: readonly Check
     const asked = heldOut ?? Math.max(horizon, Math.floor(length / 10));
     return length - Math.max(horizon, Math.min(asked, length - least + horizon));
   });
+  const settings = { ...resolved, base: baseOf(list, ends, resolved) };
   const encoding = learnEncoding(call, list, ends, { calendar: calendarStep(call, settings, list), embedIds });
   const series = list.map((one, n): TrainingSeries => {
     const ready = readySeries(one, encoding, settings, one.values.length);
@@ -92,6 +93,35 @@ export function planTraining(call: string, given: Settings, list: readonly Check
   const validation = validationOf(series, settings);
   if (validation.length === 0) fail(call, 'the held-out end of a series must have known values, got none');
   return { settings, encoding, layout: layoutOf(settings, encoding), series, validation };
+}
+
+/** The most origins of a series at which naive forecasts are compared. */
+const MOST_COMPARED = 8;
+
+/** The lag of the naive forecast with the smaller errors in the training data: a season, or 1. */
+function baseOf(
+  list: readonly CheckedSeries[],
+  ends: readonly number[],
+  { season, horizon, inputSteps }: Resolved,
+): number {
+  if (season === 1 || season > inputSteps) return season;
+  let votes = 0;
+  for (const [n, { values }] of list.entries()) {
+    let [seasonal, plain] = [0, 0];
+    for (let k = 1; k <= MOST_COMPARED && ends[n]! - k * horizon >= season; k++) {
+      const origin = ends[n]! - k * horizon;
+      const last = values[origin - 1]!;
+      for (let h = 0; h < horizon; h++) {
+        const actual = values[origin + h]!;
+        const before = values[origin + h - season * Math.ceil((h + 1) / season)]!;
+        if (Number.isNaN(actual + before + last)) continue;
+        seasonal += Math.abs(actual - before);
+        plain += Math.abs(actual - last);
+      }
+    }
+    if (seasonal + plain > 0) votes += (plain - seasonal) / (seasonal + plain);
+  }
+  return votes >= 0 ? season : 1;
 }
 
 /** The frequency of calendar features; null without them. */

@@ -200,7 +200,7 @@ export class WindowBatch {
       const step = origin + h;
       for (let k = 0; k < knownWidth; k++) this.ahead[at++] = known[step * knownWidth + k]!;
     }
-    this.#writeBase(row, frame);
+    this.#writeBase(row, values, origin, frame);
     this.numbers.set(series.numbers, row * series.numbers.length);
     for (const [k, list] of this.categories.entries()) list[row] = series.categories[k]!;
     return frame;
@@ -228,12 +228,12 @@ export class WindowBatch {
     return latest(values, origin + h - (lag - 1) * season, origin, season, origin - inputSteps);
   }
 
-  /** What the output of the network is added to: the value of the last season, by the first lag. */
-  #writeBase(row: number, { shift, scale }: Frame): void {
-    const { horizon, aheadWidth, outputWidth: width, counts } = this.#layout;
-    const { output, difference } = this.#settings;
+  /** What the output of the network is added to: the naive forecast. With differences, it is 0, but shifted. */
+  #writeBase(row: number, values: Float64Array, origin: number, { shift, scale }: Frame): void {
+    const { horizon, inputSteps, outputWidth: width, counts } = this.#layout;
+    const { output, difference, base } = this.#settings;
     for (let h = 0; h < horizon; h++) {
-      const lagged = this.ahead[(row * horizon + h) * aheadWidth]!;
+      const lagged = (latest(values, origin + h, origin, base, origin - inputSteps) - shift) / scale;
       const at = (row * horizon + h) * width;
       for (let k = 0; k < width; k++) {
         const isLocation = output.kind === 'quantiles' || k === (output.kind === 'studentT' ? 1 : 0);

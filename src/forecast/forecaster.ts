@@ -4,7 +4,7 @@ import type { FunctionalModel } from '../model/functional.ts';
 import type { IOHandler, SaveResult } from '../saving/tfjs/artifacts.ts';
 import { loadLayersModel } from '../saving/tfjs/load.ts';
 import { checkSignal } from '../training/options.ts';
-import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import { type BacktestOptions, type BacktestReport, runBacktest } from './backtest.ts';
@@ -21,7 +21,10 @@ import { fittedFrom, savedOf } from './savedForecaster.ts';
 import type { Series } from './series.ts';
 import { checkSeriesList } from './seriesInput.ts';
 
-/** Forecasts time series; create one with `forecaster` or `loadForecaster`. */
+/**
+ * Forecasts time series; create one with `forecaster` or `loadForecaster`. Unlike those of other classes, its methods count
+ * their arguments themselves: a statement outside of the class would keep bundlers from leaving it out.
+ */
 export class Forecaster {
   readonly #settings: Settings;
   #fitted: Fitted | null;
@@ -62,6 +65,7 @@ export class Forecaster {
    */
   async fit(series: Series | readonly Series[], options?: ForecasterFitOptions): Promise<void> {
     const call = 'forecaster.fit';
+    rejectExtraArguments(call, 2, arguments);
     const checked = checkFitOptions(call, options);
     const plan = planTraining(call, this.#settings, checkSeriesList(call, series));
     if (this.#isFitting) fail(call, 'the forecaster is already being fitted; await the promise of the earlier call');
@@ -84,6 +88,7 @@ export class Forecaster {
    */
   async predict(series: Series | readonly Series[], options?: ForecasterPredictOptions): Promise<Forecast[]> {
     const call = 'forecaster.predict';
+    rejectExtraArguments(call, 2, arguments);
     const fitted = this.#ready(call);
     const asked = checkPredictOptions(call, options, fitted.settings);
     return forecastSeries(call, fitted, checkSeriesList(call, series), asked);
@@ -96,6 +101,7 @@ export class Forecaster {
    */
   async backtest(series: Series | readonly Series[], options?: BacktestOptions): Promise<BacktestReport> {
     const call = 'forecaster.backtest';
+    rejectExtraArguments(call, 2, arguments);
     return runBacktest(call, this.#settings, checkSeriesList(call, series), options);
   }
 
@@ -106,7 +112,9 @@ export class Forecaster {
    * of `io`
    */
   async save(target: string | IOHandler): Promise<SaveResult> {
-    const fitted = this.#ready('forecaster.save');
+    const call = 'forecaster.save';
+    rejectExtraArguments(call, 1, arguments);
+    const fitted = this.#ready(call);
     fitted.net.setUserDefinedMetadata({ forecaster: savedOf(fitted) });
     return fitted.net.save(target);
   }
@@ -115,8 +123,6 @@ export class Forecaster {
     return this.#fitted ?? fail(call, 'the forecaster must be fitted first; call fit');
   }
 }
-
-limitMethodArguments(Forecaster, 'forecaster', ['fit', 'predict', 'backtest', 'save']);
 
 export function checkFitOptions(call: string, options: unknown): ForecasterFitOptions {
   const { onProgress, signal } = checkOptions<ForecasterFitOptions>(call, options, ['onProgress', 'signal']);

@@ -135,6 +135,8 @@ export interface Resolved extends Settings {
   readonly inputSteps: number;
   readonly season: number;
   readonly step: Step | null;
+  /** The lag of the naive forecast that the network corrects: a season, or 1. */
+  readonly base: number;
 }
 
 export const isCount = ({ kind }: Output): boolean => kind === 'poisson' || kind === 'negativeBinomial';
@@ -212,7 +214,7 @@ export function resolveSettings(call: string, settings: Settings, frequency: Fre
   const step = chosen === null ? null : checkFrequency(call, 'frequency', chosen);
   const season = settings.season ?? (step ? seasonOf(step) : 1);
   const inputSteps = settings.inputSteps ?? defaultInputSteps(season, settings.horizon);
-  return { ...settings, frequency: chosen, step, season, inputSteps };
+  return { ...settings, frequency: chosen, step, season, inputSteps, base: season };
 }
 
 /** Whole seasons: seven short ones, such as the days of a week, or two long ones. */
@@ -224,7 +226,9 @@ function defaultInputSteps(season: number, horizon: number): number {
 
 /** The settings as options that JSON can store, from which `checkForecasterOptions` makes them again. */
 export function optionsOf({ output, ...settings }: Settings): { [name: string]: unknown } {
-  const given = Object.entries(settings).filter(([name, value]) => value !== null && name !== 'step');
+  const given = Object.entries(settings).filter(
+    ([name, value]) => value !== null && name !== 'step' && name !== 'base',
+  );
   return {
     ...Object.fromEntries(given),
     output: output.kind === 'quantiles' ? { quantiles: [...output.levels] } : output.kind,

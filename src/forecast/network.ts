@@ -68,7 +68,7 @@ export function buildNetwork(
   const joined = concatenate({ name: name('joined') }).apply([context, ahead]) as Symbolic;
   const hiddenUnits = Math.max(16, Math.ceil(units / 2));
   const hidden = dense({ units: hiddenUnits, activation: 'relu', name: name('hidden') }).apply(joined) as Symbolic;
-  // Zeros: training starts at the seasonal naive forecast
+  // Zeros: training starts at the naive forecast
   const change = dense({ units: width, kernelInitializer: 'zeros', name: name('change') }).apply(hidden) as Symbolic;
   let result = add({ name: name('output') }).apply([change, base]) as Symbolic;
   if (factor) result = multiply({ name: name('scaled') }).apply([result, factor]) as Symbolic;

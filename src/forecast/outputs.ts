@@ -7,7 +7,7 @@ import { log1p } from '../util/incomplete.ts';
 import { exp } from '../util/math.ts';
 import type { Output } from './forecasterOptions.ts';
 
-const standard = normal(0, 1);
+const standard = /* @__PURE__ */ normal(0, 1);
 
 /** The standard normal distribution function, away from 0 and 1. */
 export function levelOf(z: number): number {

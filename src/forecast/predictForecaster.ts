@@ -144,7 +144,7 @@ function forecastOf(
 }
 
 /** The standard normal numbers at which quantiles are computed for samples; others are interpolated. */
-const GRID = Float64Array.from({ length: 33 }, (_, n) => (n - 16) / 4);
+const GRID = /* @__PURE__ */ Float64Array.from({ length: 33 }, (_, n) => (n - 16) / 4);
 
 /**
  * Paths whose steps have the distributions of the forecast. Neighbouring steps have correlated levels, as the errors on the

@@ -13,18 +13,18 @@ import { layoutOf } from './forecastWindows.ts';
 const VERSION = 1;
 
 export function savedOf({ settings, encoding, calibration }: Fitted): { [name: string]: unknown } {
-  return { version: VERSION, options: optionsOf(settings), encoding, calibration };
+  return { version: VERSION, options: optionsOf(settings), base: settings.base, encoding, calibration };
 }
 
 /** @param net a loaded model */
 export function fittedFrom(call: string, net: FunctionalModel): { given: Settings; fitted: Fitted } {
   const saved: unknown = net.getUserDefinedMetadata()?.forecaster;
   if (!isPlain(saved)) fail(call, 'source must be a forecaster saved by forecaster.save, got another model');
-  const { version, options, encoding, calibration } = saved as { [name: string]: unknown };
+  const { version, options, base, encoding, calibration } = saved as { [name: string]: unknown };
   if (version !== VERSION) fail(call, `source must have the version ${VERSION} of forecasters, got ${show(version)}`);
   try {
     const given = checkForecasterOptions(call, options);
-    const settings = resolveSettings(call, given, null);
+    const settings = { ...resolveSettings(call, given, null), base: countOf(base) };
     const learned = checkEncoding(encoding);
     const layout = layoutOf(settings, learned);
     const known = checkCalibration(calibration, settings.horizon);
@@ -44,6 +44,9 @@ const objectOf = (value: unknown): Data => (isPlain(value) ? (value as Data) : i
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : invalid());
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : invalid());
 const numberOf = (value: unknown): number => (Number.isFinite(value) ? (value as number) : invalid());
+
+const countOf = (value: unknown): number =>
+  Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : invalid();
 
 function checkEncoding(value: unknown): Encoding {
   const { calendar, past, future, numbers, texts, ids } = objectOf(value);

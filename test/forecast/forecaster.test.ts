@@ -109,6 +109,14 @@ describe('a fitted forecaster', () => {
 });
 
 describe('training', () => {
+  it('starts at the last value if that is a better forecast than the last season', async () => {
+    const random = new Random(4);
+    let level = 0;
+    const values = Float64Array.from({ length: 300 }, () => (level += random.normal()));
+    const options = { ...small, season: 7, epochs: 1, batchesPerEpoch: 1, learningRate: 1e-30 };
+    const [forecast] = await (await fitted(options, { values })).predict({ values });
+    for (const value of forecast!.median) expect(value).toBeCloseTo(values[299]!, 4);
+  });
   it('reports each epoch, and ends when the held-out loss stops improving', async () => {
     const series = loads(2, 120);
     const epochs: number[] = [];
