@@ -13,17 +13,17 @@ import { processorTime, randomNumbers, settingsOf } from './data.js';
 
 const LONG = {
   seed: 1,
-  units: 32,
+  units: 16,
   steps: 600,
   iterations: 7000, // at most: training ends when the error of the last 100 batches is below `enough`
   batchSize: 32,
   learningRate: 0.01,
   decay: 1500, // iterations after which the learning rate is halved
   clip: 1,
-  enough: 2e-4,
+  enough: 3e-5,
   testSize: 1000,
 };
-const SHORT = { ...LONG, units: 16, steps: 30, iterations: 600, decay: 200, enough: 5e-4, testSize: 200 };
+const SHORT = { ...LONG, steps: 30, iterations: 600, decay: 200, enough: 5e-4, testSize: 200 };
 
 /** @param {Library} lw @param {() => number} random @param {number} count @param {number} steps */
 function batchOf(lw, random, count, steps) {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
  * @property {boolean} [validation] scores the validation set only, to choose settings; the test set is not read
  * @property {Record<string, number>} [settings] settings to try; only with `validation`
  * @property {(line: string) => void} [log] receives the progress
+ * @property {(results: Result[]) => void} [save] receives the results so far, in rows that take long
  */
 
 /**

@@ -51,9 +51,9 @@ const LONG = {
   learningRate: 0.002,
   batchSize: 256,
   batches: 60, // between two scores of the validation set
-  rounds: 16,
-  patience: 3, // rounds without a lower validation error, after which training ends
-  stride: 4, // of the windows in the validation set, while training
+  rounds: 12,
+  patience: 2, // rounds without a lower validation error, after which training ends
+  stride: 8, // of the windows in the validation set, while training
   horizon: 0, // one of the four, to choose settings; 0 is all of them
 };
 const SHORT = {
@@ -157,9 +157,10 @@ function score(lw, model, table, windows, segment, horizon) {
 
 /** @type {import('./data.js').Row['run']} */
 async function run(lw, options = {}) {
-  const { folder, short = false, validation = false, log = () => {} } = options;
+  const { folder, short = false, validation = false, log = () => {}, save = () => {} } = options;
   const settings = settingsOf(short ? SHORT : LONG, options);
   const table = standardizeColumns(readColumns(readText(folder, 'ETTh1.csv')), 12 * MONTH);
+  /** @type {import('./data.js').Result[]} */
   const results = [];
   for (const { horizon, segRnn, bar } of TASKS) {
     if (settings.horizon !== 0 && settings.horizon !== horizon) continue;
@@ -181,6 +182,7 @@ async function run(lw, options = {}) {
       seconds: elapsed(),
       note: `MAE ${mae.toFixed(3)}, ${trained.windows} windows trained`,
     });
+    save(results);
   }
   return results;
 }

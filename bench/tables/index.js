@@ -34,9 +34,12 @@ for (const { name, file } of missing) {
   console.error(`tables: left out ${name}: --data must be a folder with ${file}, got ${options.folder}`);
 }
 for (const row of options.rows.filter(each => !missing.includes(each))) {
-  const results = await row.run(lw, { ...options, log: line => console.log(line) });
+  const save = (/** @type {import('./data.js').Result[]} */ results) => {
+    if (!options.short && !options.validation) keep(row.name, machine, results);
+  };
+  const results = await row.run(lw, { ...options, log: line => console.log(line), save });
   console.log(`\n${tableOf(results)}\n`);
-  if (!options.short && !options.validation) keep(row.name, machine, results);
+  save(results);
 }
 if (missing.length === options.rows.length) process.exitCode = 1;
 

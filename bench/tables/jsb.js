@@ -30,8 +30,10 @@ const LONG = {
 };
 const SHORT = { ...LONG, units: 16, epochs: 12, learningRate: 0.01, dropoutIn: 0, dropoutOut: 0 };
 
-/** The notes of chords as a row of 88 numbers each; those beyond the keyboard are left out. */
-/** @param {Float32Array} target @param {number} offset @param {number[]} chord @param {number} shift */
+/**
+ * Writes a chord as 88 numbers; notes beyond the keyboard are left out.
+ * @param {Float32Array} target @param {number} offset @param {number[]} chord @param {number} shift
+ */
 function strike(target, offset, chord, shift) {
   for (const note of chord) {
     const key = note + shift - LOWEST;
