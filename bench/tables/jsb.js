@@ -26,6 +26,7 @@ const LONG = {
   patience: 6, // epochs without a lower validation loss, after which the learning rate is divided by 4, twice
   dropoutIn: 0.2,
   dropoutOut: 0.5,
+  average: 0, // share that a moving average of the weights keeps in each batch; the average is scored. 0 is the last weights
   transpose: 0, // semitones, the largest random transposition of a piece in training
 };
 const SHORT = { ...LONG, units: 16, epochs: 12, learningRate: 0.01, dropoutIn: 0, dropoutOut: 0 };
@@ -96,7 +97,7 @@ function score(lw, model, pieces) {
 async function run(lw, options = {}) {
   const { folder, short = false, validation = false, log = () => {} } = options;
   const settings = settingsOf(short ? SHORT : LONG, options);
-  const { seed, units, batchSize, patience, dropoutIn, dropoutOut, transpose } = settings;
+  const { seed, units, batchSize, patience, dropoutIn, dropoutOut, average, transpose } = settings;
   const { train, valid, test } = readPieces(readText(folder, 'jsb.json'));
   const elapsed = processorTime();
   const random = randomNumbers(seed);
@@ -117,6 +118,9 @@ async function run(lw, options = {}) {
 
   let best = { loss: Number.POSITIVE_INFINITY, epoch: 0, weights: model.getWeights() };
   let [since, reductions] = [0, 0];
+  const means = best.weights.map(weight => Float32Array.from(weight.dataSync()));
+  const averaged = () => best.weights.map(({ shape }, n) => lw.tensor(means[n] ?? [], shape));
+  let batches = 0;
   for (let epoch = 1; epoch <= settings.epochs && reductions < 3; epoch++) {
     // Pieces of similar length, with other neighbours in each epoch
     const jittered = train
@@ -128,12 +132,21 @@ async function run(lw, options = {}) {
       const pieces = jittered.slice(n * batchSize, (n + 1) * batchSize);
       const { x, y } = batchOf(lw, pieces, () => Math.round((2 * random() - 1) * transpose));
       await model.trainOnBatch(x, y);
+      batches++;
+      const kept = Math.min(average, 1 - 1 / batches);
+      for (const [k, weight] of model.getWeights().entries()) {
+        const [mean, values] = [means[k] ?? new Float32Array(), weight.dataSync()];
+        for (let i = 0; i < mean.length; i++) mean[i] = kept * (mean[i] ?? 0) + (1 - kept) * (values[i] ?? 0);
+      }
     }
+    const trained = model.getWeights();
+    model.setWeights(averaged());
     const loss = score(lw, model, valid);
+    model.setWeights(trained);
     since = loss < best.loss ? 0 : since + 1;
-    if (since === 0) best = { loss, epoch, weights: model.getWeights() };
+    if (since === 0) best = { loss, epoch, weights: averaged() };
     else if (since >= patience) {
-      model.setWeights(best.weights);
+      if (average === 0) model.setWeights(best.weights);
       optimizer.learningRate = Number(optimizer.learningRate) / 4;
       [since, reductions] = [0, reductions + 1];
     }
