@@ -16,11 +16,12 @@ import { machineHeader } from '../harness.js';
 import { adding } from './adding.js';
 import { etth1 } from './etth1.js';
 import { jsb } from './jsb.js';
+import { m4hourly, m4weekly } from './m4.js';
 import { reber } from './reber.js';
 import { keep, tableOf } from './report.js';
 
 /** @type {import('./data.js').Row[]} */
-const rows = [reber, adding, jsb, etth1];
+const rows = [reber, adding, jsb, etth1, m4hourly, m4weekly];
 
 const options = readOptions();
 /** @type {import('./data.js').Library} */

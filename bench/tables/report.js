@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 /** The order of the rows in the table. */
-const ORDER = ['reber', 'adding', 'jsb', 'etth1'];
+const ORDER = ['reber', 'adding', 'jsb', 'etth1', 'm4hourly', 'm4weekly'];
 
 /** Four digits. @param {number} value */
 const digits = value => (Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString());
