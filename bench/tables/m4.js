@@ -153,7 +153,8 @@ async function forecast({ io }, { forecaster }, samples, { horizon, frequency, o
   await model.save(
     io.withSaveHandler(async ({ weightSpecs = [] }) => {
       for (const { shape } of weightSpecs) parameters += shape.reduce((count, size) => count * size, 1);
-      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON', weightDataBytes: 4 * parameters } };
+      const sizes = { modelTopologyBytes: 0, weightSpecsBytes: 0, weightDataBytes: 4 * parameters };
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON', ...sizes } };
     }),
   );
   return {
