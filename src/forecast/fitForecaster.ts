@@ -67,7 +67,8 @@ export interface Plan {
 }
 
 /** The number of values that training needs. */
-const leastLength = ({ inputSteps, difference, horizon }: Resolved): number => inputSteps + difference + 2 * horizon;
+export const leastLength = ({ inputSteps, difference, horizon }: Resolved): number =>
+  inputSteps + difference + 2 * horizon;
 
 /** Checks the series for training, and decides what is trained on what. */
 export function planTraining(call: string, given: Settings, list: readonly CheckedSeries[]): Plan {
