@@ -55,12 +55,13 @@ describe('blocks of code', () => {
   });
 
   it('every shell command names an existing script', () => {
-    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+    const { bin, scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
     expect(commands.length).toBeGreaterThanOrEqual(5);
     for (const command of commands) {
-      const [, program, word = '', name = ''] = /^(npm|node) (\S+)(?: (\S+))?/.exec(command) ?? [command];
-      if (program === 'node') expect(existsSync(root + word), command).toBe(true);
+      const [, program, word = '', name = ''] = /^(npm|npx|node) (\S+)(?: (\S+))?/.exec(command) ?? [command];
+      if (program === 'npx') expect(Object.keys(bin), command).toContain(word);
+      else if (program === 'node') expect(existsSync(root + word), command).toBe(true);
       else if (word === 'install') expect(['lstm-wasm', 'h5wasm'], command).toContain(name);
       else expect(Object.keys(scripts), command).toContain(word === 'run' ? name : word);
     }
