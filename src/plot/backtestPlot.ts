@@ -33,7 +33,7 @@ export function backtestPlot(options: ForecastPlotOptions = {}): Plot<BacktestPl
   rejectExtraArguments('backtestPlot', 1, arguments);
   const call = 'backtestPlot';
   const drawing = new ForecastDrawing(call, options);
-  const legend: LineStyle[] = [actualStyle, { label: 'forecast', ...styles.forecast }];
+  const legend: LineStyle[] = [actualStyle(), { label: 'forecast', ...styles.forecast }];
   drawing.draw({ set: { lines: [], kind: 'count', caption: undefined }, lines: [], bands: [], legend });
   drawing.chart.attach();
 
@@ -49,7 +49,7 @@ export function backtestPlot(options: ForecastPlotOptions = {}): Plot<BacktestPl
   return plot;
 }
 
-const actualStyle: LineStyle = { label: 'actual', ...styles.history };
+const actualStyle = (): LineStyle => ({ label: 'actual', ...styles.history });
 
 function checkData(call: string, data: unknown, historySteps: number): Drawn {
   const given = checkOptions<BacktestPlotData>(call, data, ['actual', 'forecasts', 'caption']);
@@ -63,7 +63,7 @@ function checkData(call: string, data: unknown, historySteps: number): Drawn {
   );
   const series = [...set.lines.filter(({ name }) => name === 'actual'), ...own];
   const lines: Drawn['lines'] = [
-    ...series.map(line => ({ ...actualStyle, line })),
+    ...series.map(line => ({ ...actualStyle(), line })),
     ...read.map(({ centre, centreLabel }) => ({ label: centreLabel, ...styles.forecast, line: centre })),
   ];
   const widest = read.flatMap(({ bands }) => bands.slice(0, 1));

@@ -46,7 +46,7 @@ export function forecastPlot(options: ForecastPlotOptions = {}): Plot<ForecastPl
   rejectExtraArguments('forecastPlot', 1, arguments);
   const call = 'forecastPlot';
   const drawing = new ForecastDrawing(call, options);
-  drawing.draw({ set: { lines: [], kind: 'count', caption: undefined }, lines: [], bands: [], legend: emptyLegend });
+  drawing.draw({ set: { lines: [], kind: 'count', caption: undefined }, lines: [], bands: [], legend: emptyLegend() });
   drawing.chart.attach();
 
   const plot: Plot<ForecastPlotData> = limitArgumentsInTable(call, {
@@ -61,7 +61,8 @@ export function forecastPlot(options: ForecastPlotOptions = {}): Plot<ForecastPl
   return plot;
 }
 
-const emptyLegend: LineStyle[] = [
+// A function, because bundlers keep constants that spread properties
+const emptyLegend = (): LineStyle[] => [
   { label: 'history', ...styles.history },
   { label: 'forecast', ...styles.forecast },
 ];

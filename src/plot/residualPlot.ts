@@ -48,7 +48,7 @@ export function residualPlot(options: ResidualPlotOptions = {}): Plot<ResidualPl
     hasZero: true,
     known: residualOptions,
   });
-  drawing.draw({ set: { lines: [], kind: 'count', caption: undefined }, lines: [], bands: [], legend: lineStyles });
+  drawing.draw({ set: { lines: [], kind: 'count', caption: undefined }, lines: [], bands: [], legend: lineStyles() });
   drawing.chart.attach();
 
   const plot: Plot<ResidualPlotData> = limitArgumentsInTable(call, {
@@ -63,7 +63,7 @@ export function residualPlot(options: ResidualPlotOptions = {}): Plot<ResidualPl
   return plot;
 }
 
-const lineStyles: LineStyle[] = [
+const lineStyles = (): LineStyle[] => [
   { label: 'mean absolute error', ...styles.actual },
   { label: 'median of actual − predicted', ...styles.forecast },
 ];
@@ -94,9 +94,9 @@ function checkData(call: string, data: unknown): Drawn {
   );
   return {
     set: { lines, kind: 'count', caption },
-    lines: lineStyles.map((style, n) => ({ ...style, line: lines[n]! })),
+    lines: lineStyles().map((style, n) => ({ ...style, line: lines[n]! })),
     bands,
-    legend: [...lineStyles, ...bandLegend(bands)],
+    legend: [...lineStyles(), ...bandLegend(bands)],
   };
 }
 
