@@ -268,7 +268,7 @@ describe('files with custom layers', () => {
     expect(there.layers[3].getConfig()).toMatchObject({ name: 'top', units: 2, someText: 'asItIs' });
   });
 
-  test('have the same configuration of a custom layer for TF.js, whoever wrote them', async () => {
+  test('have the same configuration of a custom layer if this package or TF.js wrote them', async () => {
     const lw = await import('lstm-wasm');
     const configs = await compared(t => {
       const { Affine } = classesOf(t);
