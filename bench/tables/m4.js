@@ -95,7 +95,7 @@ async function run(lw, task, letter, { folder = '', short = false, validation = 
       source,
       bar: task.bar,
       ours: score.owa,
-      model: 'forecaster, defaults',
+      model: task === hourly ? 'forecaster, defaults' : 'forecaster, windows and season of 52 weeks',
       parameters,
       seed: String(SEED),
       seconds: stop(),
