@@ -12,6 +12,7 @@ import { checkName, checkOptions } from '../util/options.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
+import { buildNumbers } from './shared.generated.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
 import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
@@ -281,7 +282,7 @@ function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer
   const memory = shared?.memory ?? newMemory(call);
   const code = shared && !isModule(source) ? new WebAssembly.Module(withSharedMemory(source, shared.maximum)) : source;
   const kernels = instantiate(code, memory);
-  if (typeof kernels?.isRelaxed !== 'function')
+  if (typeof kernels?.build !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   const wide = wideVectors();
   kernels.setWideVectors(wide);
@@ -291,7 +292,7 @@ function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer
   if (!team && threads > 1 && requestedThreads !== 'auto') {
     warnOfOneThread(isModule(source) ? 'init was given a compiled module' : 'the host cannot share memory');
   }
-  const simd = kernels.isRelaxed() ? 'relaxed' : 'strict';
+  const simd = kernels.build() === buildNumbers.relaxed ? 'relaxed' : 'strict';
   return { kernels, memory, simd, turbo: turbo.flags, wasmBytes, team, shared: sharing };
 }
 
