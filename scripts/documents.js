@@ -8,6 +8,7 @@
  *   js not run: <why>     is not run
  *   text output           the exact output of the program above
  *   sh                    commands, whose scripts must exist
+ *   html                  a page, which test/browser/readme.test.ts opens
  */
 
 import { execFile } from 'node:child_process';
@@ -74,16 +75,16 @@ export const isProgram = ({ language, words }) => language === 'js' && (words ==
  * on every machine.
  *
  * @param {Block} block
- * @param {{ seed?: number }} [options]
+ * @param {{ seed?: number, strict?: boolean }} [options] `strict` forces the strict kernels
  * @returns {Promise<{ output: string, folder: string }>}
  */
-export async function run({ file, line, code, output }, { seed } = {}) {
+export async function run({ file, line, code, output }, { seed, strict = output !== null } = {}) {
   const programFolder = `${folder}${basename(file, '.md')}-${line}/`;
   rmSync(programFolder, { recursive: true, force: true });
   mkdirSync(programFolder, { recursive: true });
   const before = [
     "import { configure, setRandomSeed } from 'lstm-wasm';",
-    ...(output ? ["configure({ simd: 'strict' });"] : []),
+    ...(strict ? ["configure({ simd: 'strict' });"] : []),
     ...(seed === undefined ? [] : [`setRandomSeed(${seed});`]),
   ];
   writeFileSync(`${programFolder}before.mjs`, `${before.join('\n')}\n`);

@@ -40,6 +40,7 @@ drawHistory();
 for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) saveSVG(`cell-${kind}`, cellDiagram({ kind, theme }));
 drawBenchmark();
 await drawForecasts();
+await drawReadme();
 
 function drawRun() {
   lw.configure({ simd: 'strict' });
@@ -153,6 +154,14 @@ async function drawForecasts() {
   for (const name of ['forecast', 'backtest', 'residuals']) {
     copyFileSync(`${folder}out/${name}.svg`, `${root}docs/pictures/${name}.svg`);
   }
+}
+
+/** Runs the first program of the README. */
+async function drawReadme() {
+  const program = blocksOf('README.md').find(isProgram);
+  if (!program) throw new Error('README.md must have a program');
+  const { folder } = await run(program, { strict: true });
+  copyFileSync(`${folder}forecast.svg`, `${root}docs/pictures/readme.svg`);
 }
 
 function drawBenchmark() {
