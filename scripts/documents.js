@@ -4,7 +4,7 @@
  * The words after the language of a block say how it is used:
  *
  *   js                    a complete program, which runs unchanged and compiles as TypeScript
- *   js without types      the same, with classes whose parameters have no types: it is not compiled
+ *   js without types      the same, with parameters that have no types: it is not compiled
  *   js not run: <why>     is not run
  *   text output           the exact output of the program above
  *   sh                    commands, whose scripts must exist
