@@ -27,9 +27,11 @@ export async function buildSite(out, tools = `${root}verify/node_modules`) {
   checkTools(tools);
   rmSync(stage, { recursive: true, force: true });
   cpSync(`${root}site/index.md`, `${stage}index.md`);
-  cpSync(`${root}site/icon.svg`, `${stage}public/icon.svg`);
+  for (const name of ['icon.svg', 'preview.png']) cpSync(`${root}site/${name}`, `${stage}public/${name}`);
+  cpSync(`${root}docs/pictures/home.svg`, `${stage}public/docs/pictures/home.svg`);
   cpSync(`${root}site/config.js`, `${stage}.vitepress/config.js`);
   cpSync(`${root}site/theme.js`, `${stage}.vitepress/theme/index.js`);
+  cpSync(`${root}site/style.css`, `${stage}.vitepress/theme/style.css`);
   symlinkSync(tools, `${stage}node_modules`, 'junction');
   const pages = [...documents(), 'CHANGELOG.md'];
   // The list grows during the loop: pages add the pages they link to.

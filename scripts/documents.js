@@ -4,10 +4,11 @@
  * The words after the language of a block say how it is used:
  *
  *   js                    a complete program, which runs unchanged and compiles as TypeScript
- *   js without types      the same, with classes whose parameters have no types: it is not compiled
+ *   js without types      the same, with parameters that have no types: it is not compiled
  *   js not run: <why>     is not run
  *   text output           the exact output of the program above
  *   sh                    commands, whose scripts must exist
+ *   html                  a page, which test/browser/readme.test.ts opens
  */
 
 import { execFile } from 'node:child_process';
@@ -74,17 +75,17 @@ export const isProgram = ({ language, words }) => language === 'js' && (words ==
  * output runs on the strict kernels, with which it prints the same on every machine.
  *
  * @param {Block} block
- * @param {{ seed?: number }} [options]
+ * @param {{ seed?: number, strict?: boolean }} [options] `strict` forces the strict kernels
  * @returns {Promise<{ output: string, folder: string }>}
  */
-export async function run({ file, line, code, output }, { seed } = {}) {
+export async function run({ file, line, code, output }, { seed, strict = output !== null } = {}) {
   const programFolder = `${folder}${basename(file, '.md')}-${line}/`;
   rmSync(programFolder, { recursive: true, force: true });
   mkdirSync(programFolder, { recursive: true });
   symlinkSync(`${root}node_modules`, `${programFolder}node_modules`, 'junction');
   const before = [
     "import { configure, setRandomSeed } from 'lstm-wasm';",
-    ...(output ? ["configure({ simd: 'strict' });"] : []),
+    ...(strict ? ["configure({ simd: 'strict' });"] : []),
     ...(seed === undefined ? [] : [`setRandomSeed(${seed});`]),
   ];
   writeFileSync(`${programFolder}before.mjs`, `${before.join('\n')}\n`);

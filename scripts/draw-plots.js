@@ -40,6 +40,7 @@ drawHistory();
 for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) saveSVG(`cell-${kind}`, cellDiagram({ kind, theme }));
 drawBenchmark();
 await drawForecasts();
+await drawReadme();
 
 function drawRun() {
   lw.configure({ simd: 'strict' });
@@ -152,6 +153,17 @@ async function drawForecasts() {
   const { folder } = await run(example);
   for (const name of ['forecast', 'backtest', 'residuals']) {
     copyFileSync(`${folder}out/${name}.svg`, `${root}docs/pictures/${name}.svg`);
+  }
+}
+
+/** Runs the first program of the README, and again for a narrow picture, whose text is readable on the home page of the site. */
+async function drawReadme() {
+  const program = blocksOf('README.md').find(isProgram);
+  if (!program) throw new Error('README.md must have a program');
+  const narrow = { ...program, code: program.code.replace('historySteps: 168', 'historySteps: 120, width: 440') };
+  for (const [name, block] of Object.entries({ readme: program, home: narrow })) {
+    const { folder } = await run(block, { strict: true });
+    copyFileSync(`${folder}forecast.svg`, `${root}docs/pictures/${name}.svg`);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * `npm run verify`: what a release needs beyond the tests: every host and bundler, the same bits everywhere, the package
- * and its sizes, long runs, mutation testing. Writes verify/results/latest.json and the table of hosts in README.md.
+ * and its sizes, long runs, mutation testing. Writes verify/results/latest.json and the table of hosts in docs/hosts.md.
  *
- *   npm run verify -- --only hosts,bits    some steps alone; README.md and the results are left as they are
+ *   npm run verify -- --only hosts,bits    some steps alone; docs/hosts.md and the results are left as they are
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -135,7 +135,7 @@ function install() {
   return join(home, filename);
 }
 
-/** @param {unknown[]} results @returns {boolean} whether the table in README.md was written */
+/** @param {unknown[]} results @returns {boolean} whether the table in docs/hosts.md was written */
 function keep(results) {
   mkdirSync(dirname(resultsFile), { recursive: true });
   const date = new Date().toISOString().slice(0, 10);

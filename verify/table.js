@@ -1,4 +1,4 @@
-/** Writes the table of hosts into README.md, from the last results of `npm run verify`. */
+/** Writes the table of hosts into docs/hosts.md, from the last results of `npm run verify`. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,8 @@ const cell = (/** @type {string} */ text) => text.replaceAll(/\s+/g, ' ').replac
 const rows = hosts.map(({ what, status, note = '' }) => `| ${cell(what)} | ${status} | ${cell(note)} |`);
 const table = ['| host | seed program | |', '| --- | --- | --- |', ...rows].join('\n');
 
-const readme = readFileSync(path('../README.md'), 'utf8');
+const readme = readFileSync(path('../docs/hosts.md'), 'utf8');
 const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
-if (from < 0 || to < from) throw new Error(`README.md must contain ${begin} and ${end}, in this order`);
+if (from < 0 || to < from) throw new Error(`docs/hosts.md must contain ${begin} and ${end}, in this order`);
 const text = `${readme.slice(0, from + begin.length)}\n\n${table}\n\n${date}, by \`npm run verify\`.\n\n${readme.slice(to)}`;
-writeFileSync(path('../README.md'), text);
+writeFileSync(path('../docs/hosts.md'), text);

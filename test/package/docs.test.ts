@@ -17,7 +17,7 @@ const nameOf = ({ file, line }: { file: string; line: number }) => `${file}:${li
 
 describe('blocks of code', () => {
   it('every code block has a known language, and one that is not run gives a reason', () => {
-    const notRun = blocks.filter(block => !isProgram(block) && block.language !== 'sh');
+    const notRun = blocks.filter(block => !isProgram(block) && !['sh', 'html'].includes(block.language));
     for (const block of notRun) {
       expect(`${nameOf(block)} ${block.language} ${block.words}`).toMatch(/ (js|ts|python) not run: \w+ \w+ \w+/);
     }
@@ -68,9 +68,9 @@ describe('blocks of code', () => {
   });
 });
 
-// readme.test.ts runs those of README.md.
+// readme.test.ts runs those of README.md and of the tutorial, and test/browser/readme.test.ts its pages.
 describe('programs', () => {
-  const programs = blocks.filter(block => isProgram(block) && block.file !== 'README.md');
+  const programs = blocks.filter(block => isProgram(block) && !['README.md', 'docs/tutorial.md'].includes(block.file));
 
   it.each(programs.map(block => ({ ...block, name: nameOf(block) })))('$name runs', async block => {
     const { output, folder } = await run(block);
