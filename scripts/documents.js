@@ -4,6 +4,7 @@
  * The words after the language of a block say how it is used:
  *
  *   js                    a complete program, which runs unchanged and compiles as TypeScript
+ *   js continued          the next part of the program above: a page shows its program in steps
  *   js without types      the same, with parameters that have no types: it is not compiled
  *   js not run: <why>     is not run
  *   text output           the exact output of the program above
@@ -27,7 +28,7 @@ const folder = `${root}build/documents/`;
  * @property {number} line of its first line of code, counted from 1
  * @property {string} language
  * @property {string} words after the language
- * @property {string} code
+ * @property {string} code with blank lines in place of the text between its parts, so that line numbers are right
  * @property {Block | null} output the block of output that belongs to it
  */
 
@@ -54,6 +55,7 @@ export function blocksOf(file) {
     if (open && fence) {
       const program = blocks.at(-1);
       if (open.language === 'text' && open.words === 'output' && program) program.output = open;
+      else if (open.words === 'continued') continueProgram(program, open);
       else blocks.push(open);
       open = null;
     } else if (open) {
@@ -65,6 +67,16 @@ export function blocksOf(file) {
   }
   if (open) throw new Error(`${file}: the block at line ${open.line} must end`);
   return blocks;
+}
+
+/**
+ * Appends a part to the program above it.
+ * @param {Block | undefined} program @param {Block} part
+ */
+function continueProgram(program, { file, line, language, code }) {
+  if (program?.language !== language) throw new Error(`${file}:${line}: a part must continue a program above it`);
+  const nextLine = program.line + program.code.split('\n').length - 1;
+  program.code += '\n'.repeat(line - nextLine) + code;
 }
 
 /** @param {Block} block */
