@@ -93,8 +93,8 @@ function picturesOf(file: string): string[] {
 }
 
 describe('the guide', () => {
-  it('has seventeen pages, each with a program and its pictures', () => {
-    expect(guide).toHaveLength(17);
+  it('has eighteen pages, each with one program and its pictures', () => {
+    expect(guide).toHaveLength(18);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
       const pictures = picturesOf(file);
@@ -104,6 +104,15 @@ describe('the guide', () => {
     expect(readdirSync(committed).sort()).toEqual(shown.sort());
     const sizes = shown.map(name => statSync(committed + name).size);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(400_000);
+  });
+
+  it('has lines of code of at most 80 characters', () => {
+    const long = guide.flatMap(file =>
+      blocksOf(file).flatMap(({ line, code }) =>
+        code.split('\n').flatMap((text, n) => (text.length > 80 ? [`${file}:${line + n}`] : [])),
+      ),
+    );
+    expect(long).toEqual([]);
   });
 
   it('is listed in its index', () => {
