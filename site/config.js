@@ -42,6 +42,7 @@ const guide = [
   { text: 'Streaming', link: '/docs/guide/streaming' },
   { text: 'Stateful models', link: '/docs/guide/stateful' },
   { text: 'Classification', link: '/docs/guide/classification' },
+  { text: 'Functional models and attention', link: '/docs/guide/functional' },
   { text: 'Text', link: '/docs/guide/text' },
   { text: 'Saving and loading', link: '/docs/guide/saving' },
   { text: 'Speed', link: '/docs/guide/speed' },

@@ -93,8 +93,8 @@ function picturesOf(file: string): string[] {
 }
 
 describe('the guide', () => {
-  it('has eighteen pages, each with one program and its pictures', () => {
-    expect(guide).toHaveLength(18);
+  it('has nineteen pages, each with one program and its pictures', () => {
+    expect(guide).toHaveLength(19);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
       const pictures = picturesOf(file);
