@@ -6,7 +6,7 @@
  *   js                    a complete program, which runs unchanged and compiles as TypeScript
  *   js continued          the next part of the program above: a page shows its program in steps
  *   js without types      the same, with parameters that have no types: it is not compiled
- *   js not run: <why>     is not run
+ *   js not run: <why>     is not run; neither is `js without types, not run: <why>`
  *   text output           the exact output of the program above
  *   sh                    commands, whose scripts must exist
  *   html                  a page, which test/browser/readme.test.ts opens

@@ -45,6 +45,7 @@ const guide = [
   { text: 'Functional models and attention', link: '/docs/guide/functional' },
   { text: 'Text', link: '/docs/guide/text' },
   { text: 'Saving and loading', link: '/docs/guide/saving' },
+  { text: 'In a browser app', link: '/docs/guide/browser' },
   { text: 'Speed', link: '/docs/guide/speed' },
   { text: 'Threads', link: '/docs/guide/threads' },
   { text: 'Reproducibility', link: '/docs/guide/reproducibility' },
