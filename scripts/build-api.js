@@ -41,6 +41,8 @@ export async function buildApi(out, tools) {
     excludeExternals: true,
     disableSources: true,
     hideGenerator: true,
+    // Aliases of the exported SymbolicTensor
+    intentionallyNotExported: ['Symbolic', 'SymbolicTensor', 'ModelTensor'],
     favicon: `${root}site/icon.svg`,
     navigationLinks: { Guide: `${base}docs/guide/`, Play: `${base}play/` },
     validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: false },

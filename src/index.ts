@@ -71,7 +71,15 @@ export type { Config, ConfigValue } from './util/config.ts';
 export { ValueError } from './util/errors.ts';
 export { setRandomSeed } from './util/random.ts';
 export type { NestedArray, NestedNumbers, NestedValues, Shape, TypedArray } from './util/shapes.ts';
-export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './wasm/engine.ts';
+export {
+  type BackendInfo,
+  backendInfo,
+  type ConfigureOptions,
+  configure,
+  type InitOptions,
+  init,
+  ready,
+} from './wasm/engine.ts';
 export { enableProdMode, getBackend, setBackend } from './wasm/tfjsBackend.ts';
 export { type Constraint, type ConstraintName, constraints } from './weights/constraints.ts';
 export { type Initializer, type InitializerName, initializers } from './weights/initializers.ts';

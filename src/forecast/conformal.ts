@@ -5,9 +5,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { isTypedArray } from '../util/typedArrays.ts';
 import { checkLevel } from './intervalMetrics.ts';
-import { checkNumbers } from './series.ts';
-
-type Numbers = ArrayLike<number>;
+import { checkNumbers, type Numbers } from './series.ts';
 
 /** Options of `conformal`. */
 export interface ConformalOptions {

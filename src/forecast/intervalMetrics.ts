@@ -4,8 +4,7 @@ import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { checkPairs, checkScale, meanOver } from './metrics.ts';
-
-type Numbers = ArrayLike<number>;
+import type { Numbers } from './series.ts';
 
 /** The lower and the upper ends of prediction intervals. */
 export type Interval = readonly [lower: Numbers, upper: Numbers];

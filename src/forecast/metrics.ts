@@ -3,9 +3,7 @@
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
-import { checkNumbers, count } from './series.ts';
-
-type Numbers = ArrayLike<number>;
+import { checkNumbers, count, type Numbers } from './series.ts';
 
 /** Checks actual and predicted values: as many numbers, and a prediction for each actual value that is known. */
 export function checkPairs(

@@ -22,6 +22,9 @@ export interface Series {
   static?: Record<string, number | string>;
 }
 
+/** Numbers, as an array or a typed array. */
+export type Numbers = ArrayLike<number>;
+
 /** Rules for an array of numbers. */
 interface NumberRules {
   /** The minimum length; default 1. */

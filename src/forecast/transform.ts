@@ -3,9 +3,7 @@
 import { limitMethodArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { interpolated } from './missing.ts';
-import { checkNumbers, count } from './series.ts';
-
-type Numbers = ArrayLike<number>;
+import { checkNumbers, count, type Numbers } from './series.ts';
 
 /** A transform saved as JSON, from which `restoreTransform` makes it again. */
 export interface SavedTransform {

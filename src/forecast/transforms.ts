@@ -4,10 +4,8 @@ import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { exp, expm1, ln, power } from '../util/math.ts';
 import { checkCount, checkNumber, checkOptions, isPlain } from '../util/options.ts';
-import { checkNumbers, knownOf } from './series.ts';
+import { checkNumbers, knownOf, type Numbers } from './series.ts';
 import { type Rule, type SavedTransform, Transform } from './transform.ts';
-
-type Numbers = ArrayLike<number>;
 
 /**
  * Differences to the value `lag` steps before, such as 1 to remove a trend, or 24 to remove a daily season of hours.

@@ -422,6 +422,7 @@ export abstract class Layer {
     return this.#store;
   }
 
+  /** @internal */
   set store(store: WeightStore) {
     this.#store = store;
     for (const child of this.children) child.store = store;

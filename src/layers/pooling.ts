@@ -7,7 +7,7 @@ import type { Shape } from '../util/shapes.ts';
 import { poolModeNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
-import { checkChannelsLast, checkSequence, checkSteps, type Padding, readPadding, windowsOver } from './windows.ts';
+import { checkChannelsLast, checkSequence, checkSteps, readPadding, windowsOver } from './windows.ts';
 
 /** Options of `layers.maxPooling1d` and `layers.averagePooling1d`. */
 export interface Pooling1DOptions extends LayerOptions {
@@ -16,7 +16,7 @@ export interface Pooling1DOptions extends LayerOptions {
   /** The time steps between the starts of two windows. Default: `poolSize`. */
   strides?: number | readonly [number] | null;
   /** 'valid' for whole windows only, 'same' for windows that reach beyond the ends of the sequence. Default: 'valid'. */
-  padding?: PoolPadding;
+  padding?: 'valid' | 'same';
   /** 'channelsLast': inputs are [batch, timeSteps, features]. */
   dataFormat?: 'channelsLast';
 }
@@ -27,7 +27,6 @@ export interface GlobalPooling1DOptions extends LayerOptions {
   dataFormat?: 'channelsLast';
 }
 
-type PoolPadding = Exclude<Padding, 'causal'>;
 type Mode = keyof typeof poolModeNumbers;
 
 /** Plans windows of time steps that become one step each. */
@@ -70,7 +69,7 @@ function planPool(
 export abstract class Pooling1D extends Layer {
   readonly poolSize: readonly [number];
   readonly strides: readonly [number];
-  readonly padding: PoolPadding;
+  readonly padding: 'valid' | 'same';
   readonly #mode: Mode;
 
   constructor(className: string, factory: string, mode: Mode, options?: Pooling1DOptions) {
@@ -79,7 +78,7 @@ export abstract class Pooling1D extends Layer {
     const known = checkLayerOptions<Pooling1DOptions>(call, options, own);
     const poolSize = checkSteps(call, 'poolSize', known.poolSize ?? 2);
     const strides = checkSteps(call, 'strides', known.strides ?? poolSize);
-    const padding = readPadding<PoolPadding>(call, known.padding, ['valid', 'same']);
+    const padding = readPadding<'valid' | 'same'>(call, known.padding, ['valid', 'same']);
     checkChannelsLast(call, known.dataFormat);
     super(className, known, 2);
     this.poolSize = [poolSize];

@@ -27,6 +27,7 @@ export {
   predictionPlot,
 } from './predictionPlot.ts';
 export { type ResidualPlotData, type ResidualPlotOptions, residualPlot } from './residualPlot.ts';
+export type { SeriesData } from './seriesTimes.ts';
 export { type Drawn, showPlot, writeSVG } from './show.ts';
 export { type TerminalOptions, terminalPlot } from './terminalPlot.ts';
 export type { Theme } from './theme.ts';

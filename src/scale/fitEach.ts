@@ -29,7 +29,7 @@ import type { FitValue } from './runTask.ts';
 import { isStored } from './stores.ts';
 
 /** The result for one series: a value, or the error of its task. */
-interface OfSeries {
+export interface OfSeries {
   /** The id of the series; null if it has none. */
   readonly id: string | null;
   /** Why the series has no result; null if it has one. */

@@ -11,6 +11,7 @@ export {
   backtestEach,
   FittedSeries,
   fitEach,
+  type OfSeries,
   type PredictEachOptions,
   type PredictedSeries,
   predictEach,
