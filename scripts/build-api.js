@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { groupOf, groupOrder } from './api-groups.js';
 import { root } from './documents.js';
 
 /**
@@ -21,12 +22,30 @@ export function entryPoints() {
 }
 
 /**
+ * The programs of docs/api-examples.md.
+ * @returns {{ module: string, path: string[], code: string }[]} `path` from the module, such as ['layers', 'lstm']
+ */
+function examples() {
+  const text = readFileSync(`${root}docs/api-examples.md`, 'utf8');
+  return text.split(/^## /m).flatMap((part, n) => {
+    if (n === 0) return [];
+    const [module = '', ...sections] = part.split(/^### /m);
+    return sections.map(section => {
+      const [, name = '', code = ''] = /^(\S+)\n+(```js\n[\s\S]*?\n```)/.exec(section) ?? [];
+      if (!code) throw new Error(`docs/api-examples.md: ${section.slice(0, 40)} must have a program`);
+      return { module: module.trim(), path: name.split('.'), code };
+    });
+  });
+}
+
+/**
  * @param {string} out a folder, which is emptied
  * @param {string} tools where TypeDoc is installed
  * @throws if TypeDoc warns
  */
 export async function buildApi(out, tools) {
-  const { Application, LogLevel, ReflectionKind } = await import(pathToFileURL(`${tools}/typedoc/dist/index.js`).href);
+  const typedoc = await import(pathToFileURL(`${tools}/typedoc/dist/index.js`).href);
+  const { Application, Comment, CommentTag, Converter, LogLevel, ReflectionKind } = typedoc;
   const entries = entryPoints();
   const base = process.env.SITE_BASE ?? '/';
   const app = await Application.bootstrap({
@@ -41,6 +60,8 @@ export async function buildApi(out, tools) {
     excludeExternals: true,
     disableSources: true,
     hideGenerator: true,
+    groupOrder,
+    navigation: { includeGroups: true },
     // Aliases of the exported SymbolicTensor
     intentionallyNotExported: ['Symbolic', 'SymbolicTensor', 'ModelTensor'],
     favicon: `${root}site/icon.svg`,
@@ -52,15 +73,47 @@ export async function buildApi(out, tools) {
   app.logger.log = (/** @type {string} */ message, /** @type {number} */ level) => {
     if (level >= LogLevel.Warn) warnings.push(message);
   };
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (/** @type {{ project: any }} */ { project }) => {
+    for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+      group(project, module);
+      for (const { path, code } of examples().filter(({ module: name }) => name === entryOf(module).name)) {
+        const reflection = path.reduce((found, name) => found?.getChildByName([name]), module);
+        if (!reflection) throw new Error(`docs/api-examples.md: there is no ${path.join('.')}`);
+        addTag(reflection, '@example', code);
+      }
+    }
+  });
   const project = await app.convert();
   if (!project) throw new Error(warnings.join('\n') || 'TypeDoc could not read the sources');
   for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
-    const entry = entries.find(({ source }) => source.replace(/(\/index)?\.ts$/, '') === module.name);
-    if (!entry) throw new Error(`TypeDoc has a module ${module.name}, which is no entry point`);
-    module.name = entry.name;
+    module.name = entryOf(module).name;
   }
   app.validate(project);
   if (warnings.length > 0) throw new Error(warnings.join('\n'));
   await app.generateDocs(project, out);
   if (warnings.length > 0) throw new Error(warnings.join('\n'));
+
+  /** @param {{ name: string }} module */
+  function entryOf({ name }) {
+    const entry = entries.find(({ source }) => source.replace(/(\/index)?\.ts$/, '') === name);
+    if (!entry) throw new Error(`TypeDoc has a module ${name}, which is no entry point`);
+    return entry;
+  }
+
+  /** Sorts the exports of a module, or of a namespace, into groups. */
+  function group(/** @type {any} */ project, /** @type {any} */ parent, /** @type {string | undefined} */ namespace) {
+    for (const child of parent.children ?? []) {
+      const file = project.getSymbolIdFromReflection(child)?.fileName ?? '';
+      const name = groupOf(child.name, file.replace(`${root}src/`, ''), namespace);
+      if (name) addTag(child, '@group', name);
+      if (child.kind === ReflectionKind.Namespace) group(project, child, child.name);
+    }
+  }
+
+  /** Adds a tag to the comment of an export: to that of its first signature, if it is a function. */
+  function addTag(/** @type {any} */ reflection, /** @type {string} */ tag, /** @type {string} */ text) {
+    const target = reflection.signatures?.[0] ?? reflection;
+    target.comment ??= new Comment();
+    target.comment.blockTags.push(new CommentTag(tag, [{ kind: 'text', text }]));
+  }
 }
