@@ -100,8 +100,11 @@ export async function buildApi(out, tools) {
     return entry;
   }
 
-  /** Sorts the exports of a module, or of a namespace, into groups. */
-  function group(/** @type {any} */ project, /** @type {any} */ parent, /** @type {string | undefined} */ namespace) {
+  /**
+   * Sorts the exports of a module, or of a namespace, into groups.
+   * @param {any} project @param {any} parent @param {string} [namespace]
+   */
+  function group(project, parent, namespace) {
     for (const child of parent.children ?? []) {
       const file = project.getSymbolIdFromReflection(child)?.fileName ?? '';
       const name = groupOf(child.name, file.replace(`${root}src/`, ''), namespace);
@@ -110,8 +113,11 @@ export async function buildApi(out, tools) {
     }
   }
 
-  /** Adds a tag to the comment of an export: to that of its first signature, if it is a function. */
-  function addTag(/** @type {any} */ reflection, /** @type {string} */ tag, /** @type {string} */ text) {
+  /**
+   * Adds a tag to the comment of an export: to that of its first signature, if it is a function.
+   * @param {any} reflection @param {string} tag @param {string} text
+   */
+  function addTag(reflection, tag, text) {
     const target = reflection.signatures?.[0] ?? reflection;
     target.comment ??= new Comment();
     target.comment.blockTags.push(new CommentTag(tag, [{ kind: 'text', text }]));
