@@ -8,6 +8,7 @@ const reference = [
   { text: 'Custom losses and metrics', link: '/docs/custom-losses' },
   { text: 'Custom layers', link: '/docs/custom-layers' },
   { text: 'minGRU and minLSTM', link: '/docs/min-rnn' },
+  { text: 'API examples', link: '/docs/api-examples' },
   { text: 'Streams of functional models', link: '/docs/streams' },
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Workers', link: '/docs/worker' },
