@@ -1,6 +1,15 @@
 /** What the numbers of a network mean: losses, and the distribution of each step, which a standard normal number indexes. */
 
-import { negativeBinomial, normal, poisson, studentT, type Univariate } from '../objective/distributions.ts';
+import {
+  drawNegativeBinomial,
+  drawPoisson,
+  drawT,
+  negativeBinomial,
+  normal,
+  poisson,
+  studentT,
+  type Univariate,
+} from '../objective/distributions.ts';
 import { pinball } from '../objective/lossSettings.ts';
 import type { CompileOptions } from '../objective/objective.ts';
 import { log1p } from '../util/incomplete.ts';
@@ -139,11 +148,11 @@ export function drawOf({ kind }: Output): Draw {
     case 'normal':
       return (raw, n, generator) => raw[n]! + positive(raw[n + 1]!) * generator.normal();
     case 'studentT':
-      return (raw, n, generator) => studentT(2 + softplus(raw[n]!), raw[n + 1]!, positive(raw[n + 2]!)).draw(generator);
+      return (raw, n, generator) => raw[n + 1]! + positive(raw[n + 2]!) * drawT(generator, 2 + softplus(raw[n]!));
     case 'poisson':
-      return (raw, n, generator) => poisson(Math.max(raw[n]!, 0)).draw(generator);
+      return (raw, n, generator) => drawPoisson(generator, Math.max(raw[n]!, 0));
     case 'negativeBinomial':
-      return (raw, n, generator) => negativeBinomial(positive(raw[n]!), positive(raw[n + 1]!)).draw(generator);
+      return (raw, n, generator) => drawNegativeBinomial(generator, positive(raw[n]!), positive(raw[n + 1]!));
     default:
       return (raw, n) => raw[n]!;
   }

@@ -12,7 +12,7 @@ import { readySeries } from './forecastWindows.ts';
 import { timeAt } from './frequency.ts';
 import type { Outputs } from './networks.ts';
 import { type Marginal, scoreOf } from './outputs.ts';
-import { PATHS } from './samplePaths.ts';
+import { middleScore, PATHS } from './samplePaths.ts';
 import { type CheckedSeries, checkCounts, commonFrequency, withFuture } from './seriesInput.ts';
 import { formatTime } from './times.ts';
 
@@ -143,16 +143,31 @@ function forecastOf(
       ]),
     ),
     samples: (paths
-      ? paths[n]!.slice(0, samples).map(path => correctedPath(path, marginals, calibration))
+      ? (samples > 0 ? correctedPaths(paths[n]!, marginals, calibration, seedAt(seed, n)) : []).slice(0, samples)
       : drawPaths(marginals, calibration, samples, seedAt(seed, n), counts)
     ).map(path => path.map((value, h) => unscaled(h, value))),
   };
 }
 
-/** A path whose steps have the corrected distributions of the forecast. */
-function correctedPath(path: Float64Array, marginals: readonly Marginal[], calibration: Calibration): Float64Array {
-  if (calibration.scores === null) return path;
-  return path.map((value, h) => marginals[h]!.at(corrected(calibration, marginals[h]!.scoreOf(value))));
+/** Paths whose steps have the corrected distributions of the forecast, in the same order at each step. */
+function correctedPaths(
+  paths: readonly Float64Array[],
+  marginals: readonly Marginal[],
+  calibration: Calibration,
+  seed: number,
+): readonly Float64Array[] {
+  if (calibration.scores === null) return paths;
+  const random = new RandomGenerator(seed);
+  const all = paths.map(path => new Float64Array(path.length));
+  const order = Array.from(paths.keys());
+  for (const [h, { at }] of marginals.entries()) {
+    random.shuffle(order); // the order of equal values
+    order.sort((a, b) => paths[a]![h]! - paths[b]![h]!);
+    for (const [rank, path] of order.entries()) {
+      all[path]![h] = at(corrected(calibration, middleScore(rank, paths.length)));
+    }
+  }
+  return all;
 }
 
 /** The standard normal numbers at which quantiles are computed for samples; others are interpolated. */

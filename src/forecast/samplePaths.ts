@@ -7,7 +7,7 @@ import { seedAt } from '../util/random.ts';
 import { RandomGenerator } from '../util/randomGenerator.ts';
 import type { Frame } from './forecastWindows.ts';
 import { failEmpty, type Networks, type Origin, type Sampling } from './networks.ts';
-import { drawOf, levelOf, type Marginal, scoreOf } from './outputs.ts';
+import { drawOf, type Marginal, scoreOf } from './outputs.ts';
 import { type StepArrays, StepWriter, stepArrays } from './sequenceWindows.ts';
 
 /** The paths from which distributions are computed, unless more are asked for. */
@@ -57,8 +57,9 @@ function sampleChunk(
     return writer.scaled(series, origin) ?? failEmpty(call, layout, series);
   });
   const perWindow = generators.length / windows.length;
-  const warm = streamOf(net, windows.length);
-  const run = streamOf(net, generators.length);
+  const warm = streamOf(net, windows.length, 'window');
+  const run = streamOf(net, generators.length, 'paths');
+  warm.stream.reset();
   const before = stepArrays(windows.length, layout);
   for (let n = 1; n < inputSteps; n++) {
     for (const [row, { series, origin }] of windows.entries()) {
@@ -112,7 +113,21 @@ interface Rows {
   start(from: Rows, copies: number): void;
 }
 
-function streamOf(net: FunctionalModel, rows: number): Rows {
+/** The latest streams of networks. */
+const streams = /* @__PURE__ */ new WeakMap<FunctionalModel, Map<string, Rows>>();
+
+/** A stream of a network, made if the last one of this use had another number of rows. */
+function streamOf(net: FunctionalModel, rows: number, use: 'window' | 'paths'): Rows {
+  const own = streams.get(net) ?? new Map<string, Rows>();
+  streams.set(net, own);
+  const found = own.get(use);
+  if (found?.rows === rows) return found;
+  const made = makeStream(net, rows);
+  own.set(use, made);
+  return made;
+}
+
+function makeStream(net: FunctionalModel, rows: number): Rows {
   const stream = net.stream({ batchSize: rows });
   const members = net.outputs.length;
   const result = new Float32Array(rows * net.outputs[0]!.shape.at(-1)!);
@@ -167,19 +182,33 @@ function rankOf(sorted: Float64Array, value: number, orEqual: boolean): number {
   return low;
 }
 
-const ofRanks = (sorted: Float64Array): Index => ({
-  at: z => sorted[Math.min(sorted.length, Math.max(1, Math.ceil(levelOf(z) * sorted.length))) - 1]!,
-  scoreOf(value) {
-    const middle = (rankOf(sorted, value, false) + rankOf(sorted, value, true)) / 2;
-    return scoreOf(Math.min(sorted.length - 0.5, Math.max(0.5, middle)) / sorted.length);
-  },
-});
+function ofRanks(sorted: Float64Array): Index {
+  const { length } = sorted;
+  const scores = halfScores(length);
+  return {
+    at(z) {
+      // The least k for which the level k / n is at least that of z
+      let [low, high] = [0, length];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (scores[2 * middle]! >= z) high = middle;
+        else low = middle;
+      }
+      return sorted[high - 1]!;
+    },
+    scoreOf(value) {
+      const twice = rankOf(sorted, value, false) + rankOf(sorted, value, true);
+      return scores[Math.min(2 * length - 1, Math.max(1, twice))]!;
+    },
+  };
+}
 
 /** Value k of n has the level (k + 1/2) / n. Beyond the outermost values, the lines have the slope of a normal distribution. */
 function ofLines(sorted: Float64Array, mean: number): Index {
   const { length } = sorted;
   const last = length - 1;
-  const scores = middleScores(length);
+  const all = halfScores(length);
+  const scores = sorted.map((_, k) => all[2 * k + 1]!);
   const deviation = Math.sqrt(sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / length) || 1e-9;
   return {
     at(z) {
@@ -199,10 +228,13 @@ function ofLines(sorted: Float64Array, mean: number): Index {
   };
 }
 
+/** The score of value k of n sorted ones. */
+export const middleScore = (k: number, n: number): number => halfScores(n)[2 * k + 1]!;
+
 let known = /* @__PURE__ */ new Float64Array();
 
-/** The scores of the levels (k + 1/2) / n. */
-function middleScores(count: number): Float64Array {
-  if (known.length !== count) known = Float64Array.from({ length: count }, (_, k) => scoreOf((k + 0.5) / count));
+/** The scores of the levels k / 2n, from k = 0 to 2n. */
+function halfScores(n: number): Float64Array {
+  if (known.length !== 2 * n + 1) known = Float64Array.from({ length: 2 * n + 1 }, (_, k) => scoreOf(k / (2 * n)));
   return known;
 }
