@@ -21,14 +21,37 @@ const withoutKeras = {
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
 };
 
-/** A file of its own for the namespace `layers`: a bundler can leave out what nobody uses of a module, not of an object. */
-const layersApart = {
-  name: 'layers-apart',
+/**
+ * Files of their own for what `index` only hands on. Bundlers can leave out what a program does not use of a module, but not
+ * of an object such as `layers`; and esbuild loads at first what a file that the program uses imports, even if only code
+ * that is loaded later uses it.
+ */
+const apart: Record<string, string> = {
+  './namespace.ts': './layers.js',
+  './saving/index.ts': './saving.js',
+  './training/index.ts': './training.js',
+};
+const partsApart = {
+  name: 'parts-apart',
   enforce: 'pre' as const,
   resolveId: (source: string, importer?: string) =>
-    source === './namespace.ts' && importer?.endsWith('/layers/index.ts')
-      ? { id: './layers.js', external: true }
-      : null,
+    apart[source] && /\/src\/(layers\/)?index\.ts$/.test(importer ?? '') ? { id: apart[source], external: true } : null,
+};
+
+/**
+ * Exports constants from the file of training that only hands on. To export what it imports would not be enough for
+ * esbuild, which follows such exports to the file with the class.
+ */
+const constants = (code: string) =>
+  code
+    .replace(/^import \{([^}]*)\}/gm, (_, names: string) => `import {${names.replace(/(\w+)(?=,| $)/g, '$1$$')}}`)
+    .replace(/^export \{([^}]*)\};/m, (_, names: string) =>
+      names.replace(/\s*(\w+),?\s*/g, 'export const $1 = $1$$;\n'),
+    );
+const constantsApart = {
+  name: 'constants-apart',
+  renderChunk: (code: string, { fileName }: { fileName: string }) =>
+    fileName === 'training.js' ? { code: constants(code), map: null } : null,
 };
 
 /** The command uses the file of `lstm-wasm/plot` for Node, which stays whole: package.json lists it for its side effects. */
@@ -67,7 +90,7 @@ const thread = {
  * can do without. Libraries stay outside.
  */
 const main = {
-  plugins: [leaveWorker, layersApart, plotApart],
+  plugins: [leaveWorker, partsApart, constantsApart, plotApart],
   build: {
     ...library,
     lib: {
@@ -78,11 +101,13 @@ const main = {
         forecast: entry('forecast/index.ts'),
         keras: entry('keras/index.ts'),
         layers: entry('layers/namespace.ts'),
+        models: entry('model/index.ts'),
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
         saving: entry('saving/index.ts'),
         safetensors: entry('safetensors/index.ts'),
+        training: entry('training/index.ts'),
         turbo: entry('turbo.ts'),
         worker: entry('worker/index.ts'),
       },
