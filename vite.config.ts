@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { groups, librariesPlugin } from './scripts/libraries.js';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
@@ -68,7 +69,7 @@ const library = {
   minify: false,
   sourcemap: true,
   rolldownOptions: {
-    external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
+    external: [/^node:/, 'h5wasm'],
   },
 };
 
@@ -87,10 +88,10 @@ const thread = {
 
 /**
  * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
- * can do without. Libraries stay outside.
+ * can do without, and files for the libraries inside the package.
  */
 const main = {
-  plugins: [leaveWorker, partsApart, constantsApart, plotApart],
+  plugins: [leaveWorker, partsApart, constantsApart, plotApart, librariesPlugin],
   build: {
     ...library,
     lib: {
@@ -113,6 +114,7 @@ const main = {
       },
       formats: ['es' as const],
     },
+    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: { groups } } },
   },
 };
 
