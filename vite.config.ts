@@ -63,6 +63,19 @@ const plotApart = {
     source === '../plot/node.ts' && importer?.includes('/src/cli/') ? { id: './plot-node.js', external: true } : null,
 };
 
+/**
+ * Files of their own for what other files share, so that a bundler does not load one part for another. esbuild splits the
+ * code that is loaded later from the rest file by file.
+ */
+const parts = [
+  { name: 'checks', test: /\/src\/util\/(arguments|errors|options|shapes|typedArrays)\.ts$/ },
+  { name: 'tensor', test: /\/src\/tensor\// },
+  {
+    name: 'forecaster',
+    test: /\/src\/forecast\/(\w*[fF]orecaster|backtest|calibration|encoding|forecasterOptions|forecastWindows|network|outputs)\.ts$/,
+  },
+];
+
 const library = {
   target: 'es2023',
   outDir: 'dist',
@@ -82,7 +95,11 @@ const thread = {
     sourcemap: false,
     lib: { entry: { thread: entry('worker/thread.ts') }, formats: ['es' as const] },
     // It imports and exports nothing, and would pass for a file of CommonJS by what the loader calls `exports`.
-    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: false, footer: 'export {};' } },
+    rolldownOptions: {
+      ...library.rolldownOptions,
+      preserveEntrySignatures: 'allow-extension' as const,
+      output: { codeSplitting: false, footer: 'export {};' },
+    },
   },
 };
 
@@ -114,7 +131,11 @@ const main = {
       },
       formats: ['es' as const],
     },
-    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: { groups } } },
+    rolldownOptions: {
+      ...library.rolldownOptions,
+      preserveEntrySignatures: 'allow-extension' as const,
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [...parts, ...groups] } },
+    },
   },
 };
 
