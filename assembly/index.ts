@@ -1,5 +1,7 @@
 /** The exports of the kernels. Pointers and strides count bytes, sizes count elements. */
 
+import { Build } from './math/elementary';
+
 export { boundNorms, nonNegative } from './training/constraints';
 export { copyRows } from './memory/copy';
 export {
@@ -80,9 +82,9 @@ export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './
 export { setThread } from './memory/thread';
 export { setWideVectors } from './products/wideVectors';
 
-/** Whether this build fuses multiply and add. */
-export function isRelaxed(): bool {
-  return ASC_FEATURE_RELAXED_SIMD;
+/** One of `Build`. */
+export function build(): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? Build.relaxed : Build.strict;
 }
 
 /** Allocates a block of memory; traps if there is not enough. */

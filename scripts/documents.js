@@ -11,7 +11,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -70,8 +70,8 @@ export function blocksOf(file) {
 export const isProgram = ({ language, words }) => language === 'js' && (words === '' || words === 'without types');
 
 /**
- * Runs a program in an empty folder. A program with documented output runs on the strict kernels, with which it prints the same
- * on every machine.
+ * Runs a program in a folder with nothing but `node_modules`, in which programs find public data sets. A program with documented
+ * output runs on the strict kernels, with which it prints the same on every machine.
  *
  * @param {Block} block
  * @param {{ seed?: number }} [options]
@@ -81,6 +81,7 @@ export async function run({ file, line, code, output }, { seed } = {}) {
   const programFolder = `${folder}${basename(file, '.md')}-${line}/`;
   rmSync(programFolder, { recursive: true, force: true });
   mkdirSync(programFolder, { recursive: true });
+  symlinkSync(`${root}node_modules`, `${programFolder}node_modules`, 'junction');
   const before = [
     "import { configure, setRandomSeed } from 'lstm-wasm';",
     ...(output ? ["configure({ simd: 'strict' });"] : []),

@@ -177,7 +177,7 @@ const LN2_HIGH = Math.floor(Math.LN2 * 2 ** 16) / 2 ** 16;
 
 /** @type {(fitted: { coefficients: number[] }, of: string) => [number, string][]} */
 const rows = ({ coefficients }, of) =>
-  coefficients.map((c, k) => /** @type {[number, string]} */ ([c, `${of}: t, r^${k}`])).reverse();
+  coefficients.map((c, k) => /** @type {[number, string]} */ ([-c, `${of}: -t, r^${k}`])).reverse();
 
 /** @type {[number, string][]} */
 const table = [

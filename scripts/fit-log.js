@@ -64,9 +64,9 @@ const LN2_HIGH = Math.floor(Math.LN2 * 2 ** 16) / 2 ** 16;
 
 /** @type {[number, string][]} */
 const table = [
-  ...coefficients.map((c, k) => /** @type {[number, string]} */ ([c, `p, z^${k}`])).reverse(),
+  ...coefficients.map((c, k) => /** @type {[number, string]} */ ([-c, `-p, z^${k}`])).reverse(),
   [LN2_HIGH, 'ln 2, upper 16 bits'],
-  [Math.LN2 - LN2_HIGH, 'ln 2, the rest'],
+  [LN2_HIGH - Math.LN2, 'the rest of ln 2, negative'],
   [1, '1'],
   [2, '2'],
   [Math.SQRT1_2, 'root of 1/2'],

@@ -23,8 +23,8 @@ const products = {
   },
   kernels: {
     from: [
-      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'scripts/build.js', 'scripts/shared.js'],
-      'package-lock.json',
+      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'package-lock.json'],
+      ...['build', 'fused', 'moduleReader', 'shared'].map(name => `scripts/${name}.js`),
     ],
     makes: [
       ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),

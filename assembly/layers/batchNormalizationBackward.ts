@@ -1,6 +1,6 @@
 /** The gradients of batch normalization, in passes over blocks of rows and 16 columns as in batchNormalization.ts. */
 
-import { madd, nmadd } from '../math/elementary';
+import { madd } from '../math/elementary';
 import { highHalf, lowHalf } from '../math/f64Pairs';
 import { padded } from '../products/matmul';
 import {
@@ -131,7 +131,7 @@ function finishSums(plan: BatchNormalizationPlan, from: usize, to: usize): void 
     const slope: f64 = counted > 0 ? (product * inverse) / counted : 0;
     const base: f64 = counted > 0 ? sum / counted - slope * <f64>load<f32>(plan.mean + at) : 0;
     store<f32>(bases + at, <f32>base);
-    store<f32>(bases + P + at, <f32>slope);
+    store<f32>(bases + P + at, <f32>-slope);
   }
 }
 
@@ -154,7 +154,7 @@ function writeGradients(plan: BatchNormalizationPlan, first: i32, count: i32, at
   const P: usize = 4 * <usize>padded(plan.width);
   const factors = plan.inverse + P + at;
   const bases = plan.sums + 4 * P + at;
-  const slopes = bases + P;
+  const slopes = bases + P; // negative
   const f0 = v128.load(factors);
   const b0 = v128.load(bases);
   const s0 = v128.load(slopes);
@@ -174,12 +174,12 @@ function writeGradients(plan: BatchNormalizationPlan, first: i32, count: i32, at
   let mask = plan.mask + t * plan.maskStep + <usize>r * maskRow;
   for (let n = 0; n < count; n++) {
     if (ofBatch && (!isMasked || load<f32>(mask) != 0)) {
-      const v = f32x4.mul(nmadd(v128.load(x), s0, f32x4.sub(v128.load(dy), b0)), f0);
+      const v = f32x4.mul(madd(v128.load(x), s0, f32x4.sub(v128.load(dy), b0)), f0);
       v128.store(dx, wide ? v : v128.and(v, lanes));
       if (wide) {
-        v128.store(dx, f32x4.mul(nmadd(v128.load(x, 16), s1, f32x4.sub(v128.load(dy, 16), b1)), f1), 16);
-        v128.store(dx, f32x4.mul(nmadd(v128.load(x, 32), s2, f32x4.sub(v128.load(dy, 32), b2)), f2), 32);
-        const last = f32x4.mul(nmadd(v128.load(x, 48), s3, f32x4.sub(v128.load(dy, 48), b3)), f3);
+        v128.store(dx, f32x4.mul(madd(v128.load(x, 16), s1, f32x4.sub(v128.load(dy, 16), b1)), f1), 16);
+        v128.store(dx, f32x4.mul(madd(v128.load(x, 32), s2, f32x4.sub(v128.load(dy, 32), b2)), f2), 32);
+        const last = f32x4.mul(madd(v128.load(x, 48), s3, f32x4.sub(v128.load(dy, 48), b3)), f3);
         v128.store(dx, v128.and(last, lanes), 48);
       }
     } else {

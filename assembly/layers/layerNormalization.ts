@@ -7,7 +7,7 @@
  * Letters: T time, B batch, N = T B rows, D width. A plan may exchange T and B, with their strides.
  */
 
-import { madd, nmadd } from '../math/elementary';
+import { madd } from '../math/elementary';
 import { highHalf, lowHalf } from '../math/f64Pairs';
 import { lanesAt, lastLanes } from '../math/laneMasks';
 import { padded } from '../products/matmul';
@@ -335,21 +335,21 @@ function writeGradients(
   const m = v128.load32_splat(plan.mean + n);
   const i = v128.load32_splat(plan.inverse + n);
   const shift = v128.shuffle<f32>(means, means, 0, 0, 0, 0);
-  const slope = f32x4.mul(i, v128.shuffle<f32>(means, means, 2, 2, 2, 2));
+  const minusSlope = f32x4.neg(f32x4.mul(i, v128.shuffle<f32>(means, means, 2, 2, 2, 2)));
   const m2 = two ? v128.load32_splat(plan.mean + n, 4) : m;
   const i2 = two ? v128.load32_splat(plan.inverse + n, 4) : i;
   const shift2 = v128.shuffle<f32>(means, means, 1, 1, 1, 1);
-  const slope2 = f32x4.mul(i2, v128.shuffle<f32>(means, means, 3, 3, 3, 3));
+  const minusSlope2 = f32x4.neg(f32x4.mul(i2, v128.shuffle<f32>(means, means, 3, 3, 3, 3)));
   const xRow = plan.xRow;
   const dyRow = plan.dyRow;
   const dxRow = plan.dxRow;
   for (let at: usize = 0; at < 4 * <usize>D; at += 16) {
     const g = gamma ? v128.load(gamma + at) : f32x4.splat(1);
     const p = f32x4.sub(f32x4.mul(v128.load(dy + at), g), shift);
-    v128.store(dx + at, f32x4.mul(nmadd(f32x4.sub(v128.load(x + at), m), slope, p), i));
+    v128.store(dx + at, f32x4.mul(madd(f32x4.sub(v128.load(x + at), m), minusSlope, p), i));
     if (two) {
       const q = f32x4.sub(f32x4.mul(v128.load(dy + dyRow + at), g), shift2);
-      v128.store(dx + dxRow + at, f32x4.mul(nmadd(f32x4.sub(v128.load(x + xRow + at), m2), slope2, q), i2));
+      v128.store(dx + dxRow + at, f32x4.mul(madd(f32x4.sub(v128.load(x + xRow + at), m2), minusSlope2, q), i2));
     }
   }
   clearPadding(dx, D);

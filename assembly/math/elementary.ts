@@ -29,21 +29,21 @@ const TABLE: usize = memory.data<f32>([
   1.442695, 1.442695, 1.442695, 1.442695, // 0: 1 / ln 2
   0.69314575, 0.69314575, 0.69314575, 0.69314575, // 16: ln 2, upper 16 bits
   0.0000014286068, 0.0000014286068, 0.0000014286068, 0.0000014286068, // 32: ln 2, the rest
-  -0.008312797, -0.008312797, -0.008312797, -0.008312797, // 48: 1 - exp(-r): t, r^3
-  0.04189017, 0.04189017, 0.04189017, 0.04189017, // 64: 1 - exp(-r): t, r^2
-  -0.16667111, -0.16667111, -0.16667111, -0.16667111, // 80: 1 - exp(-r): t, r^1
-  0.4999923, 0.4999923, 0.4999923, 0.4999923, // 96: 1 - exp(-r): t, r^0
+  0.008312797, 0.008312797, 0.008312797, 0.008312797, // 48: 1 - exp(-r): -t, r^3
+  -0.04189017, -0.04189017, -0.04189017, -0.04189017, // 64: 1 - exp(-r): -t, r^2
+  0.16667111, 0.16667111, 0.16667111, 0.16667111, // 80: 1 - exp(-r): -t, r^1
+  -0.4999923, -0.4999923, -0.4999923, -0.4999923, // 96: 1 - exp(-r): -t, r^0
   1, 1, 1, 1, // 112: 1
   12583039, 12583039, 12583039, 12583039, // 128: rounds to n and leaves the exponent of 2^n in the last bits
   -88, -88, -88, -88, // 144: sigmoid, least: n = -127, 2^n = 0
   88, 88, 88, 88, // 160: sigmoid, greatest: n = 127
   2.88539, 2.88539, 2.88539, 2.88539, // 176: 2 / ln 2
   0.3465736, 0.3465736, 0.3465736, 0.3465736, // 192: ln 2 / 2
-  0.04392552, 0.04392552, 0.04392552, 0.04392552, // 208: (1 - exp(-2r)) / 2: t, r^4
-  -0.13389911, -0.13389911, -0.13389911, -0.13389911, // 224: (1 - exp(-2r)) / 2: t, r^3
-  0.33336115, 0.33336115, 0.33336115, 0.33336115, // 240: (1 - exp(-2r)) / 2: t, r^2
-  -0.66666085, -0.66666085, -0.66666085, -0.66666085, // 256: (1 - exp(-2r)) / 2: t, r^1
-  0.9999997, 0.9999997, 0.9999997, 0.9999997, // 272: (1 - exp(-2r)) / 2: t, r^0
+  -0.04392552, -0.04392552, -0.04392552, -0.04392552, // 208: (1 - exp(-2r)) / 2: -t, r^4
+  0.13389911, 0.13389911, 0.13389911, 0.13389911, // 224: (1 - exp(-2r)) / 2: -t, r^3
+  -0.33336115, -0.33336115, -0.33336115, -0.33336115, // 240: (1 - exp(-2r)) / 2: -t, r^2
+  0.66666085, 0.66666085, 0.66666085, 0.66666085, // 256: (1 - exp(-2r)) / 2: -t, r^1
+  -0.9999997, -0.9999997, -0.9999997, -0.9999997, // 272: (1 - exp(-2r)) / 2: -t, r^0
   0.5, 0.5, 0.5, 0.5, // 288: 1 / 2
   12583038, 12583038, 12583038, 12583038, // 304: the same for 2^(n-1)
   10, 10, 10, 10, // 320: tanh, greatest: n = 29
@@ -52,18 +52,23 @@ const TABLE: usize = memory.data<f32>([
   89, 89, 89, 89, // 368: exp, greatest: n = 128
 ], 16);
 
-/** a * b + c, rounded twice in the strict build and, if the CPU can, once in the relaxed build. */
+/**
+ * What `build` returns. In a module these numbers have the bytes of f32x4.relaxed_madd and of f32x4.add, which
+ * scripts/fused.js replaces by each other.
+ */
+export const enum Build {
+  strict = 29309,
+  relaxed = 33533,
+}
+
+/**
+ * a * b + c, rounded twice in the strict build and, if the CPU can, once in the relaxed build. It is the only difference
+ * between the builds: scripts/fused.js makes the strict one from the relaxed one. To get c - a * b, negate a or b.
+ */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** c - a * b, rounded like madd. */
-@inline
-export function nmadd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
-  return f32x4.sub(c, f32x4.mul(a, b));
 }
 
 /** Four ones, loaded, because engines compute constant vectors anew in every iteration of a loop. */
@@ -113,7 +118,7 @@ export function expm1(x: v128): v128 {
   const scale = i32x4.shl(biased, 23);
   // The polynomial of tanh has a small relative error for small r
   const w = halfOneMinusExp2(f32x4.mul(r, v128.load(TABLE, 288)));
-  return nmadd(f32x4.add(scale, scale), w, f32x4.sub(scale, v128.load(TABLE, 112)));
+  return madd(f32x4.mul(scale, f32x4.splat(-2)), w, f32x4.sub(scale, v128.load(TABLE, 112)));
 }
 
 /** 1 / (1 + exp(-x)). */
@@ -191,7 +196,7 @@ export function sigmoidColumn(x: usize, xStep: usize, n: usize, nStep: usize, co
   for (let k = 0, at = x, to = n; k < count; k++, at += xStep, to += nStep) {
     const clipped = clamp(v128.load(at), least, greatest);
     const biased = madd(clipped, perLn2, magic);
-    v128.store(at, reduced(clipped, f32x4.sub(biased, magic), upper, lower));
+    v128.store(at, reduced(clipped, f32x4.sub(magic, biased), upper, lower));
     v128.store(to, biased);
   }
   const t3 = v128.load(TABLE, 48);
@@ -243,7 +248,7 @@ function startTanh(
   const sign = v128.and(x, minus);
   const size = f32x4.pmin(v128.xor(x, sign), greatest);
   const biased = madd(size, perLn2, magic);
-  v128.store(to, nmadd(f32x4.sub(biased, magic), halfLn2, size));
+  v128.store(to, madd(f32x4.sub(magic, biased), halfLn2, size));
   v128.store(n, v128.or(biased, sign)); // which is free there
 }
 
@@ -317,13 +322,13 @@ function sigmoidBiased(x: v128): v128 {
 
 @inline
 function sigmoidReduced(x: v128, biased: v128): v128 {
-  return reduced(x, f32x4.sub(biased, v128.load(TABLE, 128)), v128.load(TABLE, 16), v128.load(TABLE, 32));
+  return reduced(x, f32x4.sub(v128.load(TABLE, 128), biased), v128.load(TABLE, 16), v128.load(TABLE, 32));
 }
 
-/** r = x - n ln 2. The first product is exact, so the error stays small even at n = 127. */
+/** r = x - n ln 2, with -n. The first product is exact, so the error stays small even at n = 127. */
 @inline
-function reduced(x: v128, n: v128, upper: v128, lower: v128): v128 {
-  return nmadd(n, lower, nmadd(n, upper, x));
+function reduced(x: v128, minusN: v128, upper: v128, lower: v128): v128 {
+  return madd(minusN, lower, madd(minusN, upper, x));
 }
 
 /** 1 - exp(-r). */
@@ -332,13 +337,13 @@ function oneMinusExp(r: v128): v128 {
   return cubic(r, v128.load(TABLE, 48), v128.load(TABLE, 64), v128.load(TABLE, 80), v128.load(TABLE, 96));
 }
 
-/** r - r^2 t(r). */
+/** r - r^2 t(r), with the coefficients of -t. */
 @inline
 function cubic(r: v128, t3: v128, t2: v128, t1: v128, t0: v128): v128 {
   let t = madd(r, t3, t2);
   t = madd(t, r, t1);
   t = madd(t, r, t0);
-  return nmadd(t, f32x4.mul(r, r), r);
+  return madd(t, f32x4.mul(r, r), r);
 }
 
 @inline
@@ -372,7 +377,7 @@ function tanhBiased(x: v128): v128 {
 /** r = x - n ln 2 / 2. One product is enough: n <= 29, and for large n the result hardly depends on r. */
 @inline
 function tanhReduced(x: v128, biased: v128): v128 {
-  return nmadd(f32x4.sub(biased, v128.load(TABLE, 304)), v128.load(TABLE, 192), x);
+  return madd(f32x4.sub(v128.load(TABLE, 304), biased), v128.load(TABLE, 192), x);
 }
 
 /** (1 - exp(-2r)) / 2. */
@@ -383,14 +388,14 @@ function halfOneMinusExp2(r: v128): v128 {
   return quartic(r, t4, t3, v128.load(TABLE, 240), v128.load(TABLE, 256), v128.load(TABLE, 272));
 }
 
-/** r - r^2 t(r). */
+/** r - r^2 t(r), with the coefficients of -t. */
 @inline
 function quartic(r: v128, t4: v128, t3: v128, t2: v128, t1: v128, t0: v128): v128 {
   let t = madd(r, t4, t3);
   t = madd(t, r, t2);
   t = madd(t, r, t1);
   t = madd(t, r, t0);
-  return nmadd(t, f32x4.mul(r, r), r);
+  return madd(t, f32x4.mul(r, r), r);
 }
 
 @inline

@@ -14,16 +14,16 @@
  * NaN gives NaN, and both are monotone over the tested arguments.
  */
 
-import { flushSmall, madd, nmadd } from './elementary';
+import { flushSmall, madd } from './elementary';
 
 /** Coefficients, each repeated over four lanes, so that using one is a single load with a literal offset. */
 const TABLE: usize = memory.data<f32>([
-  0.268515, 0.268515, 0.268515, 0.268515, // 0: p, z^3
-  0.2823662, 0.2823662, 0.2823662, 0.2823662, // 16: p, z^2
-  0.4000756, 0.4000756, 0.4000756, 0.4000756, // 32: p, z^1
-  0.6666664, 0.6666664, 0.6666664, 0.6666664, // 48: p, z^0
+  -0.268515, -0.268515, -0.268515, -0.268515, // 0: -p, z^3
+  -0.2823662, -0.2823662, -0.2823662, -0.2823662, // 16: -p, z^2
+  -0.4000756, -0.4000756, -0.4000756, -0.4000756, // 32: -p, z^1
+  -0.6666664, -0.6666664, -0.6666664, -0.6666664, // 48: -p, z^0
   0.69314575, 0.69314575, 0.69314575, 0.69314575, // 64: ln 2, upper 16 bits
-  0.0000014286068, 0.0000014286068, 0.0000014286068, 0.0000014286068, // 80: ln 2, the rest
+  -0.0000014286068, -0.0000014286068, -0.0000014286068, -0.0000014286068, // 80: the rest of ln 2, negative
   1, 1, 1, 1, // 96: 1
   2, 2, 2, 2, // 112: 2
   0.70710677, 0.70710677, 0.70710677, 0.70710677, // 128: root of 1/2
@@ -41,7 +41,7 @@ export function log(x: v128): v128 {
   const k = i32x4.shr_s(i32x4.sub(lifted, v128.load(TABLE, 128)), 23);
   const f = f32x4.sub(i32x4.sub(lifted, i32x4.shl(k, 23)), v128.load(TABLE, 96));
   const n = f32x4.sub(f32x4.convert_i32x4_s(k), v128.and(tiny, v128.load(TABLE, 176)));
-  const rest = nmadd(n, v128.load(TABLE, 80), secondOrder(f));
+  const rest = madd(n, v128.load(TABLE, 80), secondOrder(f));
   const y = madd(n, v128.load(TABLE, 64), f32x4.sub(f, rest));
   // Otherwise x is 0, infinity, negative or NaN; for the last three, sqrt has the right result
   const ordinary = v128.and(f32x4.gt(x, f32x4.splat(0)), f32x4.lt(x, f32x4.splat(Infinity)));
@@ -65,5 +65,5 @@ function secondOrder(x: v128): v128 {
   let p = madd(z, v128.load(TABLE), v128.load(TABLE, 16));
   p = madd(p, z, v128.load(TABLE, 32));
   p = madd(p, z, v128.load(TABLE, 48));
-  return f32x4.mul(s, nmadd(p, z, x));
+  return f32x4.mul(s, madd(p, z, x));
 }

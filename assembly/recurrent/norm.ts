@@ -1,7 +1,7 @@
 /** Layer normalization inside a cell: one row of one time step. */
 
 import { squaresOf, sumOf } from '../layers/layerNormalization';
-import { madd, nmadd } from '../math/elementary';
+import { madd } from '../math/elementary';
 import { highHalf, lowHalf, sumOf as sumOfPair } from '../math/f64Pairs';
 import { lanesAt } from '../math/laneMasks';
 import { padded } from '../products/matmul';
@@ -56,12 +56,12 @@ export function normBackward(
   }
   const count = <f64>(units * blocks);
   const shift = f32x4.splat(<f32>(total(sums) / count));
-  const slope = f32x4.splat(<f32>((total(products) * <f64>inverse * <f64>inverse) / count));
+  const minusSlope = f32x4.splat(<f32>((-total(products) * <f64>inverse * <f64>inverse) / count));
   const factor = f32x4.splat(inverse);
   for (let u = 0; u < H * blocks; u += 4) {
     const k = <usize>u * 4;
     const d = f32x4.sub(f32x4.mul(v128.load(dy + k), v128.load(gamma + k)), shift);
-    const gradient = f32x4.mul(nmadd(f32x4.sub(v128.load(x + k), mean), slope, d), factor);
+    const gradient = f32x4.mul(madd(f32x4.sub(v128.load(x + k), mean), minusSlope, d), factor);
     v128.store(dx + k, v128.and(gradient, lanesAt(u % H, units)));
   }
 }

@@ -3,7 +3,9 @@
  * symbol, and says which symbols may come next. The second symbol, T or P, decides the last but one, and has to be kept
  * through an inner string of any length. As in the paper, the network learns online, one string at a time, drawn from 256
  * training strings, and the task is solved when the symbols that may follow have the highest outputs at every step of all
- * 256 training strings and 256 other test strings. Ours is the number of strings read until then.
+ * 256 training strings and 256 other test strings. Ours is the number of strings read until then, as the mean of 30 trials, which
+ * is what the paper reports; each trial has strings and initial weights of its own. The paper names no limit of strings. Ours is
+ * above the published figures of all networks there; it was 50,000 at first, and one of the first ten trials needs more.
  *
  * The settings below were chosen with the seeds 101 to 103, which are not among those of the table. Adam needs
  * more strings here: from one string to the next, the inner symbols, which are random, outweigh the last but one. Without the
@@ -16,15 +18,17 @@ import { processorTime, randomNumbers, settingsOf } from './data.js';
 
 const LONG = {
   seed: 1,
-  trials: 10,
+  trials: 30,
   units: 16,
   forgetBias: 5,
   learningRate: 10,
   strings: 256,
-  most: 50_000,
+  most: 200_000,
   every: 100,
 };
 const SHORT = { ...LONG, trials: 1, strings: 64 };
+/** The highest published mean of an LSTM; the note counts the trials that need at most so many strings. */
+const BAR = 39_740;
 /** Where the seeds for choosing settings begin. */
 const CHOICE = 101;
 
@@ -153,20 +157,23 @@ async function run(lw, options = {}) {
     log(`reber: seed ${first + n}, solved after ${result.read} strings`);
   }
   counts.sort((a, b) => a - b);
-  const solved = counts.filter(Number.isFinite).length;
+  const solved = counts.filter(Number.isFinite);
+  const middle = (counts.length - 1) / 2;
+  const median = [Math.floor(middle), Math.ceil(middle)].reduce((sum, n) => sum + (counts[n] ?? Number.NaN) / 2, 0);
+  const early = counts.filter(count => count <= BAR).length;
   return [
     {
       task: 'Embedded Reber grammar',
-      measure: 'training strings until solved, median',
-      published: 'LSTM 8,440 to 39,740',
+      measure: 'training strings until solved, mean of the solved trials',
+      published: 'LSTM 8,440 to 39,740, solved in 148 of 150 trials',
       source: 'Hochreiter and Schmidhuber 1997, experiment 1',
-      bar: 39_740,
-      ours: counts[Math.floor(counts.length / 2)] ?? Number.NaN,
+      bar: BAR,
+      ours: solved.reduce((sum, count) => sum + count, 0) / solved.length,
       model: `LSTM(${settings.units})`,
       parameters,
       seed: counts.length > 1 ? `${first} to ${first + counts.length - 1}` : String(first),
       seconds: elapsed(),
-      note: `solved in ${solved} of ${counts.length} trials, after ${counts[0]} to ${counts[solved - 1]} strings`,
+      note: `solved in ${solved.length} of ${counts.length} trials, ${early} of them within ${BAR} strings; median ${median}, at most ${solved.at(-1)}`,
     },
   ];
 }

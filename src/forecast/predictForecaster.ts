@@ -34,7 +34,7 @@ export interface Forecast {
   /** The id of the series; null if it has none. */
   readonly id: string | null;
   /** The time of each step as text, such as '2024-01-31T10:00:00'; without a start, the index after the values. */
-  readonly time: (string | number)[];
+  readonly time: string[] | number[];
   readonly mean: Float64Array;
   readonly median: Float64Array;
   /** The quantiles by level, such as `quantiles['0.9']`. They never cross. */
@@ -123,12 +123,12 @@ function forecastOf(
   const middle = corrected(calibration, 0);
   const median = row(h => (output.kind === 'point' ? marginals[h]!.mean : marginals[h]!.at(middle)));
   const places = scores.map(score => corrected(calibration, score));
+  const { start, values } = series;
+  const indices = Array.from({ length: horizon }, (_, h) => values.length + h);
   return {
     id: series.id,
-    time: Array.from({ length: horizon }, (_, h) => {
-      const index = series.values.length + h;
-      return series.start === null || step === null ? index : formatTime(timeAt(series.start, index, step), step);
-    }),
+    time:
+      start === null || step === null ? indices : indices.map(index => formatTime(timeAt(start, index, step), step)),
     mean: row(h => marginals[h]!.mean),
     median,
     quantiles: Object.fromEntries(

@@ -14,14 +14,15 @@ import {
   lengthOf,
   styles,
 } from './forecastPlot.ts';
-import type { Line, LineData } from './lineData.ts';
+import type { Line } from './lineData.ts';
 import type { LineStyle } from './lineStyles.ts';
 import type { Plot } from './plot.ts';
+import { type SeriesData, withTimes } from './seriesTimes.ts';
 
 /** The data of `backtestPlot`. */
 export interface BacktestPlotData {
-  /** The whole series: values, or { time, values }. Default: the values that the forecasts have as `actual`. */
-  actual?: LineData;
+  /** The whole series: values, { time, values }, or one with `start` and `frequency`. Default: the values that the forecasts have as `actual`. */
+  actual?: SeriesData;
   /** The forecasts from all origins, of one series; each has its times. */
   forecasts: readonly ForecastLines[];
   /** A short text at the upper right; without it, the previous caption stays. */
@@ -55,9 +56,10 @@ function checkData(call: string, data: unknown, historySteps: number): Drawn {
   const given = checkOptions<BacktestPlotData>(call, data, ['actual', 'forecasts', 'caption']);
   const caption = given.caption === undefined ? undefined : checkText(call, 'caption', given.caption);
   const forecasts = checkList(call, 'forecasts', given.forecasts);
-  const actual = lastSteps(given.actual, historySteps);
+  const whole = withTimes(call, 'actual', given.actual);
+  const actual = lastSteps(whole, historySteps);
   const others = actual === undefined ? {} : { actual };
-  const { set, read } = checkForecasts(call, forecasts, others, lengthOf(given.actual));
+  const { set, read } = checkForecasts(call, forecasts, others, lengthOf(whole));
   const own = read.flatMap(({ centre, actual: values }): Line[] =>
     values && given.actual === undefined ? [{ name: 'actual', at: centre.at, values }] : [],
   );

@@ -11,6 +11,7 @@ import { extentOf, type Line, type LineData, type LineSet, xDomainOf } from './l
 import { LinePaths, lineText } from './linePaths.ts';
 import type { LineStyle } from './lineStyles.ts';
 import type { Plot } from './plot.ts';
+import { type SeriesData, withTimes } from './seriesTimes.ts';
 import { linearScale, linearTicks, roomyScale, ticksOf } from './ticks.ts';
 
 export interface ForecastPlotOptions extends LineChartOptions {
@@ -22,8 +23,8 @@ export interface ForecastPlotOptions extends LineChartOptions {
 
 /** The data of `forecastPlot`. */
 export interface ForecastPlotData {
-  /** The values before the forecast, or { time, values }. NaN leaves a gap. */
-  history?: LineData;
+  /** The values before the forecast, { time, values }, or a series with `start` and `frequency`. NaN leaves a gap. */
+  history?: SeriesData;
   /** The forecast, such as one of `forecaster.predict`. */
   forecast: ForecastLines;
   /** What followed: values at the times of the forecast, or { time, values }. */
@@ -127,8 +128,9 @@ export const bandLegend = (bands: readonly Band[]): LineStyle[] =>
 function checkData(call: string, data: unknown, historySteps: number): Drawn {
   const given = checkOptions<ForecastPlotData>(call, data, ['history', 'forecast', 'actual', 'caption']);
   const caption = given.caption === undefined ? undefined : checkText(call, 'caption', given.caption);
-  const history = lastSteps(given.history, historySteps);
-  const next = lengthOf(given.history);
+  const before = withTimes(call, 'history', given.history);
+  const history = lastSteps(before, historySteps);
+  const next = lengthOf(before);
   const others: Record<string, unknown> = history === undefined ? {} : { history };
   if (given.actual !== undefined) {
     const own = given.forecast as { time?: unknown } | undefined;

@@ -9,9 +9,11 @@ import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { LINE } from '../util/memorySizes.ts';
 import { checkName, checkOptions } from '../util/options.ts';
+import { taskThread } from '../util/taskThread.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
+import { buildNumbers } from './shared.generated.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
 import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
@@ -232,7 +234,10 @@ function started(call = 'lstm-wasm'): Engine {
   return engine;
 }
 
-const chooseSimd = (): Simd => (requestedSimd === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : requestedSimd);
+const chooseSimd = (): Simd => (requestedSimd === 'auto' ? fastestSimd() : requestedSimd);
+
+/** Tasks run strict kernels, which compute the same bits on every host. */
+const fastestSimd = (): Simd => (!taskThread() && canRelax() ? 'relaxed' : 'strict');
 
 /** Whether this host supports relaxed SIMD. */
 const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
@@ -281,7 +286,7 @@ function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer
   const memory = shared?.memory ?? newMemory(call);
   const code = shared && !isModule(source) ? new WebAssembly.Module(withSharedMemory(source, shared.maximum)) : source;
   const kernels = instantiate(code, memory);
-  if (typeof kernels?.isRelaxed !== 'function')
+  if (typeof kernels?.build !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   const wide = wideVectors();
   kernels.setWideVectors(wide);
@@ -291,7 +296,7 @@ function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer
   if (!team && threads > 1 && requestedThreads !== 'auto') {
     warnOfOneThread(isModule(source) ? 'init was given a compiled module' : 'the host cannot share memory');
   }
-  const simd = kernels.isRelaxed() ? 'relaxed' : 'strict';
+  const simd = kernels.build() === buildNumbers.relaxed ? 'relaxed' : 'strict';
   return { kernels, memory, simd, turbo: turbo.flags, wasmBytes, team, shared: sharing };
 }
 

@@ -62,7 +62,7 @@ describe('blocks of code', () => {
       const [, program, word = '', name = ''] = /^(npm|npx|node) (\S+)(?: (\S+))?/.exec(command) ?? [command];
       if (program === 'npx') expect(Object.keys(bin), command).toContain(word);
       else if (program === 'node') expect(existsSync(root + word), command).toBe(true);
-      else if (word === 'install') expect(['lstm-wasm', 'h5wasm'], command).toContain(name);
+      else if (word === 'install') expect(['lstm-wasm', 'h5wasm', 'vega-datasets'], command).toContain(name);
       else expect(Object.keys(scripts), command).toContain(word === 'run' ? name : word);
     }
   });
@@ -93,8 +93,8 @@ function picturesOf(file: string): string[] {
 }
 
 describe('the guide', () => {
-  it('has fourteen pages, each with a program and its pictures', () => {
-    expect(guide).toHaveLength(14);
+  it('has seventeen pages, each with a program and its pictures', () => {
+    expect(guide).toHaveLength(17);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
       const pictures = picturesOf(file);

@@ -41,6 +41,34 @@ test('forecastPlot draws the latest historySteps values only, at their positions
   expect(latest.toSVG()).toBe(whole.toSVG());
 });
 
+test('forecastPlot and backtestPlot compute the times of a series from its start and frequency', () => {
+  const series = { id: 'shop', start: '2024-01-31', frequency: 'month', values: [1, 2, 3] } as const;
+  const time = ['2024-01-31', '2024-02-29', '2024-03-31'];
+  const forecast = { time: ['2024-04-30'], mean: [4] };
+  const drawn = forecastPlot().update({ history: series, forecast });
+  expect(drawn.toSVG()).toBe(
+    forecastPlot()
+      .update({ history: { time, values: [1, 2, 3] }, forecast })
+      .toSVG(),
+  );
+  const forecasts = [forecast];
+  const tested = backtestPlot().update({ actual: series, forecasts });
+  expect(tested.toSVG()).toBe(
+    backtestPlot()
+      .update({ actual: { time, values: [1, 2, 3] }, forecasts })
+      .toSVG(),
+  );
+});
+
+test('forecastPlot names the frequency that a series lacks or has misspelt', () => {
+  const update = (series: object) => () =>
+    forecastPlot().update({ history: series as [], forecast: { time: ['2024-02-01'], mean: [4] } });
+  expect(update({ start: '2024-01-31', values: [1] })).toThrow(/^forecastPlot.update: history.frequency must be /);
+  expect(update({ start: 'soon', frequency: 'day', values: [1] })).toThrow(
+    /^forecastPlot.update: history.start must be /,
+  );
+});
+
 test('backtestPlot takes the actual values from the forecasts if it gets no series', () => {
   const forecasts = [{ time: [0, 1], median: [1, 2], actual: [1, 1] }];
   const own = backtestPlot().update({ forecasts });

@@ -162,6 +162,8 @@ expectTypeOf(forecastPlot()).toEqualTypeOf<Plot<ForecastPlotData>>();
 const predicted = { time: ['2026-01-01'], median: new Float64Array(1), quantiles: { '0.1': new Float64Array(1) } };
 forecastPlot({ historySteps: 10 }).update({ history: [1, 2], forecast: { ...predicted, id: null }, actual: [1] });
 backtestPlot().update({ forecasts: [{ ...predicted, actual: [1], fold: 0 }] });
+forecastPlot().update({ forecast: predictedSeries! });
+backtestPlot().update({ forecasts: report.forecasts });
 residualPlot().update({ residuals: [[1, 2]] });
 lossPlot({ log: false }).update({ losses: new Float32Array(3), steps: [0, 10, 20] });
 expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update)

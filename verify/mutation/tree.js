@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { bothBuilds } from '../../scripts/fused.js';
 
 /** Milliseconds without output after which a run counts as hanging; the slowest test takes a few seconds. */
 const SILENCE = 90_000;
@@ -14,7 +15,7 @@ const SILENCE = 90_000;
 const NAMES = '^(?!.*the time of a step)';
 
 /**
- * @typedef {'strict' | 'relaxed' | 'debug'} Build a target of asconfig.json and asconfig.testing.json
+ * @typedef {'strict' | 'relaxed' | 'debug'} Build
  *
  * @typedef {object} Run
  * @property {number} passed
@@ -72,14 +73,20 @@ export class Tree {
    * @param {Build} build
    */
   async compile(build) {
-    const targets = this.targets.filter(({ target }) => target === build);
-    for (const { config, target } of targets) {
+    const targets = this.targets.filter(({ target }) => target === (build === 'debug' ? 'debug' : 'relaxed'));
+    /** @type {Uint8Array[]} */
+    const modules = [];
+    for (const { config, target, outFile } of targets) {
       const words = ['node_modules/assemblyscript/bin/asc.js', '--config', config];
       words.push('--target', target, '--optimizeLevel', '0');
       const { status, output } = await this.#node(words);
       if (status !== 0) throw new Error(`the kernels do not compile: ${output}`);
+      const compiled = readFileSync(join(this.folder, outFile));
+      const bytes = build === 'debug' ? compiled : bothBuilds(compiled)[build];
+      writeFileSync(join(this.folder, outFile.replace(target, build)), bytes);
+      modules.push(bytes);
     }
-    return Buffer.concat(targets.map(({ outFile }) => readFileSync(join(this.folder, outFile))));
+    return Buffer.concat(modules);
   }
 
   /** Keeps the kernels that are compiled now for `restoreKernels`. */
