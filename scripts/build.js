@@ -104,6 +104,7 @@ export async function buildPackage() {
     stdio: 'inherit',
   });
   widenTypes();
+  detachTypes();
   cpSync(inRoot('build/strict.wasm'), inRoot('dist/kernels.wasm'));
   cpSync(inRoot('build/relaxed.wasm'), inRoot('dist/kernels-relaxed.wasm'));
 }
@@ -120,6 +121,23 @@ function widenTypes() {
     const wide = text.replace(/\b(\w+Array)<ArrayBuffer>/g, "ReturnType<$1Constructor['of']>");
     if (wide !== text) writeFileSync(file, wide);
   }
+}
+
+/**
+ * The types of the drawing library, which is inside the package, are not: no public type has them, but TypeScript reads the
+ * private ones that a public file imports.
+ */
+function detachTypes() {
+  const names = new Set();
+  for (const name of readdirSync(inRoot('dist/plot')).filter(each => each.endsWith('.d.ts'))) {
+    const text = readFileSync(inRoot(`dist/plot/${name}`), 'utf8');
+    const found = /import (?:type )?\{([^}]*)\} from '@svgdotjs\/svg\.js';/.exec(text);
+    if (!found) continue;
+    for (const each of (found[1] ?? '').split(',')) names.add(each.replace('type ', '').trim());
+    writeFileSync(inRoot(`dist/plot/${name}`), text.replace("'@svgdotjs/svg.js'", "'./drawing.js'"));
+  }
+  const types = [...names].sort().map(name => `export type ${name} = any;\n`);
+  writeFileSync(inRoot('dist/plot/drawing.d.ts'), types.join(''));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

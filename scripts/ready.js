@@ -32,7 +32,15 @@ const products = {
     ],
   },
   package: {
-    from: ['src', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js', 'package.json'],
+    from: [
+      'src',
+      'vite.config.ts',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'scripts/build.js',
+      'scripts/libraries.js',
+      'package.json',
+    ],
     makes: ['dist/index.js', 'dist/data.js', 'dist/plot-node.js', 'dist/index.d.ts'],
   },
 };

@@ -41,6 +41,8 @@ describe('the tarball', () => {
       'dist/data.js',
       'dist/forecast.js',
       'dist/keras.js',
+      'dist/layers.js',
+      'dist/LIBRARIES.md',
       'dist/onnx.js',
       'dist/plot.js',
       'dist/plot-node.js',
@@ -55,6 +57,11 @@ describe('the tarball', () => {
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
     const unexpected = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
     expect(unexpected).toEqual([]);
+  });
+
+  it('npm install installs this package and no other', () => {
+    const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+    expect(Object.keys(packages).filter(path => path !== '')).toEqual(['node_modules/lstm-wasm']);
   });
 
   it('the installed package trains the seed program', () => {
@@ -188,8 +195,19 @@ describe('the tarball', () => {
   });
 
   it('the types compile in Node programs without the DOM library', () => {
-    // All entry points except lstm-wasm/plot, because the types of svg.js need the DOM.
-    const entries = ['', '/data', '/forecast', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
+    // All entry points except lstm-wasm/plot, whose plots are elements of a page.
+    const entries = [
+      '',
+      '/data',
+      '/forecast',
+      '/keras',
+      '/kernels.wasm',
+      '/layers',
+      '/onnx',
+      '/safetensors',
+      '/turbo',
+      '/worker',
+    ];
     writeFileSync(
       join(folder, 'node.ts'),
       entries.map((entry, n) => `export * as e${n} from 'lstm-wasm${entry}';\n`).join(''),
