@@ -176,6 +176,18 @@ describe('an autoregressive forecaster', () => {
     expect(backtests[1]).toEqual(backtests[0]);
     expect(backtests[0]!.scores.model.coverage).toBeGreaterThan(0);
   });
+  it('forecasts a series with the same bits alone and among others', async () => {
+    const series = loads(12, 120).map(one => ({
+      ...one,
+      values: Array.from(one.values, value => value / one.values[0]!),
+    }));
+    const model = await fitted({}, series);
+    const together = await model.predict(series);
+    expect((await model.predict(series.slice(0, 3))).map(({ mean }) => mean)).toEqual(
+      together.slice(0, 3).map(({ mean }) => mean),
+    );
+    for (const [n, one] of series.entries()) expect((await model.predict(one))[0]).toEqual(together[n]);
+  });
   it('predicts the same bits after loading', async () => {
     const series = loads(2, 150);
     const model = await fitted({ output: 'normal', difference: 1 }, series);
