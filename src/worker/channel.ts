@@ -43,7 +43,7 @@ export interface Listener {
 /** A script that runs in workers. */
 export interface WorkerScript {
   /** Starts a Web Worker. Bundlers look for the address in `new Worker(new URL(...))`. */
-  inPage(): Worker;
+  inPage(): WorkerLike;
   /** The file beside this one in the package, for threads of Node. */
   readonly file: string;
 }
