@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileValue, Json, Result, TaskError } from 'lstm-wasm/scale';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { closeEngines, fileTask, open, put, samples, scale, sha256, wave } from './engines.ts';
+import { built, closeEngines, fileTask, open, put, samples, scale, sha256, wave } from './engines.ts';
 
 const { makeTask, memoryStore, runTask, fromBytes } = scale;
 
@@ -30,7 +30,7 @@ const fitTask = async (engine: ReturnType<typeof open>, phase: number) =>
   });
 
 it('one thread, two threads and runTask in this process fit the same weights', async () => {
-  const { configure } = await import(/* @vite-ignore */ new URL('../../dist/index.js', import.meta.url).href);
+  const { configure } = await built('index');
   configure({ simd: 'strict' });
   const models: string[][] = [];
   for (const workers of [1, 2]) {
@@ -66,7 +66,7 @@ it.each([true, false])(
     expect(fileValue(last)).toMatchObject({ stopped: false, value: fileValue(whole).value });
     expect([...fileValue(first).reports, ...fileValue(last).reports]).toEqual(fileValue(whole).reports);
     expect(last.blobs.model).toBe(whole.blobs.model);
-    const { loadLayersModel } = await import(/* @vite-ignore */ new URL('../../dist/index.js', import.meta.url).href);
+    const { loadLayersModel } = await built('index');
     const model = await loadLayersModel(fromBytes((await engine.store.get(whole.blobs.model!))!));
     expect(model.countParams()).toBe(4 * 5 * (1 + 5 + 1) + 6);
   },
