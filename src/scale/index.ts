@@ -28,5 +28,6 @@ export {
   type TaskArguments,
   type TaskReturn,
 } from './runTask.ts';
+export * from './search/index.ts';
 export { folderStore, memoryStore } from './stores.ts';
 export { makeTask, type TaskParts } from './task.ts';

@@ -16,13 +16,15 @@ function gridOf(distribution: Distribution, points: number): number[] {
   return Array.from({ length: count }, (_, n) => valueAt(distribution, distribution.low + n * distribution.step!));
 }
 
+/** Values at equal distances in the range, without the digits of rounding errors. */
 function spread(distribution: NumberDistribution, points: number): number[] {
-  const { low, high } = rangeOf({ ...distribution, kind: 'float', step: null });
-  const numbers = Array.from({ length: points }, (_, n) =>
-    n === points - 1 ? distribution.high : valueAt(distribution, low + (n / (points - 1)) * (high - low)),
-  );
-  numbers[0] = distribution.low;
-  return [...new Set(numbers)];
+  const { low, high } = distribution;
+  const range = rangeOf({ ...distribution, kind: 'float', step: null });
+  const between = Array.from({ length: points - 2 }, (_, n) => {
+    const position = range.low + ((n + 1) / (points - 1)) * (range.high - range.low);
+    return Number(valueAt(distribution, position).toPrecision(12));
+  });
+  return [...new Set([low, ...between, high])];
 }
 
 /** The number of combinations. */

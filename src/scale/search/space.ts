@@ -36,9 +36,9 @@ export type Distribution = NumberDistribution | ChoiceDistribution;
 /** Distributions by the name of the parameter. */
 export type Space = Readonly<Record<string, Distribution>>;
 /** The parameters of a trial. */
-export type Params<S extends Space = Space> = {
-  readonly [Name in keyof S]: S[Name] extends ChoiceDistribution<infer T> ? T : number;
-};
+export type Params<S extends Space = Space> = { readonly [Name in keyof S]: Param<S[Name]> };
+/** @inline */
+type Param<D> = D extends ChoiceDistribution<infer T> ? T : number;
 
 export interface FloatOptions {
   /** Searches the logarithm of the parameter; `low` must be above 0. Not together with `step`. */
@@ -197,4 +197,13 @@ export function paramsOf(space: Space, numbers: Readonly<Record<string, number>>
     params[name] = distribution.kind === 'choice' ? distribution.choices[number]! : number;
   }
   return params;
+}
+
+/** Whether Optuna takes two distributions for that of the same parameter: ranges and steps may differ. */
+export function isCompatible(a: Distribution, b: Distribution | null): boolean {
+  if (a.kind === 'choice' || b === null || b.kind === 'choice') {
+    if (a.kind !== 'choice' || b?.kind !== 'choice') return false;
+    return a.choices.length === b.choices.length && a.choices.every((value, n) => value === b.choices[n]);
+  }
+  return a.kind === b.kind && a.log === b.log;
 }

@@ -1,5 +1,7 @@
 /** What samplers and pruners know of a trial. */
 
+export type Direction = 'minimize' | 'maximize';
+
 /** 'running' is the state of a trial whose result is not to be looked at yet. */
 export type TrialState = 'running' | 'complete' | 'pruned' | 'failed';
 

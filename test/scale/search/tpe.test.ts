@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { asha, isPromoted, rungsOf } from '../../../src/scale/search/asha.ts';
+import { asha, isPromoted, rungsUpTo } from '../../../src/scale/search/asha.ts';
 import { logMass, truncatedQuantile } from '../../../src/scale/search/normal.ts';
 import { observationWeights, parzenEstimator } from '../../../src/scale/search/parzen.ts';
 import { suggest, tpe } from '../../../src/scale/search/samplers.ts';
@@ -134,7 +134,7 @@ describe('successive halving', () => {
     const steps = one.curves[0]!.length;
     const losses = new Map<number, number[]>();
     const ends = one.curves.map(curve => {
-      for (const step of rungsOf(pruner, steps + 1)) {
+      for (const step of rungsUpTo(pruner, steps)) {
         const loss = sign * (curve[step - 1] ?? Number.NaN);
         const others = losses.get(step) ?? [];
         const goesOn = isPromoted(pruner, loss, others);
