@@ -162,10 +162,16 @@ function normalKernels(
   const inUnits = (position: number, n: number) => (position - centres[n]!) / bandwidths[n]!;
   const masses = centres.map((_, n) => logMass(inUnits(low, n), inUnits(high, n)));
   const logBandwidths = bandwidths.map(ln);
+  const known = new Map<number, number[]>(); // candidates with steps are often equal
   return {
     logDensities(value) {
       const cell = cellOf(distribution, value);
-      if (cell) return masses.map((mass, n) => logMass(inUnits(cell.low, n), inUnits(cell.high, n)) - mass);
+      if (cell) {
+        const found =
+          known.get(value) ?? masses.map((mass, n) => logMass(inUnits(cell.low, n), inUnits(cell.high, n)) - mass);
+        known.set(value, found);
+        return found;
+      }
       const position = positionOf(distribution, value);
       return masses.map((mass, n) => logDensity(inUnits(position, n)) - logBandwidths[n]! - mass);
     },
