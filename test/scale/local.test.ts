@@ -1,5 +1,6 @@
 /** The engine `local` in Node, with the built package. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,6 +174,32 @@ it('a shared task goes on while one caller still waits', async () => {
   control.abort();
   expect((await aborted).name).toBe('AbortError');
   expect((await kept).blobs.model).toBeDefined();
+});
+
+it('an error of onProgress rejects its call, and no other', async () => {
+  const engine = open({ workers: 1 });
+  const task = await fileTask('train', { params: { units: 2 } }, { blobs: { data: await put(engine, samples) } });
+  const onProgress = () => {
+    throw new Error('no terminal');
+  };
+  const failed = failure(engine.run(task, { onProgress }));
+  const kept = engine.run(task);
+  expect((await failed).message).toBe('no terminal');
+  expect((await kept).blobs.model).toBeDefined();
+  await expect(fitEachOnce(engine, onProgress)).rejects.toThrow(/^no terminal$/);
+});
+
+const fitEachOnce = (engine: ReturnType<typeof open>, onProgress: () => void) =>
+  scale.fitEach([{ values: wave(60) }], { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine, onProgress });
+
+it('a program ends while its threads are idle, although the engine is open', async () => {
+  const program = `
+    import { fitEach, local } from ${JSON.stringify(new URL('../../dist/scale.js', import.meta.url).href)};
+    const [fit] = await fitEach([{ values: Array.from({ length: 60 }, (_, n) => n % 7) }],
+      { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine: local({ workers: 2 }) });
+    console.log(fit.error, fit.model.length);`;
+  const words = ['--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, words, { encoding: 'utf8', timeout: 20_000 })).toBe('null 64\n');
 });
 
 it('close rejects what is running and later calls', async () => {
