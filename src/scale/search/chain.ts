@@ -43,7 +43,7 @@ export interface ChainStep {
 
 /** Runs the tasks of a trial, until `goesOn` says no or a task has come to its end. Snapshots are released when they are used. */
 export async function runChain(
-  { run, store }: Pick<Engine, 'run' | 'store'>,
+  engine: Pick<Engine, 'run' | 'store'>,
   parts: ChainParts,
   rungAfter: (step: number) => number | null,
   goesOn: (step: ChainStep) => Promise<boolean>,
@@ -54,9 +54,10 @@ export async function runChain(
     const task = await taskOf(parts, place, rungAfter(place.step));
     let result: Result;
     try {
-      result = await run(task, { ...(signal && { signal }) });
+      result = await engine.run(task, { ...(signal && { signal }) });
     } catch (error) {
-      const isLost = place.snapshot !== null && error instanceof TaskError && !(await isStored(store, place.snapshot));
+      const isLost =
+        place.snapshot !== null && error instanceof TaskError && !(await isStored(engine.store, place.snapshot));
       if (!isLost) throw error;
       place = beginning; // computed again, to the same bits
       continue;
@@ -65,7 +66,7 @@ export async function runChain(
     const next = { step: value.reports.at(-1)?.[0] ?? place.step, snapshot: result.blobs.snapshot ?? null };
     const step = { value, result, place: next };
     const isLast = !(await goesOn(step)) || !value.stopped;
-    if (place.snapshot !== null && place.snapshot !== next.snapshot) await store.release?.(place.snapshot);
+    if (place.snapshot !== null && place.snapshot !== next.snapshot) await engine.store.release?.(place.snapshot);
     if (isLast) return step;
     place = next;
   }

@@ -86,15 +86,42 @@ function fileText(call: string, path: string): JournalText {
 
 /** @returns a function that removes the lock */
 async function lock(files: Files, path: string): Promise<() => Promise<void>> {
+  const os = (await nodeModule<typeof import('node:os')>('node:os'))!;
+  const owner = `lstm-wasm ${process.pid} ${os.hostname()}`;
   for (let wait = 1; ; wait = Math.min(2 * wait, 100)) {
     try {
-      await (await files.open(path, 'wx')).close();
+      await files.writeFile(path, owner, { flag: 'wx' });
       return () => files.rm(path, { force: true });
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
     }
-    const found = await files.lstat(path).catch(() => null);
-    if (found && Date.now() - found.mtimeMs > STALE) await files.rm(path, { force: true });
-    else await new Promise(resolve => setTimeout(resolve, wait));
+    if (!(await isLeft(files, path, os.hostname()))) {
+      await new Promise(resolve => setTimeout(resolve, wait));
+      continue;
+    }
+    // Moved first, because another process may have replaced it by its own meanwhile
+    const moved = `${path}.${crypto.randomUUID()}`;
+    const isMoved = await files.rename(path, moved).then(
+      () => true,
+      () => false,
+    );
+    if (!isMoved) continue;
+    if (await isLeft(files, moved, os.hostname())) await files.rm(moved, { force: true });
+    else await files.rename(moved, path);
+  }
+}
+
+/** Whether a lock is that of a process that has ended: one of this host without its process, or one that is old. */
+async function isLeft(files: Files, path: string, host: string): Promise<boolean> {
+  const found = await files.lstat(path).catch(() => null);
+  if (!found) return false;
+  if (Date.now() - found.mtimeMs > STALE) return true;
+  const [, pid, on] = (await files.readFile(path, 'utf8').catch(() => '')).match(/^lstm-wasm (\d+) (.*)$/) ?? [];
+  if (on !== host) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'ESRCH';
   }
 }

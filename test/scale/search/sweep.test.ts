@@ -1,5 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TaskError } from '../../../src/scale/engine.ts';
@@ -318,14 +319,16 @@ describe('a study in a journal', () => {
     await expect(sweep({ ...options, ...change, engine: inProcess(), journal })).rejects.toThrow(message);
   });
 
-  it('does not take the lock of a process that was killed for ever, nor that of one that is alive', async () => {
+  it('takes the lock of a process that was killed, and waits for that of one that is alive', async () => {
     const journal = newPath();
-    const { utimesSync } = await import('node:fs');
     writeFileSync(`${journal}.lock`, '');
     const old = Date.now() / 1000 - 60;
     utimesSync(`${journal}.lock`, old, old);
     await sweep({ ...options, trials: 1, engine: inProcess(), journal });
-    writeFileSync(`${journal}.lock`, '');
+    const { pid } = spawnSync('true');
+    writeFileSync(`${journal}.lock`, `lstm-wasm ${pid} ${hostname()}`);
+    await sweep({ ...options, trials: 1, engine: inProcess(), journal });
+    writeFileSync(`${journal}.lock`, `lstm-wasm ${process.pid} ${hostname()}`);
     let isDone = false;
     const waiting = sweep({ ...options, trials: 2, engine: inProcess(), journal }).then(() => {
       isDone = true;
