@@ -22,5 +22,6 @@ export {
 export type { Study, SweepProgress, SweepTrial } from './study.ts';
 export { sweep } from './sweep.ts';
 export type { SweepOptions } from './sweepOptions.ts';
+export { terminalProgress } from './terminalProgress.ts';
 export type { TpeOptions } from './tpe.ts';
 export type { Direction, TrialState } from './trial.ts';

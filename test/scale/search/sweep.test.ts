@@ -8,8 +8,10 @@ import { asha } from '../../../src/scale/search/asha.ts';
 import type { JournalStore } from '../../../src/scale/search/journalFile.ts';
 import { grid, tpe } from '../../../src/scale/search/samplers.ts';
 import { choice, float, int } from '../../../src/scale/search/space.ts';
+import type { SweepProgress } from '../../../src/scale/search/study.ts';
 import { sweep } from '../../../src/scale/search/sweep.ts';
 import type { SweepOptions } from '../../../src/scale/search/sweepOptions.ts';
+import { progressText } from '../../../src/scale/search/terminalProgress.ts';
 import { memoryStore } from '../../../src/scale/stores.ts';
 import { inProcess } from './inProcess.ts';
 
@@ -204,6 +206,17 @@ describe('a sweep', () => {
     expect(seen[0]).toEqual([0, 1, null]);
     expect(seen.at(-1)).toEqual([40, 0, study.best!.value]);
     expect(seen.every(([finished], n) => n === 0 || finished >= seen[n - 1]![0])).toBe(true);
+  });
+
+  it('has a text for terminals', async () => {
+    const texts: string[] = [];
+    const onProgress = (progress: SweepProgress) => texts.push(progressText({ ...progress, secondsLeft: 100 }));
+    const study = await sweep({ ...options, engine: inProcess(), onProgress });
+    const pruned = study.trials.filter(({ state }) => state === 'pruned').length;
+    const best = `best ${Number(study.best!.value!.toPrecision(3))} (trial ${study.best!.number})`;
+    expect(texts[0]).toBe('0/40 trials, 2 min left');
+    expect(texts.at(-1)).toContain(`40/40 trials, ${pruned} pruned`);
+    expect(texts.at(-1)).toContain(`${best}, 2 min left`);
   });
 
   it('rejects with what the engine rejects with, and with the reason of its signal', async () => {
