@@ -60,6 +60,8 @@ interface Waiter {
 interface Job {
   readonly task: Task;
   readonly waiters: Set<Waiter>;
+  /** Whether a caller wants progress. */
+  isWatched: boolean;
   thread: TaskThread | null;
   deaths: number;
 }
@@ -116,6 +118,10 @@ class LocalEngine implements Engine {
         },
       };
       job.waiters.add(waiter);
+      if (onProgress && !job.isWatched) {
+        job.isWatched = true;
+        job.thread?.watch();
+      }
       signal?.addEventListener('abort', stop);
     });
   }
@@ -131,7 +137,7 @@ class LocalEngine implements Engine {
   }
 
   #add(task: Task): Job {
-    const job: Job = { task, waiters: new Set(), thread: null, deaths: 0 };
+    const job: Job = { task, waiters: new Set(), isWatched: false, thread: null, deaths: 0 };
     this.#jobs.set(task.id, job);
     this.#queue.push(job);
     // Later, so that the caller is among the waiters
@@ -195,7 +201,7 @@ class LocalEngine implements Engine {
     try {
       if (!this.#isWanted(job)) return { died: 'the task is no longer wanted' };
       job.thread = thread;
-      return await thread.run(job.task, bytes, progress => {
+      return await thread.run(job.task, bytes, job.isWatched, progress => {
         for (const waiter of job.waiters) waiter.onProgress(progress);
       });
     } finally {
@@ -245,7 +251,7 @@ class LocalEngine implements Engine {
     if (at >= 0) this.#queue.splice(at, 1);
     const { thread } = job;
     if (!thread) return;
-    void thread.abort();
+    thread.abort();
     const end = () => job.thread === thread && void thread.end('the task did not end after its signal was aborted');
     const timer: unknown = setTimeout(end, GRACE);
     (timer as { unref?(): void }).unref?.(); // a timer of Node would keep the process alive
