@@ -3,15 +3,19 @@ import { defineConfig } from 'vite';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
-/** Leaves the file of the worker to those who bundle the package: they find it beside the one that names it. */
+/** Leaves the files of workers to those who bundle the package: they find them beside the one that names them. */
 const swap = (code: string, from: string, to: string) =>
   code.includes(from) ? { code: code.replaceAll(from, to), map: null } : null;
-const leaveWorker = {
+const leaveWorker = (source: string, file: string, placeholder: string) => ({
   name: 'leave-worker',
   enforce: 'pre' as const,
-  transform: (code: string) => swap(code, "'./thread.ts', import.meta.url", '__THREAD__'),
-  renderChunk: (code: string) => swap(code, '__THREAD__', "'./thread.js', import.meta.url"),
-};
+  transform: (code: string) => swap(code, `'./${source}', import.meta.url`, placeholder),
+  renderChunk: (code: string) => swap(code, placeholder, `'./${file}', import.meta.url`),
+});
+const leaveWorkers = [
+  leaveWorker('thread.ts', 'thread.js', '__THREAD__'),
+  leaveWorker('taskThread.ts', 'task-thread.js', '__TASK_THREAD__'),
+];
 
 /** Keras files are written at home: what is inside the worker would carry h5wasm, which is ten times as large. */
 const withoutKeras = {
@@ -50,16 +54,20 @@ const library = {
 };
 
 /** What runs in a worker, in one file: bundlers put it into one anyway, and with it whatever it might import. */
-const thread = {
+const thread = (name: string, path: string) => ({
   plugins: [withoutKeras],
   build: {
     ...library,
     emptyOutDir: false,
     sourcemap: false,
-    lib: { entry: { thread: entry('worker/thread.ts') }, formats: ['es' as const] },
+    lib: { entry: { [name]: entry(path) }, formats: ['es' as const] },
     // It imports and exports nothing, and would pass for a file of CommonJS by what the loader calls `exports`.
     rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: false, footer: 'export {};' } },
   },
+});
+const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
+  thread: thread('thread', 'worker/thread.ts'),
+  'task-thread': thread('task-thread', 'scale/taskThread.ts'),
 };
 
 /**
@@ -67,7 +75,7 @@ const thread = {
  * can do without. Libraries stay outside.
  */
 const main = {
-  plugins: [leaveWorker, layersApart, plotApart],
+  plugins: [...leaveWorkers, layersApart, plotApart],
   build: {
     ...library,
     lib: {
@@ -83,6 +91,7 @@ const main = {
         'plot-node': entry('plot/node.ts'),
         saving: entry('saving/index.ts'),
         safetensors: entry('safetensors/index.ts'),
+        scale: entry('scale/index.ts'),
         turbo: entry('turbo.ts'),
         worker: entry('worker/index.ts'),
       },
@@ -91,4 +100,4 @@ const main = {
   },
 };
 
-export default defineConfig(({ mode }) => (mode === 'thread' ? thread : main));
+export default defineConfig(({ mode }) => threads[mode] ?? main);

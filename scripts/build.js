@@ -74,6 +74,7 @@ export async function buildPackage() {
   const config = { root, configFile: inRoot('vite.config.ts'), logLevel: /** @type {const} */ ('warn') };
   await build(config);
   await build({ ...config, mode: 'thread' });
+  await build({ ...config, mode: 'task-thread' });
   // Vite sets it to 'production', which would make a later npm skip devDependencies
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;
   else process.env.NODE_ENV = NODE_ENV;

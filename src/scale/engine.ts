@@ -17,6 +17,8 @@ export interface Task {
    * in the worker's folder for workers on other machines: a queue never ships code.
    */
   readonly file?: string;
+  /** The SHA-256 of the content of `file`, where it was given by its address. */
+  readonly fileHash?: string;
   /** Parameters and options. Small: large arrays are in `blobs`. */
   readonly input: Json;
   readonly seed: number;
@@ -30,11 +32,18 @@ export interface Result {
   readonly blobs: { readonly [name: string]: string };
 }
 
-/** Keeps bytes under their SHA-256. Both functions may be called from several processes at once. */
+/**
+ * Keeps bytes under their SHA-256, and the results of tasks under the id of the task, so the bytes under a name never change.
+ * All functions may be called from several processes at once. Readers must not write to the bytes.
+ */
 export interface Store {
   /** The bytes, or undefined if they are not there. */
   get(hash: string): Promise<Uint8Array | undefined>;
   put(hash: string, bytes: Uint8Array): Promise<void>;
+  /** Whether the bytes are there. Without it, `get` is called. */
+  has?(hash: string): Promise<boolean>;
+  /** Says that a caller of `put` no longer needs the bytes. A store may then forget them, if no other caller needs them. */
+  release?(hash: string): Promise<void>;
 }
 
 export interface RunOptions {

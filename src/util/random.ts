@@ -2,6 +2,7 @@
 
 import { rejectExtraArguments } from './arguments.ts';
 import { fail, show } from './errors.ts';
+import { type RunningTask, taskThread } from './taskThread.ts';
 
 const MASK = (1n << 64n) - 1n;
 /** The difference between consecutive states of a stream (SplitMix64, as in the kernels). */
@@ -25,30 +26,48 @@ function randomBits(): bigint {
 export class SeedStream {
   /** Null until the first use: Cloudflare Workers provide no random numbers while modules are loaded. */
   #state: bigint | null;
+  readonly #ofThread: boolean;
+  /** The task that the stream of the thread belongs to. */
+  #task: RunningTask | null = null;
 
-  /** @param seed fixes the stream; without it, the stream starts at a random state */
-  constructor(seed?: number) {
+  /**
+   * @param seed fixes the stream; without it, the stream starts at a random state
+   * @param ofThread whether the stream begins anew with each task of the thread, at the seed of the task
+   */
+  constructor(seed?: number, ofThread = false) {
     this.#state = seed === undefined ? null : BigInt(seed);
+    this.#ofThread = ofThread;
+  }
+
+  #followTask(): void {
+    const task = this.#ofThread ? taskThread()?.task : null;
+    if (!task || task === this.#task) return;
+    this.#task = task;
+    this.#state = BigInt(task.seed);
   }
 
   /** Draws a seed, an integer below 2^53. */
   next(): number {
+    this.#followTask();
     this.#state = ((this.#state ?? randomBits()) + STEP) & MASK;
     return mix(this.#state);
   }
 
   /** The state as 16 hexadecimal digits. */
   get state(): string {
+    this.#followTask();
     this.#state ??= randomBits();
     return this.#state.toString(16).padStart(16, '0');
   }
 
   set state(digits: string) {
+    this.#followTask();
     this.#state = BigInt(`0x${digits}`) & MASK;
   }
 
   /** Returns a stream that continues this one, and moves this one 2^32 seeds ahead, so that the two do not overlap. */
   split(): SeedStream {
+    this.#followTask();
     const stream = new SeedStream();
     if (this.#state === null) return stream;
     stream.#state = this.#state;
@@ -58,6 +77,7 @@ export class SeedStream {
 
   /** Runs `work`, which must be synchronous; restores the state if it throws. */
   rollBackOnError<T>(work: () => T): T {
+    this.#followTask();
     const before = this.#state;
     try {
       return work();
@@ -69,7 +89,7 @@ export class SeedStream {
 }
 
 /** The stream for tensors and data functions. The stream of a new model is split from it. */
-export const globalSeeds = /* @__PURE__ */ new SeedStream();
+export const globalSeeds = /* @__PURE__ */ new SeedStream(undefined, true);
 
 /**
  * Fixes random tensors, the random choices of data functions, and the initial weights, dropout and shuffles of models

@@ -9,6 +9,7 @@ import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { LINE } from '../util/memorySizes.ts';
 import { checkName, checkOptions } from '../util/options.ts';
+import { taskThread } from '../util/taskThread.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
@@ -232,7 +233,10 @@ function started(call = 'lstm-wasm'): Engine {
   return engine;
 }
 
-const chooseSimd = (): Simd => (requestedSimd === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : requestedSimd);
+const chooseSimd = (): Simd => (requestedSimd === 'auto' ? fastestSimd() : requestedSimd);
+
+/** Tasks run strict kernels, which compute the same bits on every host. */
+const fastestSimd = (): Simd => (!taskThread() && canRelax() ? 'relaxed' : 'strict');
 
 /** Whether this host supports relaxed SIMD. */
 const canRelax = (): boolean => WebAssembly.validate(relaxedModule);

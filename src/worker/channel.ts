@@ -1,7 +1,6 @@
 /** Starts the worker and exchanges messages with it: a Web Worker in browsers, a worker thread in Node. */
 
 import { nodeModule } from '../saving/stores/nodeFiles.ts';
-import type { ClientMessage } from './messages.ts';
 import type { Port } from './serialization.ts';
 
 /** The part of a worker that this package uses. */
@@ -24,7 +23,7 @@ interface NodeProcess {
 }
 
 export interface Channel {
-  send(message: ClientMessage, transfer: ArrayBuffer[]): void;
+  send(message: object, transfer: ArrayBuffer[]): void;
   /** Whether a reply is pending; only then, the thread keeps a Node process alive. */
   busy(is: boolean): void;
   close(): Promise<void>;
@@ -39,12 +38,17 @@ export interface Listener {
   ended(reason: string): void;
 }
 
-/** Synchronous if the host allows it, so that messages are sent in the order of the calls. */
-export function openChannel(given: WorkerLike | undefined, listener: Listener): Channel | Promise<Channel> {
-  if (given) return channelTo(given, listener);
-  if (typeof Worker === 'function') {
-    return channelTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
-  }
+/** A script that runs in workers. */
+export interface WorkerScript {
+  /** Starts a Web Worker. Bundlers look for the address in `new Worker(new URL(...))`. */
+  inPage(): Worker;
+  /** The file beside this one in the package, for threads of Node. */
+  readonly file: string;
+}
+
+/** Starts a worker. Synchronous if the host allows it, so that messages are sent in the order of the calls. */
+export function openChannel(script: WorkerScript, listener: Listener): Channel | Promise<Channel> {
+  if (typeof Worker === 'function') return channelTo(script.inPage(), listener);
   const host = (globalThis as { process?: NodeProcess }).process;
   // A thread inherits the flags of `node --input-type=module --eval`, which do not allow a file
   const options = host?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
@@ -52,14 +56,15 @@ export function openChannel(given: WorkerLike | undefined, listener: Listener): 
     if (!threads) throw new Error('this host does not support workers');
     // Written so that bundlers do not detect the worker, because browsers use the other branch
     const base = import.meta.url;
-    return channelTo(new threads.Worker(new URL('thread.js', base), options), listener);
+    return channelTo(new threads.Worker(new URL(script.file, base), options), listener);
   };
   const name = 'node:worker_threads';
   const threads = host?.getBuiltinModule?.(name) as Threads | undefined;
   return threads ? start(threads) : nodeModule<Threads>(name).then(start);
 }
 
-function channelTo(worker: WorkerLike, { receive, missed, ended }: Listener): Channel {
+/** Listens to a worker that has been started. */
+export function channelTo(worker: WorkerLike, { receive, missed, ended }: Listener): Channel {
   if ('on' in worker) {
     const { on } = worker as NodeWorker;
     on.call(worker, 'message', receive);

@@ -4,7 +4,7 @@ import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import { ValueError } from '../util/errors.ts';
 import type { CallbackEvent } from './callbackEvents.ts';
-import { type Channel, openChannel, type WorkerLike } from './channel.ts';
+import { type Channel, channelTo, openChannel, type WorkerLike, type WorkerScript } from './channel.ts';
 import type { ClientCall } from './clientCalls.ts';
 import { type ClientMessage, isServerMessage, type Reply, type ServerMessage } from './messages.ts';
 import { pack, packError, postReply, type TransferList, unpack, unpackError } from './serialization.ts';
@@ -19,6 +19,11 @@ interface Pending extends ClientCall {
   /** An error of a callback or data set of the client. */
   failure: { error: unknown } | null;
 }
+
+const script: WorkerScript = {
+  inPage: () => new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }),
+  file: 'thread.js',
+};
 
 /** Messages arrive in the order in which they are sent, so calls start in the order in which they are made. */
 export class Connection {
@@ -37,7 +42,8 @@ export class Connection {
     };
     this.#opening = new Promise(resolve => {
       const receive = (message: unknown) => isServerMessage(message) && this.#receive(message);
-      const channel = openChannel(worker, { receive, missed: () => this.#check(), ended: onEnded });
+      const listener = { receive, missed: () => this.#check(), ended: onEnded };
+      const channel = worker ? channelTo(worker, listener) : openChannel(script, listener);
       if ('send' in channel) this.#channel = channel;
       resolve(channel);
     });

@@ -1,0 +1,20 @@
+/**
+ * lstm-wasm/scale: many models at once. Tasks run in threads of this process, or with `lstm-wasm/scale/bullmq` on other
+ * machines, with the same results.
+ */
+
+export { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
+export { type LocalOptions, local } from './local.ts';
+export { fromBytes } from './models.ts';
+export { packData, unpackData } from './pack.ts';
+export {
+  type FileValue,
+  Pruned,
+  type RunTaskOptions,
+  runTask,
+  type Snapshotted,
+  type TaskArguments,
+  type TaskReturn,
+} from './runTask.ts';
+export { folderStore, memoryStore } from './stores.ts';
+export { makeTask, type TaskParts } from './task.ts';

@@ -1,0 +1,111 @@
+/**
+ * Threads that run one task at a time each: Web Workers in pages, Deno and Bun, worker threads in Node.
+ *
+ * A pool of our own instead of workerpool 10.0.3: that one adds SIZE bytes (minified, gzip) to a page, this file with its
+ * messages SIZE2, because the way to start workers that bundlers and content security policies accept is there already.
+ */
+
+import { type Channel, openChannel, type WorkerScript } from '../worker/channel.ts';
+import type { PlainError } from '../worker/messages.ts';
+import type { Json, Result, Task } from './engine.ts';
+import { type FromThread, isTaskMessage, type ToThread } from './threadMessages.ts';
+
+const script: WorkerScript = {
+  inPage: () => new Worker(new URL('./taskThread.ts', import.meta.url), { type: 'module' }),
+  file: 'task-thread.js',
+};
+
+/** What became of a run. */
+export type Outcome =
+  | { readonly result: Result; readonly bytes: { readonly [hash: string]: Uint8Array } }
+  | { readonly error: PlainError }
+  /** The thread has ended. */
+  | { readonly died: string };
+
+interface Run {
+  readonly id: number;
+  onProgress(progress: Json): void;
+  settle(outcome: Outcome): void;
+}
+
+/** A thread. It does not keep the process alive while it is idle. */
+export class TaskThread {
+  readonly #channel: Promise<Channel>;
+  #run: Run | null = null;
+  #lastRun = 0;
+  #ended: string | null = null;
+
+  constructor() {
+    const listener = {
+      receive: (message: unknown) => isTaskMessage<FromThread>(message) && this.#receive(message),
+      missed: () => void this.end('a message between the program and its thread could not be read'),
+      ended: (reason: string) => void this.end(reason),
+    };
+    this.#channel = Promise.resolve().then(() => openChannel(script, listener));
+    this.#channel.catch((error: unknown) => this.end(error instanceof Error ? error.message : String(error)));
+  }
+
+  /** Whether the thread has ended, so that another one must run the tasks. */
+  get isDead(): boolean {
+    return this.#ended !== null;
+  }
+
+  /** Runs a task; the thread must be idle. */
+  async run(
+    task: Task,
+    bytes: { readonly [hash: string]: Uint8Array },
+    onProgress: (progress: Json) => void,
+  ): Promise<Outcome> {
+    const run = ++this.#lastRun;
+    const outcome = new Promise<Outcome>(settle => {
+      this.#run = { id: run, onProgress, settle };
+    });
+    if (this.#ended !== null) return { died: this.#ended };
+    const message: ToThread = { lstmTask: 'run', run, task, bytes };
+    this.#channel.then(
+      channel => {
+        channel.busy(true);
+        channel.send(message, []);
+      },
+      () => {},
+    );
+    return outcome;
+  }
+
+  /** Asks the task that is running to end. */
+  async abort(): Promise<void> {
+    if (!this.#run) return;
+    const message: ToThread = { lstmTask: 'abort', run: this.#run.id };
+    await this.#channel.then(
+      channel => channel.send(message, []),
+      () => {},
+    );
+  }
+
+  /** Ends the thread, and with it the run. */
+  async end(reason: string): Promise<void> {
+    this.#ended ??= reason;
+    this.#settle({ died: reason });
+    await this.#channel.then(
+      channel => channel.close(),
+      () => {},
+    );
+  }
+
+  #receive(message: FromThread): void {
+    if (message.run !== this.#run?.id) return;
+    if (message.lstmTask === 'progress') this.#run.onProgress(message.progress);
+    else if (message.lstmTask === 'failed') this.#settle({ error: message.error });
+    else this.#settle({ result: { value: message.value, blobs: message.blobs }, bytes: message.bytes });
+  }
+
+  #settle(outcome: Outcome): void {
+    const run = this.#run;
+    this.#run = null;
+    void this.#channel.then(
+      channel => channel.busy(false),
+      () => {},
+    );
+    run?.settle(outcome);
+  }
+}

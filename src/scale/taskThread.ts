@@ -1,0 +1,57 @@
+/** The script of the threads of `local`: runs one task at a time. */
+
+import { nodeModule } from '../saving/stores/nodeFiles.ts';
+import { becomeTaskThread } from '../util/taskThread.ts';
+import { type Port, packError } from '../worker/serialization.ts';
+import type { Store } from './engine.ts';
+import { runTask } from './runTask.ts';
+import { type FromThread, isTaskMessage, type ToThread } from './threadMessages.ts';
+
+becomeTaskThread();
+const running = new Map<number, AbortController>();
+
+async function receive(port: Port, message: unknown): Promise<void> {
+  if (!isTaskMessage<ToThread>(message)) return;
+  if (message.lstmTask === 'abort') {
+    running.get(message.run)?.abort();
+    return;
+  }
+  const { run, task, bytes } = message;
+  const control = new AbortController();
+  const made: { [hash: string]: Uint8Array } = {};
+  const store: Store = {
+    get: async hash => bytes[hash] ?? made[hash],
+    put: async (hash, found) => {
+      made[hash] = found;
+    },
+  };
+  running.set(run, control);
+  try {
+    const report = (progress: FromThread & { lstmTask: 'progress' }) => port.postMessage(progress, []);
+    const { value, blobs } = await runTask(task, store, {
+      signal: control.signal,
+      report: progress => report({ lstmTask: 'progress', run, progress }),
+    });
+    // Cloned, because several arrays of a task file may share a buffer
+    port.postMessage({ lstmTask: 'done', run, value, blobs, bytes: made } satisfies FromThread, []);
+  } catch (error) {
+    port.postMessage({ lstmTask: 'failed', run, error: packError(error) } satisfies FromThread, []);
+  } finally {
+    running.delete(run);
+  }
+}
+
+async function listen(): Promise<void> {
+  const scope = globalThis as unknown as Port & { addEventListener: typeof addEventListener };
+  if (typeof scope.postMessage === 'function') {
+    scope.addEventListener('message', event => void receive(scope, (event as MessageEvent).data));
+    return;
+  }
+  const threads = await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
+  const port = threads?.parentPort as unknown as
+    | (Port & { on(type: string, listener: (message: unknown) => void): void })
+    | null;
+  port?.on('message', message => void receive(port, message));
+}
+
+void listen();
