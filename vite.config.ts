@@ -49,7 +49,7 @@ const library = {
   minify: false,
   sourcemap: true,
   rolldownOptions: {
-    external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
+    external: [/^node:/, '@svgdotjs/svg.js', 'bullmq', 'd3-scale', 'fflate', 'h5wasm', 'ioredis', 'linkedom', 'pbf'],
   },
 };
 
@@ -81,6 +81,7 @@ const main = {
     lib: {
       entry: {
         index: entry('index.ts'),
+        bullmq: entry('scale/bullmq/index.ts'),
         cli: entry('cli/main.ts'),
         data: entry('data/index.ts'),
         forecast: entry('forecast/index.ts'),

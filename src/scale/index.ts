@@ -16,5 +16,6 @@ export {
   type TaskArguments,
   type TaskReturn,
 } from './runTask.ts';
+export { sharded } from './sharded.ts';
 export { folderStore, memoryStore } from './stores.ts';
 export { makeTask, type TaskParts } from './task.ts';

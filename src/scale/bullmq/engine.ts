@@ -1,13 +1,18 @@
 /** Runs tasks in workers on other machines: a job of a BullMQ queue for each task. */
 
 import type { Job, Queue, QueueEvents } from 'bullmq';
+import { version } from '../../../package.json' with { type: 'json' };
+import { rejectExtraArguments } from '../../util/arguments.ts';
+import { fail } from '../../util/errors.ts';
 import { warn } from '../../util/warning.ts';
 import { type Engine, type Result, type RunOptions, type Store, type Task, TaskError } from '../engine.ts';
+import { checkRunOptions, checkTask, describe } from '../local.ts';
+import { isStored } from '../stores.ts';
+import { forWorker } from '../workerTask.ts';
 import { redisStore } from './blobs.ts';
 import {
   ATTEMPTS,
   FIRST_BACKOFF,
-  type Identity,
   JOB_NAME,
   type JobData,
   type JobProgress,
@@ -42,17 +47,18 @@ export class QueueEngine implements Engine {
   #hasWarned = false;
   readonly #pending = new Map<string, PendingTask>();
 
-  constructor(
-    readonly settings: EngineSettings,
-    readonly identity: () => Identity,
-  ) {
+  constructor(readonly settings: EngineSettings) {
     this.slots = settings.slots;
     this.store = settings.store ?? redisStore(async () => (await this.#open()).link, settings.keep.seconds);
   }
 
-  async run(task: Task, options: RunOptions = {}): Promise<Result> {
+  async run(task: Task, given?: RunOptions): Promise<Result> {
+    const call = 'engine.run';
+    rejectExtraArguments(call, 2, arguments);
+    checkTask(call, task);
+    const options = checkRunOptions(call, given);
+    if (this.#isClosed) fail(call, 'the engine must be open, but close has been called');
     options.signal?.throwIfAborted();
-    if (this.#isClosed) throw this.#closedError();
     let pending = this.#pending.get(task.id);
     if (!pending) {
       pending = new PendingTask(task);
@@ -63,6 +69,7 @@ export class QueueEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    rejectExtraArguments('engine.close', 0, arguments);
     if (this.#isClosed) return;
     this.#isClosed = true;
     const reason = this.#closedError();
@@ -73,7 +80,7 @@ export class QueueEngine implements Engine {
   }
 
   #closedError(): Error {
-    return new Error('bullmq: the engine was closed');
+    return new Error('engine.close: the engine was closed before the task was complete');
   }
 
   #open(): Promise<Opened> {
@@ -153,7 +160,7 @@ export class QueueEngine implements Engine {
     }
     if (pending.isSent) {
       const reason = job.failedReason ? reasonOfFailure(job.failedReason) : 'its job has no result';
-      throw new TaskError(`bullmq: task ${task.id} failed: ${reason}`, task);
+      throw new TaskError(`${reason}; in ${describe(task)}`, task);
     }
     await link.do(() => queue.remove(task.id));
     return false;
@@ -161,15 +168,15 @@ export class QueueEngine implements Engine {
 
   /** Whether the bytes of a result are still there. */
   async #hasBlobs({ blobs }: Result): Promise<boolean> {
-    const found = await Promise.all(Object.values(blobs).map(hash => this.store.get(hash)));
-    return found.every(bytes => bytes !== undefined);
+    const found = await Promise.all(Object.values(blobs).map(hash => isStored(this.store, hash)));
+    return found.every(isThere => isThere);
   }
 
   /** Adds a job, unless the queue has one with its id. */
   #send({ link, queue }: Opened, task: Task): Promise<unknown> {
     const { seconds, count } = this.settings.keep;
     const keep = { age: seconds, ...(count !== undefined && { count }) };
-    const data = { task: forWorker(task), ...this.identity() };
+    const data = { task: forWorker(task), version };
     const options = {
       jobId: task.id,
       attempts: ATTEMPTS,
@@ -202,11 +209,4 @@ export class QueueEngine implements Engine {
         `start one with npx lstm-wasm worker --redis redis://${address.name} --queue ${name}`,
     );
   }
-}
-
-/** A task whose file is named as in the worker's folder. */
-function forWorker(task: Task): Task {
-  const { file } = task;
-  if (!file?.startsWith('file:')) return task;
-  return { ...task, file: decodeURIComponent(new URL(file).pathname.split('/').at(-1)!) };
 }

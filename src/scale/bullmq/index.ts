@@ -1,5 +1,6 @@
 /** Runs tasks on other machines, with BullMQ and Redis. */
 
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Engine } from '../engine.ts';
 import { QueueEngine } from './engine.ts';
 import { type BullmqOptions, checkEngineOptions } from './options.ts';
@@ -14,5 +15,6 @@ export type { BullmqOptions } from './options.ts';
  * @throws {ValueError} if an option is not valid
  */
 export function bullmq(options: BullmqOptions): Engine {
-  return new QueueEngine(checkEngineOptions('bullmq', options), () => ({ version: '0', kernels: 'strict' }));
+  rejectExtraArguments('bullmq', 1, arguments);
+  return new QueueEngine(checkEngineOptions('bullmq', options));
 }

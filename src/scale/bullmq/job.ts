@@ -2,16 +2,13 @@
 
 import { isPlain } from '../../util/options.ts';
 import type { Json, Result, Task } from '../engine.ts';
-
-/** What must be equal on both sides for equal results. */
-export interface Identity {
-  readonly version: string;
-  readonly kernels: string;
-}
+import { isHash } from '../hash.ts';
 
 /** The data of a job. */
-export interface JobData extends Identity {
+export interface JobData {
   readonly task: Task;
+  /** The version of lstm-wasm. */
+  readonly version: string;
 }
 
 /** The progress of a job: `attempt` and `report` order the reports, because a task may be run again. */
@@ -36,18 +33,6 @@ const STALLED = 'job stalled more than allowable limit';
 export const reasonOfFailure = (failedReason: string): string =>
   failedReason === STALLED ? `its worker has died ${MOST_STALLS + 1} times` : failedReason;
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-
-/** Returns the data of a job; undefined if something else has written it. */
-export function readJobData(data: unknown): JobData | undefined {
-  if (!isPlain(data)) return undefined;
-  const { task, version, kernels } = data as { [name: string]: unknown };
-  if (!isPlain(task) || !isText(version) || !isText(kernels)) return undefined;
-  const { id, kind, file, seed, blobs } = task as { [name: string]: unknown };
-  const isValid = isText(id) && isText(kind) && (file === undefined || isText(file)) && typeof seed === 'number';
-  return isValid && isHashes(blobs) ? { task: task as Task, version, kernels } : undefined;
-}
-
 /** Returns the result of a job; undefined if something else has written it. */
 export function readResult(value: unknown): Result | undefined {
   if (!isPlain(value)) return undefined;
@@ -56,4 +41,4 @@ export function readResult(value: unknown): Result | undefined {
 }
 
 const isHashes = (value: unknown): value is { [name: string]: string } =>
-  isPlain(value) && Object.values(value).every(hash => isText(hash) && /^[0-9a-f]{64}$/.test(hash));
+  isPlain(value) && Object.values(value).every(isHash);

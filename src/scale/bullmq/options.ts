@@ -3,6 +3,7 @@
 import { fail, show } from '../../util/errors.ts';
 import { checkCount, checkNumber, checkOptions, checkText } from '../../util/options.ts';
 import type { Store } from '../engine.ts';
+import { checkStore } from '../stores.ts';
 import { type Address, checkConnection, type Patience, type RedisOptions } from './connectionOptions.ts';
 
 export interface BullmqOptions {
@@ -10,8 +11,8 @@ export interface BullmqOptions {
   connection: string | RedisOptions;
   /** The name of the queue, which workers get as `--queue`; default 'lstm'. */
   queue?: string;
-  /** Keeps data and models: the same that workers get as `--store`; default: Redis. */
-  store?: Store;
+  /** Keeps data and models, as a store or the path of a folder: what workers get as `--store`. Default: Redis. */
+  store?: Store | string | URL;
   /** How many tasks are in the queue at once: at least twice the number of threads of all workers; default 16. */
   slots?: number;
   /** How long results are kept in Redis, and how many of them; default: 7 days. */
@@ -74,12 +75,4 @@ export function checkQueue(call: string, name: string, value: unknown): string {
   const queue = checkText(call, name, value);
   if (queue.includes(':')) fail(call, `${name} must have no colon, got ${show(queue)}`);
   return queue;
-}
-
-export function checkStore(call: string, name: string, value: unknown): Store {
-  const { get, put } = (value ?? {}) as Partial<Store>;
-  if (typeof get !== 'function' || typeof put !== 'function') {
-    fail(call, `${name} must have the functions get and put, got ${show(value)}`);
-  }
-  return value as Store;
 }

@@ -1,9 +1,14 @@
-/** The task files of a worker: those of one folder. A queue names them, it never ships code. */
+/** What a worker accepts: tasks of the same version and kernels, and task files of its own folder. */
 
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { show } from '../../util/errors.ts';
+import { version } from '../../../package.json' with { type: 'json' };
+import { reasonOf, show } from '../../util/errors.ts';
+import { isPlain } from '../../util/options.ts';
+import type { Task } from '../engine.ts';
+import { makeTask } from '../task.ts';
+import type { JobData } from './job.ts';
 
 /** A task that this worker cannot run; another one might. */
 export class RefusedTask extends Error {
@@ -35,4 +40,30 @@ export function resolveTaskFile(folder: string | undefined, name: string | undef
     );
   }
   return pathToFileURL(path).href;
+}
+
+/** The task of a job, as this process runs it; it has the id that the program has computed, or is refused. */
+export async function taskOfJob(data: unknown, folder: string | undefined): Promise<Task> {
+  const { task, version: wanted } = (isPlain(data) ? data : {}) as Partial<JobData>;
+  if (!isPlain(task)) throw new RefusedTask('the job has no task of lstm-wasm');
+  if (wanted !== version) throw new RefusedTask(`the task needs lstm-wasm ${wanted}, this worker has ${version}`);
+  const { kind, input, seed, blobs, fileHash } = task;
+  const file = kind === 'file' ? resolveTaskFile(folder, task.file) : undefined;
+  let own: Task;
+  try {
+    own = await makeTask({
+      kind,
+      input,
+      seed,
+      blobs,
+      ...(file !== undefined && { file: fileHash ? file : task.file }),
+    });
+  } catch (error) {
+    throw new RefusedTask(reasonOf(error));
+  }
+  if (own.fileHash !== fileHash) {
+    throw new RefusedTask(`the task file ${show(task.file)} of this worker differs from that of the program`);
+  }
+  if (own.id !== task.id) throw new RefusedTask('the kernels of this worker differ from those of the program');
+  return file === undefined ? own : { ...own, file };
 }

@@ -2,12 +2,12 @@
 
 import type { Job, Worker } from 'bullmq';
 import { reasonOf } from '../../util/errors.ts';
-import type { Engine, Result, Task } from '../engine.ts';
-import { StoreError } from './blobs.ts';
-import { ATTEMPTS, type Identity, type JobData, type JobProgress, MOST_STALLS, readJobData } from './job.ts';
+import { type Engine, type Json, type Result, TaskError } from '../engine.ts';
+import { StoreError, type WorkerStore } from './blobs.ts';
+import { ATTEMPTS, type JobData, type JobProgress, MOST_STALLS } from './job.ts';
 import { Link } from './link.ts';
 import { loadPackages, type Packages } from './packages.ts';
-import { RefusedTask, resolveTaskFile } from './taskFiles.ts';
+import { RefusedTask, taskOfJob } from './taskFiles.ts';
 import type { WorkerSettings } from './workerOptions.ts';
 
 /** Milliseconds between two reports of a task; those between are left out. */
@@ -15,9 +15,11 @@ const REPORT_INTERVAL = 500;
 /** Milliseconds for Redis to answer when the worker stops. */
 const PATIENCE_AT_END = 5000;
 
-export interface Tools extends Identity {
+export interface Tools {
   /** Runs the tasks, in threads: the event loop must stay free to renew the locks of jobs. */
   readonly engine: Engine;
+  /** The store of the engine. */
+  readonly store: WorkerStore;
   readonly log: (line: string) => void;
 }
 
@@ -129,37 +131,26 @@ class QueueWorker implements RunningWorker {
   async #process(job: Job<JobData, Result>, token: string | undefined): Promise<Result> {
     const { UnrecoverableError, WaitingError } = this.packages;
     const { signal } = this.#returning;
+    const { engine, store } = this.tools;
     try {
       signal.throwIfAborted();
-      const task = this.#taskOf(job);
-      return await this.tools.engine.run(task, { signal, onProgress: this.#reporter(job) });
+      const task = await taskOfJob(job.data, this.settings.folder);
+      store.running.add(task.id);
+      return await engine.run(task, { signal, onProgress: this.#reporter(job) });
     } catch (error) {
       if (signal.aborted) {
         await job.moveToWait(token);
         throw new WaitingError();
       }
       if (error instanceof RefusedTask || isOfStore(error)) throw error;
-      throw new UnrecoverableError(reasonOf(error));
+      throw new UnrecoverableError(reasonOf(error instanceof TaskError ? (error.cause ?? error) : error));
+    } finally {
+      if (job.id) store.running.delete(job.id);
     }
-  }
-
-  #taskOf(job: Job<JobData, Result>): Task {
-    const data = readJobData(job.data);
-    if (!data) throw new RefusedTask('the job has no task of lstm-wasm');
-    const { task, version, kernels } = data;
-    for (const [name, wanted, own] of [
-      ['version', version, this.tools.version],
-      ['kernels', kernels, this.tools.kernels],
-    ]) {
-      if (wanted !== own)
-        throw new RefusedTask(`the task needs lstm-wasm of ${name} ${wanted}, this worker has ${own}`);
-    }
-    if (task.id !== job.id) throw new RefusedTask(`the job must have the id of its task, ${task.id}, got ${job.id}`);
-    return task.kind === 'file' ? { ...task, file: resolveTaskFile(this.settings.folder, task.file) } : task;
   }
 
   /** Passes reports on, the latest of each interval. */
-  #reporter(job: Job<JobData, Result>): (value: JobProgress['value']) => void {
+  #reporter(job: Job<JobData, Result>): (value: Json) => void {
     let report = 0;
     let last = -REPORT_INTERVAL;
     return value => {
