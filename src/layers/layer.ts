@@ -7,6 +7,7 @@ import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts
 import { type Config, toPython } from '../util/config.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
+import { nextNumber } from '../util/numbering.ts';
 import { checkBoolean, checkText } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
@@ -57,9 +58,6 @@ export interface Applied extends SymbolicTensor<Layer> {
   readonly [output: number]: SymbolicTensor<Layer>;
   [Symbol.iterator](): Iterator<SymbolicTensor<Layer>>;
 }
-
-/** The number of layers named after each class. */
-const counters = new Map<string, number>();
 
 /** A layer of a model. Create one with `layers.*`. */
 export abstract class Layer {
@@ -543,9 +541,7 @@ export function rejectWrapped(call: string, layer: unknown): never {
 
 function readName(call: string, className: string, name: unknown): string {
   if (name !== undefined) return checkText(call, 'name', name);
-  const count = (counters.get(className) ?? 0) + 1;
-  counters.set(className, count);
-  return `${toPython(className)}_${className}${count}`;
+  return `${toPython(className)}_${className}${nextNumber(className)}`;
 }
 
 /** Checks and copies weights passed by the user. */

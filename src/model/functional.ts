@@ -10,6 +10,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
+import { nextNumber } from '../util/numbering.ts';
 import { checkOptions, checkText } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -95,8 +96,6 @@ class FunctionalState extends ModelState {
   }
 }
 
-let unnamed = 0;
-
 /** A graph of layers; create one with `model()`. */
 export class FunctionalModel extends LayersModel {
   constructor(name: string, view: ModelView) {
@@ -132,7 +131,7 @@ export function model(options: ContainerArgs): FunctionalModel {
   if (seed !== undefined) checkSeed(call, seed);
   const graph = new Graph(call, readTensors(call, 'inputs', known.inputs), readTensors(call, 'outputs', known.outputs));
   checkIdInputs(call, graph.calls);
-  return new FunctionalModel(name ?? `model_${++unnamed}`, new ModelView(stateOf(call, graph, seed)));
+  return new FunctionalModel(name ?? `model_${nextNumber('model')}`, new ModelView(stateOf(call, graph, seed)));
 }
 
 /** Draws the seeds of layers that are in no model yet, and gives all layers common weights. */

@@ -4,13 +4,12 @@ import type { Layer } from '../layers/layer.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { type Config, serialize } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
+import { nextNumber } from '../util/numbering.ts';
 import { globalSeeds } from '../util/random.ts';
 import { LayersModel } from './layersModel.ts';
 import { ModelView } from './modelView.ts';
 import { readSequentialArgs, type SequentialArgs, stackOf } from './sequentialArgs.ts';
 import type { Stack } from './stack.ts';
-
-let unnamed = 0;
 
 /** A stack of layers; create one with `sequential()`. */
 export class Sequential extends LayersModel {
@@ -18,7 +17,7 @@ export class Sequential extends LayersModel {
   constructor(options?: SequentialArgs, view?: ModelView) {
     const { layers = [], name, seed } = readSequentialArgs(options);
     const own = view ?? globalSeeds.rollBackOnError(() => new ModelView(stackOf(layers, seed)));
-    super('Sequential', name ?? `sequential_${++unnamed}`, own);
+    super('Sequential', name ?? `sequential_${nextNumber('sequential')}`, own);
   }
 
   get #stack(): Stack {
