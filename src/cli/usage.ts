@@ -1,6 +1,6 @@
 /** The command line: its help, and what it means. */
 
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { reasonOf, show, suggest } from '../util/errors.ts';
 
 export const help = `Usage: lstm-wasm forecast <file.csv> --horizon <steps> [options]
@@ -79,12 +79,17 @@ export function readCommand(words: string[]): ForecastCommand | null {
   };
 }
 
-type Options = NonNullable<ParseArgsConfig['options']>;
+interface Options {
+  readonly [name: string]: { readonly type: 'string' | 'boolean'; readonly short?: string };
+}
+
+type Values<T extends Options> = { [K in keyof T]?: T[K]['type'] extends 'boolean' ? boolean : string };
 
 /** Reads options and other words. */
-export function parse<T extends Options>(words: string[], options: T) {
+export function parse<T extends Options>(words: string[], options: T): { values: Values<T>; positionals: string[] } {
   try {
-    return parseArgs({ args: words, options, allowPositionals: true as const });
+    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
+    return { values: values as Values<T>, positionals };
   } catch (error) {
     const reason = reasonOf(error);
     const unknown = /^Unknown option '(-[^']*)'/.exec(reason)?.[1];

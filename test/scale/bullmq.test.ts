@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WorkerStore } from '../../src/scale/bullmq/blobs.ts';
 import { checkConnection } from '../../src/scale/bullmq/connectionOptions.ts';
 import { type BullmqOptions, bullmq } from '../../src/scale/bullmq/index.ts';
 import { connectWorker, type RunningWorker, startWorker } from '../../src/scale/bullmq/worker.ts';
@@ -33,8 +34,7 @@ describe.skipIf(!hasRedis)('bullmq', () => {
     };
     const worker = startWorker(settings, link, packages, {
       engine,
-      version: '0',
-      kernels: 'strict',
+      store: new WorkerStore(engine.store, 0),
       log: line => lines.push(line),
     });
     return { worker, lines };
