@@ -3,12 +3,24 @@
  * machines, with the same results.
  */
 
+export type { EachOptions, EachProgress } from './eachSeries.ts';
 export { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
+export {
+  type BacktestEachOptions,
+  type BacktestedSeries,
+  backtestEach,
+  FittedSeries,
+  fitEach,
+  type PredictEachOptions,
+  type PredictedSeries,
+  predictEach,
+} from './fitEach.ts';
 export { type LocalOptions, local } from './local.ts';
 export { fromBytes } from './models.ts';
 export { packData, unpackData } from './pack.ts';
 export {
   type FileValue,
+  type FitValue,
   Pruned,
   type RunTaskOptions,
   runTask,

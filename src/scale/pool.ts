@@ -1,8 +1,9 @@
 /**
  * Threads that run one task at a time each: Web Workers in pages, Deno and Bun, worker threads in Node.
  *
- * A pool of our own instead of workerpool 10.0.3: that one adds SIZE bytes (minified, gzip) to a page, this file with its
- * messages SIZE2, because the way to start workers that bundlers and content security policies accept is there already.
+ * A pool of our own instead of workerpool 10.0.3: bundled for a page by esbuild, that adds 10,278 bytes (gzip), and as much
+ * again to the file of the thread; this file and the way to start workers, which `lstm-wasm/worker` has already, are 1,265.
+ * The retries, sharing and results of local.ts would be needed with either.
  */
 
 import { type Channel, openChannel, type WorkerScript } from '../worker/channel.ts';
@@ -28,18 +29,25 @@ interface Run {
   settle(outcome: Outcome): void;
 }
 
+/** Locks of the page; null elsewhere. In Node, threads have an event at their end. */
+const locks = (): LockManager | null =>
+  (typeof Worker === 'function' && (globalThis.navigator as { locks?: LockManager } | undefined)?.locks) || null;
+
 /** A thread. It does not keep the process alive while it is idle. */
 export class TaskThread {
   readonly #channel: Promise<Channel>;
   #run: Run | null = null;
   #lastRun = 0;
   #ended: string | null = null;
+  /** Pages have no event for a worker that ends itself, but the browser then frees the lock of the worker. */
+  readonly #lock = locks() && `lstm-wasm ${crypto.randomUUID()}`;
 
   constructor() {
     const listener = {
       receive: (message: unknown) => isTaskMessage<FromThread>(message) && this.#receive(message),
       missed: () => void this.end('a message between the program and its thread could not be read'),
       ended: (reason: string) => void this.end(reason),
+      isQuiet: true,
     };
     this.#channel = Promise.resolve().then(() => openChannel(script, listener));
     this.#channel.catch((error: unknown) => this.end(error instanceof Error ? error.message : String(error)));
@@ -61,7 +69,7 @@ export class TaskThread {
       this.#run = { id: run, onProgress, settle };
     });
     if (this.#ended !== null) return { died: this.#ended };
-    const message: ToThread = { lstmTask: 'run', run, task, bytes };
+    const message: ToThread = { lstmTask: 'run', run, task, bytes, lock: this.#lock };
     this.#channel.then(
       channel => {
         channel.busy(true);
@@ -93,6 +101,10 @@ export class TaskThread {
   }
 
   #receive(message: FromThread): void {
+    if (message.lstmTask === 'locked') {
+      void locks()?.request(this.#lock!, () => this.end('it has ended itself'));
+      return;
+    }
     if (message.run !== this.#run?.id) return;
     if (message.lstmTask === 'progress') this.#run.onProgress(message.progress);
     else if (message.lstmTask === 'failed') this.#settle({ error: message.error });

@@ -9,6 +9,7 @@ import { type FromThread, isTaskMessage, type ToThread } from './threadMessages.
 
 becomeTaskThread();
 const running = new Map<number, AbortController>();
+let isLocked = false;
 
 async function receive(port: Port, message: unknown): Promise<void> {
   if (!isTaskMessage<ToThread>(message)) return;
@@ -16,7 +17,18 @@ async function receive(port: Port, message: unknown): Promise<void> {
     running.get(message.run)?.abort();
     return;
   }
-  const { run, task, bytes } = message;
+  const { run, task, bytes, lock } = message;
+  if (lock !== null && !isLocked) {
+    isLocked = true;
+    await new Promise<void>(locked => {
+      const forever = () => {
+        locked();
+        return new Promise(() => {});
+      };
+      void navigator.locks.request(lock, forever);
+    });
+    port.postMessage({ lstmTask: 'locked', run } satisfies FromThread, []);
+  }
   const control = new AbortController();
   const made: { [hash: string]: Uint8Array } = {};
   const store: Store = {

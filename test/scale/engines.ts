@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import type * as Scale from 'lstm-wasm/scale';
 import type { Engine, Json, Task, TaskParts } from 'lstm-wasm/scale';
 
-export const scale: typeof Scale = await import(
-  /* @vite-ignore */ new URL('../../dist/scale.js', import.meta.url).href
-);
+/** A file of the built package. */
+export const built = (name: string) =>
+  import(/* @vite-ignore */ new URL(`../../dist/${name}.js`, import.meta.url).href);
+
+export const scale: typeof Scale = await built('scale');
 const { local, makeTask, packData } = scale;
 
 const engines: Engine[] = [];

@@ -1,11 +1,12 @@
 /** The engine `local` in Node, with the built package. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileValue, Json, Result, TaskError } from 'lstm-wasm/scale';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { closeEngines, fileTask, open, put, samples, scale, sha256, wave } from './engines.ts';
+import { built, closeEngines, fileTask, open, put, samples, scale, sha256, wave } from './engines.ts';
 
 const { makeTask, memoryStore, runTask, fromBytes } = scale;
 
@@ -30,7 +31,7 @@ const fitTask = async (engine: ReturnType<typeof open>, phase: number) =>
   });
 
 it('one thread, two threads and runTask in this process fit the same weights', async () => {
-  const { configure } = await import(/* @vite-ignore */ new URL('../../dist/index.js', import.meta.url).href);
+  const { configure } = await built('index');
   configure({ simd: 'strict' });
   const models: string[][] = [];
   for (const workers of [1, 2]) {
@@ -66,7 +67,7 @@ it.each([true, false])(
     expect(fileValue(last)).toMatchObject({ stopped: false, value: fileValue(whole).value });
     expect([...fileValue(first).reports, ...fileValue(last).reports]).toEqual(fileValue(whole).reports);
     expect(last.blobs.model).toBe(whole.blobs.model);
-    const { loadLayersModel } = await import(/* @vite-ignore */ new URL('../../dist/index.js', import.meta.url).href);
+    const { loadLayersModel } = await built('index');
     const model = await loadLayersModel(fromBytes((await engine.store.get(whole.blobs.model!))!));
     expect(model.countParams()).toBe(4 * 5 * (1 + 5 + 1) + 6);
   },
@@ -173,6 +174,32 @@ it('a shared task goes on while one caller still waits', async () => {
   control.abort();
   expect((await aborted).name).toBe('AbortError');
   expect((await kept).blobs.model).toBeDefined();
+});
+
+it('an error of onProgress rejects its call, and no other', async () => {
+  const engine = open({ workers: 1 });
+  const task = await fileTask('train', { params: { units: 2 } }, { blobs: { data: await put(engine, samples) } });
+  const onProgress = () => {
+    throw new Error('no terminal');
+  };
+  const failed = failure(engine.run(task, { onProgress }));
+  const kept = engine.run(task);
+  expect((await failed).message).toBe('no terminal');
+  expect((await kept).blobs.model).toBeDefined();
+  await expect(fitEachOnce(engine, onProgress)).rejects.toThrow(/^no terminal$/);
+});
+
+const fitEachOnce = (engine: ReturnType<typeof open>, onProgress: () => void) =>
+  scale.fitEach([{ values: wave(60) }], { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine, onProgress });
+
+it('a program ends while its threads are idle, although the engine is open', async () => {
+  const program = `
+    import { fitEach, local } from ${JSON.stringify(new URL('../../dist/scale.js', import.meta.url).href)};
+    const [fit] = await fitEach([{ values: Array.from({ length: 60 }, (_, n) => n % 7) }],
+      { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine: local({ workers: 2 }) });
+    console.log(fit.error, fit.model.length);`;
+  const words = ['--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, words, { encoding: 'utf8', timeout: 20_000 })).toBe('null 64\n');
 });
 
 it('close rejects what is running and later calls', async () => {
