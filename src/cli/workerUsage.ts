@@ -97,9 +97,9 @@ export function readWorkerCommand(words: string[], env: NodeJS.ProcessEnv): Queu
     address: addressOf(redis),
     queue,
     store,
-    lock: seconds('--lock', values.lock ?? '30', 1),
+    lock: seconds('--lock', values.lock ?? '30', 0.1),
     grace: seconds('--grace', values.grace ?? '20', 0),
-    connect: seconds('--wait', values.wait ?? '30', 1),
+    connect: seconds('--wait', values.wait ?? '30', 0),
     keepSeconds: 24 * 3600 * integer('--keep', values.keep ?? '7', 1),
   };
 }
@@ -112,7 +112,13 @@ function addressOf(redis: string): Address {
   }
 }
 
-const seconds = (name: string, given: string, least: number) => 1000 * integer(name, given, least);
+function seconds(name: string, given: string, least: number): number {
+  const value = Number(given);
+  if (!/^\d+(?:\.\d+)?$/.test(given) || value < least || value > 1e6) {
+    throw new UsageError(`${name} must be a number of seconds of at least ${least}, got ${show(given)}`);
+  }
+  return 1000 * value;
+}
 
 function readShard(given: string, indexGiven: string | undefined): { index: number; count: number } {
   const [, first, last] = /^(?:(\d+)\/)?(\d+)$/.exec(given) ?? [];

@@ -38,6 +38,16 @@ export class RedisServer {
     while (!(await answers(this.port))) await new Promise(resolve => setTimeout(resolve, 20));
   }
 
+  /** Deletes all data. */
+  async clear(): Promise<void> {
+    await this.send('FLUSHALL');
+  }
+
+  /** Sends a command; resolves to the answer. */
+  send(command: string): Promise<string> {
+    return ask(this.port, command);
+  }
+
   /** Kills the server as a crash would. */
   async kill(): Promise<void> {
     const child = this.#process;
@@ -64,15 +74,19 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether a server accepts connections and answers. */
-async function answers(port: number): Promise<boolean> {
+const answers = (port: number): Promise<boolean> =>
+  ask(port, 'PING').then(
+    answer => /^(?:\+PONG|-NOAUTH)/.test(answer),
+    () => false,
+  );
+
+async function ask(port: number, command: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    socket.write('PING\r\n');
+    socket.write(`${command}\r\n`);
     const [data] = await once(socket, 'data');
-    return /^(?:\+PONG|-NOAUTH)/.test(String(data));
-  } catch {
-    return false;
+    return String(data);
   } finally {
     socket.destroy();
   }

@@ -35,7 +35,7 @@ describe.skipIf(!hasRedis)('worker processes', () => {
     return engines.at(-1)!;
   };
   const start = async (count: number, queue: string, ...words: string[]) => {
-    workers.push(...(await WorkerProcess.start(count, server.url, queue, '--lock', '1', ...words)));
+    workers.push(...(await WorkerProcess.start(count, server.url, queue, '--lock', '0.5', ...words)));
     return workers;
   };
   const trainTasks = async (engine: Engine): Promise<Task[]> => {
@@ -49,7 +49,10 @@ describe.skipIf(!hasRedis)('worker processes', () => {
     const tasks = Array.from({ length: count }, (_, n) => fileTask('slow', { params: { milliseconds, log, n } }));
     const started = () => {
       try {
-        return readFileSync(log, 'utf8').trim().split('\n').map(line => Number(line.split(' ')[0]));
+        return readFileSync(log, 'utf8')
+          .trim()
+          .split('\n')
+          .map(line => Number(line.split(' ')[0]));
       } catch {
         return [];
       }
@@ -65,15 +68,14 @@ describe.skipIf(!hasRedis)('worker processes', () => {
   it('1, 2 and 4 worker processes give the results of local()', async () => {
     const here = open({ workers: 1 });
     const expected = await runAll(here, await trainTasks(here));
-    for (const count of [1, 2, 4]) {
-      const queue = `equal-${count}`;
-      await start(count, queue);
-      const engine = connect(queue);
+    const engine = connect('equal');
+    for (const more of [1, 1, 2]) {
+      await start(more, 'equal');
+      await server.clear(); // no results of fewer workers
       const found = await runAll(engine, await trainTasks(engine));
       expect(found).toEqual(expected);
       const { model } = found[0]!.blobs;
       expect(Buffer.from((await engine.store.get(model!))!)).toEqual(Buffer.from((await here.store.get(model!))!));
-      await Promise.all(workers.splice(0).map(worker => worker.end('SIGKILL')));
     }
   });
 
@@ -151,15 +153,15 @@ describe.skipIf(!hasRedis)('worker processes', () => {
 
   it('SIGTERM returns tasks to the queue that do not finish in time', async () => {
     const [worker] = await start(1, 'grace', '--grace', '0');
-    const { tasks, started } = slowTasks('grace', 1, 1500);
+    const { tasks, started } = slowTasks('grace', 1, 2600);
     const results = runAll(connect('grace'), await tasks);
     await until(() => started().length === 1);
     const before = performance.now();
     expect(await worker!.end('SIGTERM')).toBe(0);
-    expect(performance.now() - before).toBeLessThan(1400);
+    expect(performance.now() - before).toBeLessThan(2600);
     expect(worker!.output).toMatch(/stopped after 0 tasks\n$/);
     await start(1, 'grace');
+    await until(() => started().length === 2);
     expect(valuesOf(await results)).toEqual([0]);
-    expect(started()).toHaveLength(2);
   });
 });

@@ -153,7 +153,7 @@ export class QueueEngine implements Engine {
   /** Passes the outcome of a job on; false if it is one of an earlier program that cannot be used, and was deleted. */
   async #settle({ link, queue }: Opened, pending: PendingTask, job: Job<JobData, Result>): Promise<boolean> {
     const { task } = pending;
-    const result = job.failedReason ? undefined : readResult(job.returnvalue);
+    const result = readResult(job.returnvalue); // a job that was repeated keeps the reason of its first failure
     if (result && (pending.isSent || (await this.#hasBlobs(result)))) {
       pending.resolve(result);
       return true;

@@ -21,7 +21,8 @@ export class RedisError extends Error {
 
 export class Link {
   readonly client: Redis;
-  #refusal: RedisError | undefined;
+  /** Why no more commands are run. */
+  #end: Error | undefined;
   #lastError: unknown;
   #wasReady = false;
   #timer: NodeJS.Timeout | undefined;
@@ -60,7 +61,7 @@ export class Link {
       try {
         return await this.#orFail(command);
       } catch (error) {
-        if (error instanceof RedisError) throw error;
+        if (error instanceof RedisError || error === this.#end) throw error;
         const message = reasonOf(error);
         if (REFUSED.test(message)) throw this.#refuse(message);
         const isTransient = TRANSIENT.test(message) || message === 'Connection is closed.';
@@ -81,13 +82,14 @@ export class Link {
 
   /** Rejects all commands that wait. */
   close(reason: Error): void {
+    this.#end ??= reason;
     this.#stopWaiting();
     this.client.disconnect();
     this.#rejectAll(reason);
   }
 
   #orFail<T>(command: () => Promise<T>): Promise<T> {
-    if (this.#refusal) throw this.#refusal;
+    if (this.#end) throw this.#end;
     if (!this.isReady) this.#wait();
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
@@ -108,15 +110,16 @@ export class Link {
       : message.includes('NOPERM')
         ? 'does not allow this user to run its commands'
         : 'refuses the password';
-    this.#refusal = new RedisError(`${this.#place()} ${rule} (${message})`);
+    const refusal = new RedisError(`${this.#place()} ${rule} (${message})`);
+    this.#end = refusal;
     this.#stopWaiting();
     this.client.disconnect();
-    return this.#refusal;
+    return refusal;
   }
 
   /** Starts to count the time, if it is not counted yet. */
   #wait(): void {
-    if (this.#refusal) return;
+    if (this.#end) return;
     const limit = this.#wasReady ? this.patience.reconnect : this.patience.connect;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
