@@ -1,5 +1,6 @@
 /** The engine over BullMQ, with a real Redis server and workers in this process whose tasks are tiny. */
 
+import { once } from 'node:events';
 import { connect as connectTo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { StoreError, WorkerStore } from '../../src/scale/bullmq/blobs.ts';
