@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { reasonOf, show, suggest } from '../util/errors.ts';
 
 export const help = `Usage: lstm-wasm forecast <file.csv> --horizon <steps> [options]
+       lstm-wasm worker [options]      runs tasks of a queue; see lstm-wasm worker --help
 
 Forecasts one or several time series. It trains a recurrent network, compares it with forecasts without a model
 on the end of each series, and forecasts with the best of them. It writes forecast.csv, forecast.svg (of several series
@@ -59,12 +60,12 @@ const options = {
 
 /** Reads the words after the name of the program. @returns null to print the help */
 export function readCommand(words: string[]): ForecastCommand | null {
-  const { values, positionals } = parse(words);
+  const { values, positionals } = parse(words, options);
   if (values.help) return null;
   const [command, file, ...rest] = positionals;
   if (command !== 'forecast') {
     const got = command === undefined ? 'none' : show(command);
-    throw new UsageError(`the command must be 'forecast', got ${got}`);
+    throw new UsageError(`the command must be 'forecast' or 'worker', got ${got}`);
   }
   if (file === undefined) throw new UsageError('forecast needs the name of a CSV file');
   if (rest.length > 0) throw new UsageError(`forecast takes one file, got ${rest.length + 1}`);
@@ -87,9 +88,17 @@ export function readCommand(words: string[]): ForecastCommand | null {
   };
 }
 
-function parse(words: string[]) {
+interface Options {
+  readonly [name: string]: { readonly type: 'string' | 'boolean'; readonly short?: string };
+}
+
+type Values<T extends Options> = { [K in keyof T]?: T[K]['type'] extends 'boolean' ? boolean : string };
+
+/** Reads options and other words. */
+export function parse<T extends Options>(words: string[], options: T): { values: Values<T>; positionals: string[] } {
   try {
-    return parseArgs({ args: words, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
+    return { values: values as Values<T>, positionals };
   } catch (error) {
     const reason = reasonOf(error);
     const unknown = /^Unknown option '(-[^']*)'/.exec(reason)?.[1];
@@ -101,7 +110,8 @@ function parse(words: string[]) {
   }
 }
 
-function integer(name: string, given: string, least: number): number {
+/** Reads an integer of at least `least`. */
+export function integer(name: string, given: string, least: number): number {
   const value = Number(given);
   if (!/^\d+$/.test(given) || !Number.isSafeInteger(value) || value < least) {
     throw new UsageError(`${name} must be an integer of at least ${least}, got ${show(given)}`);

@@ -29,5 +29,6 @@ export {
   type TaskReturn,
 } from './runTask.ts';
 export * from './search/index.ts';
+export { sharded } from './sharded.ts';
 export { folderStore, memoryStore } from './stores.ts';
 export { makeTask, type TaskParts } from './task.ts';
