@@ -131,6 +131,7 @@ const main = {
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        predict: entry('predict/index.ts'),
         saving: entry('saving/index.ts'),
         safetensors: entry('safetensors/index.ts'),
         scale: entry('scale/index.ts'),

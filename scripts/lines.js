@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const budgets = { 'src core': 22_700, assembly: 8_900 };
 
 /** Folders of src/ that are subpaths of the package, not core. */
-const subpaths = ['cli', 'data', 'forecast', 'keras', 'onnx', 'plot', 'safetensors', 'scale', 'worker'];
+const subpaths = ['cli', 'data', 'forecast', 'keras', 'onnx', 'plot', 'predict', 'safetensors', 'scale', 'worker'];
 
 /** The area that a file belongs to; undefined if it is not counted. @param {string} path */
 function areaOf(path) {

@@ -23,12 +23,17 @@ const products = {
   },
   kernels: {
     from: [
-      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'package-lock.json'],
+      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'asconfig.predict.json', 'package-lock.json'],
       ...['build', 'fused', 'moduleReader', 'shared'].map(name => `scripts/${name}.js`),
     ],
     makes: [
       ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),
-      ...['src/wasm/binaries.generated.ts', 'src/wasm/shared.generated.ts', 'test/kernels/testKernels.generated.ts'],
+      ...[
+        'src/wasm/binaries.generated.ts',
+        'src/predict/binaries.generated.ts',
+        'src/wasm/shared.generated.ts',
+        'test/kernels/testKernels.generated.ts',
+      ],
     ],
   },
   package: {

@@ -12,6 +12,7 @@ import { checkName, checkOptions } from '../util/options.ts';
 import { taskThread } from '../util/taskThread.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import { binary } from './binaries.ts';
+import { canRelax } from './canRelax.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { buildNumbers } from './shared.generated.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
@@ -238,18 +239,6 @@ const chooseSimd = (): Simd => (requestedSimd === 'auto' ? fastestSimd() : reque
 
 /** Tasks run strict kernels, which compute the same bits on every host. */
 const fastestSimd = (): Simd => (!taskThread() && canRelax() ? 'relaxed' : 'strict');
-
-/** Whether this host supports relaxed SIMD. */
-const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
-
-/** A module with one function, which returns f32x4.relaxed_madd of three zeros. */
-const relaxedModule = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
-  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
-  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
-  ...[0x0a, 0x0f, 0x01, 0x0d, 0x01, 0x01, 0x7b], // code: one body, with a local v128
-  ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
-);
 
 /** The number of threads to start, the calling one included. */
 function chooseThreads(): number {
