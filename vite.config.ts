@@ -62,6 +62,8 @@ const thread = {
   },
 };
 
+const kernelsFile = (module: string) => `kernels-${/(\w+)\.generated/.exec(module)?.[1]}`;
+
 /**
  * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
  * can do without. Libraries stay outside.
@@ -70,6 +72,13 @@ const main = {
   plugins: [leaveWorker, layersApart, plotApart],
   build: {
     ...library,
+    rolldownOptions: {
+      ...library.rolldownOptions,
+      // A file for each module of the kernels, which a bundler can leave out, or put beside what needs it
+      output: {
+        codeSplitting: { groups: [{ debugName: 'kernels', name: kernelsFile, test: /wasm[\\/]modules[\\/]/ }] },
+      },
+    },
     lib: {
       entry: {
         index: entry('index.ts'),
