@@ -110,6 +110,11 @@ const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
   'task-thread': thread('task-thread', 'scale/taskThread.ts'),
 };
 
+/** A file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
+const kernelsFile = (module: string) => `kernels-${/(\w+)\.generated/.exec(module)?.[1]}`;
+
+const kernels = { debugName: 'kernels', name: kernelsFile, test: /wasm[\\/]modules[\\/]/ };
+
 /**
  * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
  * can do without, and files for the libraries inside the package.
@@ -144,7 +149,7 @@ const main = {
     rolldownOptions: {
       ...library.rolldownOptions,
       preserveEntrySignatures: 'allow-extension' as const,
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [...parts, ...groups] } },
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, ...parts, ...groups] } },
     },
   },
 };
