@@ -45,7 +45,9 @@ async function bareImports(context) {
     ['/plot', false],
     ['/predict', false],
     ['/safetensors', false],
+    ['/scale', false],
     ['/worker', false],
+    ['/task-thread', true],
     ['/thread', true],
     ['/turbo', true],
   ])) {
