@@ -4,7 +4,7 @@ import { checkSignal } from '../../training/options.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkCount, checkName, checkOptions, checkText } from '../../util/options.ts';
 import { checkSeed } from '../../util/random.ts';
-import { packData } from '../blobs.ts';
+import { packData } from '../pack.ts';
 import type { Engine } from '../engine.ts';
 import { type Asha, checkPruner } from './asha.ts';
 import { checkJournal, type JournalStore, type JournalText } from './journalFile.ts';
