@@ -61,7 +61,7 @@ export interface SweepPlotData {
   readonly model?: unknown;
 }
 
-const [topHeight, panelHeight, gap, footer, labelRoom] = [170, 120, 18, 52, 58];
+const [topHeight, panelHeight, gap, footer, labelRoom] = [170, 120, 34, 52, 58];
 const mostColumns = 3;
 /** Pixels between two ticks of the axes. */
 const leastTick = 44;
