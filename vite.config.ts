@@ -73,10 +73,11 @@ const plotApart = {
  */
 const parts = [
   { name: 'checks', test: /\/src\/util\/(arguments|errors|options|shapes|typedArrays)\.ts$/ },
-  { name: 'tensor', test: /\/src\/tensor\// },
+  { name: 'random', test: /\/src\/util\/random(Generator)?\.ts$/ },
+  { name: 'math', test: /\/src\/util\/math\.ts$/ },
   {
     name: 'forecaster',
-    test: /\/src\/forecast\/(\w*[fF]orecaster|backtest|calibration|encoding|forecasterOptions|forecastWindows|network|outputs)\.ts$/,
+    test: /\/src\/forecast\/(\w*[fF]orecaster|backtest|calibration|encoding|forecasterOptions|forecastWindows|networks?|outputs|samplePaths|sequenceWindows)\.ts$/,
   },
 ];
 

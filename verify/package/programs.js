@@ -17,6 +17,14 @@ export const seedOfLayers = seed.replace(
   "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
 );
 
+/** A program that never trains. */
+export const predictions = `
+import { dense, loadModel, lstm } from 'lstm-wasm/predict';
+const model = await loadModel('model.json', { layers: [lstm, dense] });
+globalThis.prediction = model.predict(globalThis.xs);
+globalThis.next = model.stream().step(globalThis.xs[0][0]);
+`;
+
 /** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
 const methods = 'src/tensor/methods.ts';
 
@@ -54,6 +62,12 @@ export const shaken = [
     program: "import { predictionPlot } from 'lstm-wasm/plot';\nglobalThis.plot = predictionPlot;",
     without:
       /^src\/(wasm|layers|tensor|saving|data)\/|^src\/plot\/(animation|backtestPlot|bands|barColumn|benchmarkChart|cell(Diagram|Plans)|chainDiagram|confusionMatrixPlot|forecast(Data|Plot)|gateHeatmap|lossPlot|residualPlot|terminalPlot)\.ts/,
+  },
+  {
+    what: 'a program that only predicts contains no tensors, no training and no layers of models',
+    program: predictions,
+    without:
+      /^src\/(tensor|training|optimizers|objective|weights|model|inputs)\/|^src\/layers\/(layer|dense|recurrent)|^src\/wasm\/(engine|team|binaries)/,
   },
   {
     what: 'a program that only writes ONNX contains no HDF5',
