@@ -80,6 +80,13 @@ const parts = [
   },
 ];
 
+/** And a file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
+const kernels = {
+  debugName: 'kernels',
+  name: (module: string) => `kernels-${/(\w+)\.generated/.exec(module)?.[1]}`,
+  test: /\/src\/wasm\/modules\//,
+};
+
 const library = {
   target: 'es2023',
   outDir: 'dist',
@@ -143,7 +150,7 @@ const main = {
     rolldownOptions: {
       ...library.rolldownOptions,
       preserveEntrySignatures: 'allow-extension' as const,
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [...parts, ...groups] } },
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, ...parts, ...groups] } },
     },
   },
 };

@@ -6,7 +6,7 @@ import { canRelax } from '../wasm/canRelax.ts';
 import { decode } from '../wasm/decode.ts';
 import type { Simd } from '../wasm/kernels.ts';
 import type { Kernels as AllKernels } from '../wasm/shared.generated.ts';
-import * as forward from './binaries.generated.ts';
+import { forward } from './binaries.generated.ts';
 
 /** What assembly/predict.ts exports. */
 export type Kernels = Pick<

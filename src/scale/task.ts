@@ -5,7 +5,7 @@ import { nodeModule } from '../saving/stores/nodeFiles.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { checkName, isPlain } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
-import { binary } from '../wasm/binaries.ts';
+import { strictHash } from '../wasm/modules/hash.generated.ts';
 import type { Json, Task } from './engine.ts';
 import { canonicalJson, checkJson, isHash, sha256 } from './hash.ts';
 
@@ -39,7 +39,7 @@ export async function makeTask(parts: TaskParts): Promise<Task> {
   const file = isFile ? checkTaskFile(call, parts.file) : undefined;
   const fileHash = file !== undefined && isAddress(file) ? await hashOfFile(call, file) : undefined;
   const code = isFile ? (fileHash ?? `name:${file}`) : undefined;
-  const kernels = `strict ${await kernelsHash()}`;
+  const kernels = `strict ${strictHash}`;
   const id = await sha256(canonicalJson(call, 'task', { kind, code, input, seed, blobs, kernels, version }));
   return { id, kind, ...(isFile && { file }), ...(fileHash && { fileHash }), input, seed, blobs };
 }
@@ -62,13 +62,6 @@ function checkBlobs(call: string, blobs: unknown): { [name: string]: string } {
     if (!isHash(hash)) fail(call, `blobs.${name} must be a SHA-256 in hexadecimal, got ${show(hash)}`);
   }
   return { ...(blobs as { [name: string]: string }) };
-}
-
-let kernels: Promise<string> | null = null;
-
-function kernelsHash(): Promise<string> {
-  kernels ??= sha256(binary('strict'));
-  return kernels;
 }
 
 const fileHashes = new Map<string, Promise<string>>();

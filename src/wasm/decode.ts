@@ -1,23 +1,20 @@
-/** The bytes of a build of kernels that the package has as text. */
+/** The bytes of kernels that the package has as text. */
 
 import type { Simd } from './kernels.ts';
+import { operations, strictOperations } from './modules/operations.generated.ts';
 
-/** A module that binariesModule in scripts/build.js writes. */
-export interface BuildAsText {
+/** Kernels that programs carry or leave out together; scripts/kernelGroups.js lists them. */
+export interface KernelModule {
+  /** Its relaxed build, as asText in scripts/build.js writes it. */
   readonly text: string;
-  readonly operations: RegExp;
-  readonly strictOperations: Readonly<Record<string, string>>;
+  /** Places in the text that look like operations, but are something else. */
   readonly others: readonly number[];
 }
 
-/** The text is that of the relaxed build. The strict one is the same but for its operations, see scripts/fused.js. */
-export function decode(
-  { text, operations, strictOperations, others }: BuildAsText,
-  build: Simd,
-): Uint8Array<ArrayBuffer> {
-  const strict = () =>
-    text.replaceAll(operations, (found, at) => (others.includes(at) ? found : strictOperations[found]!));
-  const characters = build === 'strict' ? strict() : text;
+/** The bytes of a build. The strict one is the relaxed one with other operations, see scripts/fused.js. */
+export function decode({ text, others }: KernelModule, build: Simd): Uint8Array<ArrayBuffer> {
+  const replaced = (found: string, at: number) => (others.includes(at) ? found : strictOperations[found]!);
+  const characters = build === 'strict' ? text.replaceAll(operations, replaced) : text;
   const bytes = new Uint8Array(characters.length);
   let count = 0;
   for (let i = 0; i < characters.length; i++) {
