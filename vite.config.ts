@@ -93,7 +93,7 @@ const library = {
   minify: false,
   sourcemap: true,
   rolldownOptions: {
-    external: [/^node:/, 'h5wasm'],
+    external: [/^node:/, 'bullmq', 'h5wasm', 'ioredis'],
   },
 };
 
@@ -128,6 +128,7 @@ const main = {
     lib: {
       entry: {
         index: entry('index.ts'),
+        bullmq: entry('scale/bullmq/index.ts'),
         cli: entry('cli/main.ts'),
         data: entry('data/index.ts'),
         forecast: entry('forecast/index.ts'),

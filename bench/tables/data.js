@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The package: the built one in `npm run tables`, the sources in tests. @typedef {typeof import('lstm-wasm')} Library */
+/** Its forecaster, baselines and metrics, of the same build. @typedef {typeof import('lstm-wasm/forecast')} Forecasting */
 
 /**
  * How a row is run.
@@ -12,6 +13,7 @@ import { join } from 'node:path';
  * @property {boolean} [short] small sizes, for the tests
  * @property {boolean} [validation] scores the validation set only, to choose settings; the test set is not read
  * @property {Record<string, number>} [settings] settings to try; only with `validation`
+ * @property {Forecasting} [forecasting] for the rows of M4
  * @property {(line: string) => void} [log] receives the progress
  * @property {(results: Result[]) => void} [save] receives the results so far, in rows that take long
  */

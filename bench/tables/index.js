@@ -26,6 +26,8 @@ const rows = [reber, adding, jsb, etth1, m4hourly, m4weekly];
 const options = readOptions();
 /** @type {import('./data.js').Library} */
 const lw = await import(new URL('../../dist/index.js', import.meta.url).href);
+/** @type {import('./data.js').Forecasting} */
+const forecasting = await import(new URL('../../dist/forecast.js', import.meta.url).href);
 lw.configure({ simd: 'strict', threads: 1 }); // the same bits on every machine
 const { date, node, cpu } = machineHeader();
 const machine = { date, cpu: String(cpu), node: String(node), version: lw.version };
@@ -38,7 +40,7 @@ for (const row of options.rows.filter(each => !missing.includes(each))) {
   const save = (/** @type {import('./data.js').Result[]} */ results) => {
     if (!options.short && !options.validation) keep(row.name, machine, results);
   };
-  const results = await row.run(lw, { ...options, log: line => console.log(line), save });
+  const results = await row.run(lw, { ...options, forecasting, log: line => console.log(line), save });
   console.log(`\n${tableOf(results)}\n`);
   save(results);
 }

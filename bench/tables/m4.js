@@ -8,13 +8,11 @@
  * last 48 hours.
  */
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { processorTime } from './data.js';
+import { processorTime, readText } from './data.js';
 
 /** @typedef {import('./data.js').Result} Result */
 /** @typedef {import('./data.js').RunOptions} RunOptions */
-/** @typedef {typeof import('lstm-wasm/forecast')} Forecasting */
+/** @typedef {import('./data.js').Forecasting} Forecasting */
 /** @typedef {{ history: number[], actual: number[] }} Sample */
 
 const SEED = 1;
@@ -68,8 +66,11 @@ export const m4weekly = {
  * @param {RunOptions} [options]
  * @returns {Promise<Result[]>}
  */
-async function run(lw, task, letter, { folder = '', short = false, validation = false } = {}) {
-  const read = (/** @type {string} */ part) => readRows(readFileSync(join(folder, `${letter}_${part}.csv`), 'utf8'));
+async function run(lw, task, letter, { folder, forecasting, short = false, validation = false, settings = {} } = {}) {
+  if (!forecasting) throw new Error('tables: forecasting must be the module lstm-wasm/forecast, got undefined');
+  const names = Object.keys(settings).join(', ');
+  if (names) throw new Error(`tables: --set must be absent for M4, whose settings are in m4.js, got ${names}`);
+  const read = (/** @type {string} */ part) => readRows(readText(folder, `${letter}_${part}.csv`));
   const training = read('train');
   const samples = validation
     ? training.map(values => ({ history: values.slice(0, -task.horizon), actual: values.slice(-task.horizon) }))
@@ -78,9 +79,6 @@ async function run(lw, task, letter, { folder = '', short = false, validation = 
   const long = samples.filter(({ history }) => history.length >= task.least);
   const chosen = short ? long.slice(0, 20) : long;
   const part = validation ? 'held-back end of the training part' : 'test set';
-  const forecasting = /** @type {Forecasting} */ (
-    await import(new URL('../../dist/forecast.js', import.meta.url).href)
-  );
 
   const stop = processorTime();
   const { medians, parameters } = await forecast(lw, forecasting, chosen, task, 'point', short);

@@ -457,7 +457,8 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * Inputs that recurrent layers read as initial states are no inputs of a step: the stream carries these states, and
    * `stream.setStates` sets them.
    *
-   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads
+   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads;
+   * batchSize: how many sequences run at the same time
    */
   stream(options?: StreamOptions): Stream {
     const call = 'model.stream';

@@ -28,5 +28,6 @@ export {
 } from './predictionPlot.ts';
 export { type ResidualPlotData, type ResidualPlotOptions, residualPlot } from './residualPlot.ts';
 export { type Drawn, showPlot, writeSVG } from './show.ts';
+export { type PlottedTrial, type SweepPlotData, type SweepPlotOptions, sweepPlot } from './sweepPlot.ts';
 export { type TerminalOptions, terminalPlot } from './terminalPlot.ts';
 export type { Theme } from './theme.ts';

@@ -1,50 +1,26 @@
 // The programs of bench/tables in their short form: small sizes, and music and measurements that are made up.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as lw from 'lstm-wasm';
+import * as forecasting from 'lstm-wasm/forecast';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adding } from '../../bench/tables/adding.js';
 import { randomNumbers, readColumns, readPieces, readText, standardizeColumns } from '../../bench/tables/data.js';
 import { etth1 } from '../../bench/tables/etth1.js';
 import { jsb } from '../../bench/tables/jsb.js';
+import { m4hourly, m4weekly } from '../../bench/tables/m4.js';
 import { embeddedReber, reber } from '../../bench/tables/reber.js';
 import { markdown, tableOf } from '../../bench/tables/report.js';
+import { writeTablesData } from './tablesData.ts';
 
-const MONTH = 30 * 24;
 let folder = '';
-
-/** Pieces that go up and down a scale in thirds: the next chord follows from the last two. */
-function pieces(count: number): number[][][] {
-  const scale = [60, 62, 64, 65, 67, 69, 71, 72];
-  return Array.from({ length: count }, (_, n) =>
-    Array.from({ length: 10 + (n % 5) }, (_, t) => {
-      const at = (t + n) % 14;
-      const note = scale[at < 8 ? at : 14 - at]!;
-      return [note, note + 4];
-    }),
-  );
-}
-
-/** Twenty months of two daily waves with noise, in the form of ETTh1.csv. */
-function measurements(): string {
-  const random = randomNumbers(5);
-  const rows = Array.from({ length: 20 * MONTH }, (_, hour) => {
-    const wave = Math.sin((2 * Math.PI * hour) / 24);
-    return `hour ${hour},${10 + 3 * wave + 0.2 * random()},${5 - 2 * wave + 0.2 * random()}`;
-  });
-  return ['date,A,B', ...rows].join('\n');
-}
 
 beforeAll(() => {
   lw.configure({ threads: 1 });
   folder = mkdtempSync(join(tmpdir(), 'tables-'));
-  writeFileSync(
-    join(folder, 'jsb.json'),
-    JSON.stringify({ train: pieces(40), valid: pieces(5), test: [...pieces(1)] }),
-  );
-  writeFileSync(join(folder, 'ETTh1.csv'), measurements());
+  writeTablesData(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -73,6 +49,24 @@ describe('the rows of the published tables learn in their short form', () => {
     expect(result!.task).toBe('ETTh1, 96 hours');
     expect(result!.ours).toBeLessThan(0.25); // repeating the last value would have about 2
   });
+
+  test('a forecaster has a lower OWA than Naive2 on hourly series, and intervals', { timeout: 60_000 }, async () => {
+    const [point, intervals] = await m4hourly.run(lw, { folder, forecasting, short: true });
+    expect(point!.measure).toBe('OWA, test set');
+    expect(point!.ours).toBeLessThan(0.8);
+    expect(intervals!.measure).toBe('MSIS of 95 % intervals, test set');
+    expect(intervals!.ours).toBeLessThan(12);
+    expect(Number(intervals!.note.match(/coverage ([\d.]+) %/)![1])).toBeGreaterThan(80);
+  });
+
+  test('a forecaster has a lower OWA than Naive2 on weekly series, also in the training part', async () => {
+    for (const validation of [false, true]) {
+      const [result, ...others] = await m4weekly.run(lw, { folder, forecasting, short: true, validation });
+      expect(result!.measure).toBe(`OWA, ${validation ? 'held-back end of the training part' : 'test set'}`);
+      expect(result!.ours).toBeLessThan(0.5);
+      expect(others).toEqual([]);
+    }
+  });
 });
 
 test('a string of the embedded Reber grammar repeats its second symbol before the last', () => {
@@ -92,6 +86,9 @@ test('settings can be tried on the validation set only', async () => {
     'tables: --set must be used with --validation, so that no setting is chosen by the test set',
   );
   await expect(reber.run(lw, { validation: true, settings: { unit: 4 } })).rejects.toThrow(/got unit$/);
+  await expect(m4weekly.run(lw, { folder, forecasting, validation: true, settings: { units: 4 } })).rejects.toThrow(
+    'tables: --set must be absent for M4, whose settings are in m4.js, got units',
+  );
 });
 
 test('the readers of the data sets name what is wrong', () => {

@@ -48,6 +48,8 @@ describe('the tarball', () => {
       'dist/plot-node.js',
       'dist/predict.js',
       'dist/safetensors.js',
+      'dist/scale.js',
+      'dist/task-thread.js',
       'dist/thread.js',
       'dist/turbo.js',
       'dist/worker.js',

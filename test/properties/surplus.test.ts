@@ -18,6 +18,7 @@ const entries = {
   'lstm-wasm/plot': 'src/plot/node.ts',
   'lstm-wasm/predict': 'src/predict/index.ts',
   'lstm-wasm/safetensors': 'src/safetensors/index.ts',
+  'lstm-wasm/scale': 'src/scale/index.ts',
   'lstm-wasm/worker': 'src/worker/index.ts',
 };
 

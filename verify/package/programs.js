@@ -11,6 +11,12 @@ globalThis.cost = model.trainOnBatch(globalThis.xs, globalThis.ys);
 globalThis.prediction = model.predict(globalThis.xs, { batchSize: 50 });
 `;
 
+/** The same with the layers from their own subpath, of which esbuild leaves out those that are not used. */
+export const seedOfLayers = seed.replace(
+  "import { layers, sequential, train } from 'lstm-wasm';",
+  "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
+);
+
 /** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
 const methods = 'src/tensor/methods.ts';
 
