@@ -81,6 +81,13 @@ const parts = [
   },
 ];
 
+/** And a file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
+const kernels = {
+  debugName: 'kernels',
+  name: (module: string) => `kernels-${/(\w+)\.generated/.exec(module)?.[1]}`,
+  test: /\/src\/wasm\/modules\//,
+};
+
 const library = {
   target: 'es2023',
   outDir: 'dist',
@@ -110,11 +117,6 @@ const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
   thread: thread('thread', 'worker/thread.ts'),
   'task-thread': thread('task-thread', 'scale/taskThread.ts'),
 };
-
-/** A file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
-const kernelsFile = (module: string) => `kernels-${/(\w+)\.generated/.exec(module)?.[1]}`;
-
-const kernels = { debugName: 'kernels', name: kernelsFile, test: /wasm[\\/]modules[\\/]/ };
 
 /**
  * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles

@@ -3,7 +3,7 @@
  *
  * Of a fused operation, the operands a, b and c are computed in this order. In the strict build a multiplication follows b,
  * and an addition c; in the relaxed build, three bytes that do nothing keep the place of the multiplication. So both builds
- * have the same length, and one becomes the other by replacing two sequences of bytes: src/wasm/binaries.ts does it when
+ * have the same length, and one becomes the other by replacing two sequences of bytes: src/wasm/decode.ts does it when
  * the kernels start.
  */
 

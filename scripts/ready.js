@@ -31,13 +31,9 @@ const products = {
     ],
     makes: [
       ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),
-      ...[
-        'src/wasm/shared.generated.ts',
-        'src/wasm/kernelsHash.generated.ts',
-        'src/predict/forward.generated.ts',
-        'test/kernels/testKernels.generated.ts',
-      ],
-      ...[...groupNames, 'operations'].map(name => `src/wasm/modules/${name}.generated.ts`),
+      ...['predict/binaries', 'wasm/shared'].map(name => `src/${name}.generated.ts`),
+      'test/kernels/testKernels.generated.ts',
+      ...[...groupNames, 'hash', 'operations'].map(name => `src/wasm/modules/${name}.generated.ts`),
     ],
   },
   package: {

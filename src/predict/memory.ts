@@ -2,11 +2,11 @@
 
 import { fail } from '../util/errors.ts';
 import { LINE } from '../util/memorySizes.ts';
-import { binary } from '../wasm/binaries.ts';
 import { canRelax } from '../wasm/canRelax.ts';
+import { decode } from '../wasm/decode.ts';
 import type { Simd } from '../wasm/kernels.ts';
 import type { Kernels as AllKernels } from '../wasm/shared.generated.ts';
-import { forward } from './forward.generated.ts';
+import { forward } from './binaries.generated.ts';
 
 /** What assembly/predict.ts exports. */
 export type Kernels = Pick<
@@ -37,7 +37,7 @@ export class KernelMemory {
   /** Compiles the kernels, once for each build. */
   static async create(simd: Simd | 'auto'): Promise<KernelMemory> {
     const build = simd === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : simd;
-    modules[build] ??= WebAssembly.compile(binary(forward, build));
+    modules[build] ??= WebAssembly.compile(decode(forward, build));
     return new KernelMemory(await modules[build]);
   }
 

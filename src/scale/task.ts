@@ -6,7 +6,7 @@ import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { checkName, checkOptions, isPlain } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
-import { kernelsHash } from '../wasm/kernelsHash.generated.ts';
+import { strictHash } from '../wasm/modules/hash.generated.ts';
 import type { Json, Task } from './engine.ts';
 import { canonicalJson, checkJson, isHash, sha256 } from './hash.ts';
 
@@ -42,7 +42,7 @@ export async function makeTask(parts: TaskParts): Promise<Task> {
   const file = isFile ? checkTaskFile(call, given.file) : undefined;
   const fileHash = file !== undefined && isAddress(file) ? await hashOfFile(call, file) : undefined;
   const code = isFile ? (fileHash ?? `name:${file}`) : undefined;
-  const kernels = `strict ${kernelsHash}`;
+  const kernels = `strict ${strictHash}`;
   const id = await sha256(canonicalJson(call, 'task', { kind, code, input, seed, blobs, kernels, version }));
   return { id, kind, ...(isFile && { file }), ...(fileHash && { fileHash }), input, seed, blobs };
 }

@@ -11,8 +11,8 @@ import { LINE } from '../util/memorySizes.ts';
 import { checkName, checkOptions } from '../util/options.ts';
 import { taskThread } from '../util/taskThread.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
-import { binary, type KernelModule } from './binaries.ts';
 import { canRelax } from './canRelax.ts';
+import { decode, type KernelModule } from './decode.ts';
 import { addInstance, compiled, INITIAL_PAGES, instantiate, isModule, newMemory } from './instances.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { core } from './modules/core.generated.ts';
@@ -171,7 +171,7 @@ export async function ready(): Promise<void> {
       started('ready');
       continue;
     }
-    const compiled = await Promise.all([...modulesInUse].map(module => WebAssembly.compile(binary(module, simd))));
+    const compiled = await Promise.all([...modulesInUse].map(module => WebAssembly.compile(decode(module, simd))));
     if (simd === chooseSimd()) engine ??= startOwn('ready', simd, compiled); // unless the choice changed meanwhile
   }
 }
@@ -296,7 +296,7 @@ function start(call: string, sources: readonly Source[], wasmBytes: number, isCo
 
 /** Starts the kernels of this package. @param compiled what is compiled already of the modules in use */
 function startOwn(call: string, simd: Simd, compiled?: readonly WebAssembly.Module[]): Engine {
-  const all = [...modulesInUse].map(module => binary(module, simd));
+  const all = [...modulesInUse].map(module => decode(module, simd));
   const sources = all.map((bytes, n) => compiled?.[n] ?? bytes);
   return start(
     call,
@@ -320,7 +320,7 @@ export function useKernels(module: KernelModule): void {
 
 function addModule(running: Engine, module: KernelModule): void {
   const { kernels, memory, maximum, simd, modules, team } = running;
-  const bytes = binary(module, simd);
+  const bytes = decode(module, simd);
   const added = compiled(bytes, maximum);
   addInstance(kernels, added, memory);
   modules.push(added);

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { binary } from '../../src/wasm/binaries.ts';
+import { decode } from '../../src/wasm/decode.ts';
 import { instantiate } from '../../src/wasm/instances.ts';
 import { newSharedMemory, withSharedMemory } from '../../src/wasm/sharedMemory.ts';
 import { modules } from '../setup/modules.ts';
@@ -194,7 +194,7 @@ test.each(['strict', 'relaxed'] as const)(
   'only the import of memory differs in %s kernels for shared memory',
   build => {
     const compiled = Object.values(modules).map(module => {
-      const bytes = binary(module, build);
+      const bytes = decode(module, build);
       const shared = withSharedMemory(bytes, 65_536);
       expect(shared.length - bytes.length).toBeLessThan(8);
       const result = new WebAssembly.Module(shared);

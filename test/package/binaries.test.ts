@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { groupNames, groupOf } from '../../scripts/kernelGroups.js';
 import { split } from '../../scripts/split.js';
-import { binary } from '../../src/wasm/binaries.ts';
+import { decode } from '../../src/wasm/decode.ts';
 import { checkSimd } from '../../src/wasm/engine.ts';
 import { modules } from '../setup/modules.ts';
 
@@ -16,7 +16,7 @@ test.each(['strict', 'relaxed'] as const)(
     const parts = split(file(build), groupOf);
     expect(new Set(parts.keys())).toEqual(new Set(Object.keys(modules)));
     for (const [name, part] of parts) {
-      const bytes = binary(modules[name]!, build);
+      const bytes = decode(modules[name]!, build);
       expect(Buffer.compare(bytes, part)).toBe(0);
       expect(bytes.buffer.byteLength).toBe(bytes.length);
     }
@@ -31,7 +31,7 @@ const exportsOf = (bytes: Uint8Array<ArrayBuffer>) =>
   WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name);
 
 test('each kernel of the built file is in one embedded module', () => {
-  const embedded = Object.values(modules).flatMap(module => exportsOf(binary(module, 'strict')));
+  const embedded = Object.values(modules).flatMap(module => exportsOf(decode(module, 'strict')));
   const kernels = embedded.filter(name => !/^(f\d+|g\d+|t)$/.test(name)); // what groups import from the core
   expect(kernels.toSorted()).toEqual(exportsOf(new Uint8Array(file('strict'))).toSorted());
 });

@@ -1,6 +1,6 @@
 /** The modules of the kernels inside the package, by name. */
 
-import type { KernelModule } from '../../src/wasm/binaries.ts';
+import type { KernelModule } from '../../src/wasm/decode.ts';
 import { attention } from '../../src/wasm/modules/attention.generated.ts';
 import { conv } from '../../src/wasm/modules/conv.generated.ts';
 import { core } from '../../src/wasm/modules/core.generated.ts';

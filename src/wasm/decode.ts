@@ -1,4 +1,4 @@
-/** The modules of the kernels inside the package. */
+/** The bytes of kernels that the package has as text. */
 
 import type { Simd } from './kernels.ts';
 import { operations, strictOperations } from './modules/operations.generated.ts';
@@ -12,7 +12,7 @@ export interface KernelModule {
 }
 
 /** The bytes of a build. The strict one is the relaxed one with other operations, see scripts/fused.js. */
-export function binary({ text, others }: KernelModule, build: Simd): Uint8Array<ArrayBuffer> {
+export function decode({ text, others }: KernelModule, build: Simd): Uint8Array<ArrayBuffer> {
   const replaced = (found: string, at: number) => (others.includes(at) ? found : strictOperations[found]!);
   const characters = build === 'strict' ? text.replaceAll(operations, replaced) : text;
   const bytes = new Uint8Array(characters.length);
