@@ -93,8 +93,8 @@ function picturesOf(file: string): string[] {
 }
 
 describe('the guide', () => {
-  it('has fourteen pages, each with a program and its pictures', () => {
-    expect(guide).toHaveLength(14);
+  it('has fifteen pages, each with a program and its pictures', () => {
+    expect(guide).toHaveLength(15);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
       const pictures = picturesOf(file);
