@@ -48,12 +48,12 @@ it('a task that fails in a shard fails in the program, and with the exit code of
 }, async () => {
   const store = mkdtempSync(join(folder, 'failed-'));
   const engine = scale.sharded(store);
-  const result = engine.run(await fileTask('slow', { params: null })).catch(error => error);
+  const result = engine.run(await fileTask('misbehave', { params: { how: 'throw' } })).catch(error => error);
   await written(store, 1);
   const shard = runShard(store, '0/1');
   expect(await result).toMatchObject({
     name: 'TaskError',
-    message: expect.stringMatching(/; in the task 'file' with/),
+    message: expect.stringMatching(/^the loss has exploded; in the task 'file' with/),
   });
   await shard.prints(/0 tasks, 1 failed/);
   expect(await shard.end()).toBe(1);

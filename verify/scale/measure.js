@@ -37,8 +37,13 @@ for (const workers of [1, 2]) {
       [Number((Number(n) / count).toFixed(2)), Number((Number(usec) / count).toFixed(1))],
     ]),
   );
+  const [id = ''] = await server.client.zrange('bull:lstm:completed', 0, 0);
+  const [, [blob = '']] = await server.client.scan(0, 'MATCH', 'lstm:blob:*', 'COUNT', 100);
   console.log(
     JSON.stringify({
+      connections: numberOf(await info('clients'), 'connected_clients'),
+      memoryOfJob: await server.client.memory('USAGE', `bull:lstm:${id}`),
+      memoryOfBlob: await server.client.memory('USAGE', blob),
       processed: numberOf(stats, 'total_commands_processed') / count,
       bytesIn: numberOf(stats, 'total_net_input_bytes') / count,
       bytesOut: numberOf(stats, 'total_net_output_bytes') / count,
