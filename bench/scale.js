@@ -7,15 +7,18 @@
  *
  * The series are fitted in pieces, each by both engines in turn, so that other load on the machine is the same for both. The
  * ratio of the shortest pieces is that of an idle machine; the ratio of the sums contains the other load. Each piece has other
- * series, so nothing comes from the cache. The last lines are the memory of the process over all pieces, with results kept
- * in a folder.
+ * series, so nothing comes from the cache. On a machine that is never idle, only the CPU times say something (Linux): one
+ * worker takes the time of its thread, two workers on two cores at best half of the time of all threads. The last line is
+ * the memory of the process over all pieces, with results kept in a folder.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fitEach, local } from 'lstm-wasm/scale';
+
+/** @type {typeof import('lstm-wasm/scale')} */
+const { fitEach, local } = await import(new URL('../dist/scale.js', import.meta.url).href);
 
 const { values: given } = parseArgs({
   options: {
@@ -42,7 +45,7 @@ function series(n) {
 
 /** @param {number} from */
 function* pieceOf(from) {
-  for (let n = from; n < Math.min(total, from + piece); n++) yield series(n);
+  for (let n = from; n < (from < 0 ? 0 : Math.min(total, from + piece)); n++) yield series(n);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-bench-'));
@@ -51,25 +54,37 @@ const engines = [1, 2].map(workers => ({
   engine: local({ workers, cache: join(folder, `${workers}`) }),
   wall: /** @type {number[]} */ ([]),
   cpu: /** @type {number[]} */ ([]),
+  main: /** @type {number[]} */ ([]),
 }));
 /** @type {{ done: number, mebibytes: number }[]} */
 const memory = [];
 
+/** Milliseconds of CPU time of this thread, in ticks of 10 ms, on Linux; NaN elsewhere. */
+function mainThread() {
+  const file = `/proc/self/task/${process.pid}/stat`;
+  if (!existsSync(file)) return Number.NaN;
+  const fields = readFileSync(file, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
+
 /** @param {typeof engines[number]} measured @param {number} from @param {boolean} counts */
-async function run({ engine, wall, cpu }, from, counts) {
-  const [begin, before] = [performance.now(), process.cpuUsage()];
+async function run({ engine, wall, cpu, main }, from, counts) {
+  const [begin, before, mainBefore] = [performance.now(), process.cpuUsage(), mainThread()];
   const fits = await fitEach(pieceOf(from), options, { engine });
   const used = process.cpuUsage(before);
   const failed = fits.find(({ error }) => error);
   if (failed) throw failed.error;
   if (!counts) return fits;
   wall.push((performance.now() - begin) / fits.length);
+  main.push((mainThread() - mainBefore) / fits.length);
   cpu.push((used.user + used.system) / 1000 / fits.length);
   return fits;
 }
 
 try {
-  for (const measured of engines) await run(measured, -piece, false); // starts the workers
+  for (const measured of engines) await run(measured, -2 * piece, false); // starts the workers, and compiles
   for (let from = 0; from < total; from += piece) {
     const order = (from / piece) % 2 === 0 ? engines : engines.toReversed();
     const results = [];
@@ -91,16 +106,15 @@ console.log(
   `${total} series of ${given.length} values, ${given.units} units, ${given.epochs} epochs; pieces of ${piece}`,
 );
 console.log(`${availableParallelism()} cores; the same weights from both engines`);
-for (const { workers, wall, cpu } of engines) {
+for (const { workers, wall, cpu, main } of engines) {
   console.log(
     `${workers} worker(s): ${show(least(wall))} ms a series in the shortest piece, ${show(mean(wall))} on average; ` +
-      `${show(mean(cpu))} ms of CPU time`,
+      `${show(mean(cpu))} ms of CPU time, ${show(mean(main))} of it in the main thread`,
   );
 }
 const [one, two] = /** @type {[typeof engines[number], typeof engines[number]]} */ (engines);
 console.log(`speed of 2 workers against 1: ${show(least(one.wall) / least(two.wall))} by the shortest pieces`);
 console.log(`                              ${show(sum(one.wall) / sum(two.wall))} by the sums`);
-console.log(
-  `                              ${show((2 * mean(one.cpu)) / mean(two.cpu))} by CPU time, if both cores were free`,
-);
+const alone = mean(one.cpu) - mean(one.main);
+console.log(`                              ${show((2 * alone) / mean(two.cpu))} by CPU time, at most`);
 console.log(`memory: ${memory.map(({ done, mebibytes }) => `${mebibytes.toFixed(0)} MiB after ${done}`).join(', ')}`);

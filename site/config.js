@@ -5,6 +5,7 @@ const about = [
   { text: 'Models of Keras', link: '/docs/keras' },
   { text: 'Models in ONNX', link: '/docs/onnx' },
   { text: 'Models in a worker', link: '/docs/worker' },
+  { text: 'Many models', link: '/docs/scale' },
   { text: 'Quantiles, likelihoods and CTC', link: '/docs/losses' },
   { text: 'Streams of functional models', link: '/docs/streams' },
   { text: 'Custom losses and metrics', link: '/docs/custom-losses' },

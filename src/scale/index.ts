@@ -3,6 +3,7 @@
  * machines, with the same results.
  */
 
+export { packData, putData, unpackData } from './blobs.ts';
 export type { EachOptions, EachProgress } from './eachSeries.ts';
 export { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
 export {
@@ -17,7 +18,6 @@ export {
 } from './fitEach.ts';
 export { type LocalOptions, local } from './local.ts';
 export { fromBytes } from './models.ts';
-export { packData, unpackData } from './pack.ts';
 export {
   type FileValue,
   type FitValue,

@@ -1,14 +1,16 @@
 /** The engine of this process: a pool of threads. */
 
-import { checkSignal } from '../training/options.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
-import { fail, show } from '../util/errors.ts';
+import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { unpackError } from '../worker/serialization.ts';
+import { checkRunOptions, checkTask, describe } from './checkTask.ts';
 import { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
-import { canonicalJson, isHash } from './hash.ts';
+import { canonicalJson } from './hash.ts';
 import { type Outcome, TaskThread } from './pool.ts';
 import { checkStore, isStored, memoryStore } from './stores.ts';
+
+export { checkRunOptions, checkTask, describe };
 
 /** Options of `local`. */
 export interface LocalOptions {
@@ -60,6 +62,8 @@ interface Waiter {
 interface Job {
   readonly task: Task;
   readonly waiters: Set<Waiter>;
+  /** Whether a caller wants progress. */
+  isWatched: boolean;
   thread: TaskThread | null;
   deaths: number;
 }
@@ -116,6 +120,10 @@ class LocalEngine implements Engine {
         },
       };
       job.waiters.add(waiter);
+      if (onProgress && !job.isWatched) {
+        job.isWatched = true;
+        job.thread?.watch();
+      }
       signal?.addEventListener('abort', stop);
     });
   }
@@ -131,7 +139,7 @@ class LocalEngine implements Engine {
   }
 
   #add(task: Task): Job {
-    const job: Job = { task, waiters: new Set(), thread: null, deaths: 0 };
+    const job: Job = { task, waiters: new Set(), isWatched: false, thread: null, deaths: 0 };
     this.#jobs.set(task.id, job);
     this.#queue.push(job);
     // Later, so that the caller is among the waiters
@@ -195,7 +203,7 @@ class LocalEngine implements Engine {
     try {
       if (!this.#isWanted(job)) return { died: 'the task is no longer wanted' };
       job.thread = thread;
-      return await thread.run(job.task, bytes, progress => {
+      return await thread.run(job.task, bytes, job.isWatched, progress => {
         for (const waiter of job.waiters) waiter.onProgress(progress);
       });
     } finally {
@@ -245,7 +253,7 @@ class LocalEngine implements Engine {
     if (at >= 0) this.#queue.splice(at, 1);
     const { thread } = job;
     if (!thread) return;
-    void thread.abort();
+    thread.abort();
     const end = () => job.thread === thread && void thread.end('the task did not end after its signal was aborted');
     const timer: unknown = setTimeout(end, GRACE);
     (timer as { unref?(): void }).unref?.(); // a timer of Node would keep the process alive
@@ -264,29 +272,4 @@ export async function storedResult(store: Store, task: Task): Promise<Result | n
 /** Stores the result of a task, after its bytes. */
 export async function storeResult(store: Store, task: Task, { value, blobs }: Result): Promise<void> {
   await store.put(task.id, new TextEncoder().encode(canonicalJson('engine.run', 'the result', { value, blobs })));
-}
-
-/** A task for error messages. */
-export function describe({ kind, file, input, seed }: Task): string {
-  const text = JSON.stringify({ ...(file !== undefined && { file }), input, seed });
-  return `the task '${kind}' with ${text.length > 500 ? `${text.slice(0, 497)}...` : text}`;
-}
-
-/** Checks a task, which may come from another machine. */
-export function checkTask(call: string, task: unknown): asserts task is Task {
-  const { id, kind, blobs } = (task ?? {}) as Partial<Task>;
-  if (!isHash(id) || typeof kind !== 'string' || typeof blobs !== 'object') {
-    fail(call, `task must be the result of makeTask, got ${show(task)}`);
-  }
-}
-
-/** Checks the options of `engine.run`. */
-export function checkRunOptions(call: string, options: unknown): RunOptions {
-  const known = checkOptions<RunOptions>(call, options, ['signal', 'onProgress']);
-  const signal = checkSignal(call, known.signal ?? null);
-  const { onProgress } = known;
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    fail(call, `onProgress must be a function, got ${show(onProgress)}`);
-  }
-  return { ...(signal && { signal }), ...(onProgress && { onProgress }) };
 }

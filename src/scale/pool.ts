@@ -62,6 +62,7 @@ export class TaskThread {
   async run(
     task: Task,
     bytes: { readonly [hash: string]: Uint8Array },
+    isWatched: boolean,
     onProgress: (progress: Json) => void,
   ): Promise<Outcome> {
     const run = ++this.#lastRun;
@@ -69,7 +70,7 @@ export class TaskThread {
       this.#run = { id: run, onProgress, settle };
     });
     if (this.#ended !== null) return { died: this.#ended };
-    const message: ToThread = { lstmTask: 'run', run, task, bytes, lock: this.#lock };
+    const message: ToThread = { lstmTask: 'run', run, task, bytes, lock: this.#lock, isWatched };
     this.#channel.then(
       channel => {
         channel.busy(true);
@@ -81,10 +82,19 @@ export class TaskThread {
   }
 
   /** Asks the task that is running to end. */
-  async abort(): Promise<void> {
+  abort(): void {
+    this.#tell('abort');
+  }
+
+  /** Asks for the progress of the task that is running. */
+  watch(): void {
+    this.#tell('watch');
+  }
+
+  #tell(lstmTask: 'abort' | 'watch'): void {
     if (!this.#run) return;
-    const message: ToThread = { lstmTask: 'abort', run: this.#run.id };
-    await this.#channel.then(
+    const message: ToThread = { lstmTask, run: this.#run.id };
+    this.#channel.then(
       channel => channel.send(message, []),
       () => {},
     );

@@ -16,7 +16,10 @@ export type ToThread =
       readonly task: Task;
       readonly bytes: Bytes;
       readonly lock: string | null;
+      /** Whether to send progress, which takes time for both threads. */
+      readonly isWatched: boolean;
     }
+  | { readonly lstmTask: 'watch'; readonly run: number }
   | { readonly lstmTask: 'abort'; readonly run: number };
 
 /** From a thread. */

@@ -46,6 +46,8 @@ describe('the tarball', () => {
       'dist/plot.js',
       'dist/plot-node.js',
       'dist/safetensors.js',
+      'dist/scale.js',
+      'dist/task-thread.js',
       'dist/thread.js',
       'dist/turbo.js',
       'dist/worker.js',

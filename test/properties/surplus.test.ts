@@ -17,6 +17,7 @@ const entries = {
   'lstm-wasm/onnx': 'src/onnx/index.ts',
   'lstm-wasm/plot': 'src/plot/node.ts',
   'lstm-wasm/safetensors': 'src/safetensors/index.ts',
+  'lstm-wasm/scale': 'src/scale/index.ts',
   'lstm-wasm/worker': 'src/worker/index.ts',
 };
 

@@ -96,6 +96,18 @@ it('progress arrives in order, for every caller of a shared task', async () => {
   expect(seen[0]!.map(progress => (progress as { step: number }).step)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+it('a caller that joins a running task receives the progress from then on', async () => {
+  const engine = open({ workers: 1 });
+  const task = await misbehave('steps');
+  const first = engine.run(task);
+  await new Promise(resolve => setTimeout(resolve, 200));
+  const seen: Json[] = [];
+  const second = await engine.run(task, { onProgress: progress => seen.push(progress) });
+  expect(second).toEqual(await first);
+  expect(seen.at(-1)).toEqual({ step: 40, value: 40 });
+  expect(seen.length).toBeLessThanOrEqual(40);
+});
+
 it('a repeated task is served from the memory, and in a new engine from the folder', async () => {
   const task = await misbehave('count');
   const engine = open({ workers: 1 });

@@ -56,7 +56,7 @@ it('a task that fails in a shard fails in the program, and with the exit code of
     message: expect.stringMatching(/^the loss has exploded; in the task 'file' with/),
   });
   await shard.prints(/0 tasks, 1 failed/);
-  expect(await shard.end()).toBe(1);
+  expect(await shard.ended()).toBe(1);
   await engine.close();
 });
 
@@ -72,6 +72,5 @@ it.each([
   const worker = WorkerProcess.spawn(...words);
   await worker.prints(/\n/);
   expect(worker.output).toContain(message);
-  await new Promise(resolve => (worker.child.exitCode === null ? worker.child.on('close', resolve) : resolve(0)));
-  expect(worker.child.exitCode).toBe(2);
+  expect(await worker.ended()).toBe(2);
 });

@@ -43,7 +43,9 @@ async function bareImports(context) {
     ['/onnx', false],
     ['/plot', false],
     ['/safetensors', false],
+    ['/scale', false],
     ['/worker', false],
+    ['/task-thread', true],
     ['/thread', true],
     ['/turbo', true],
   ])) {

@@ -20,7 +20,7 @@ const random = generator(seed);
 const below = (/** @type {number} */ n) => Math.floor(random() * n);
 const pause = (/** @type {number} */ milliseconds) => new Promise(resolve => setTimeout(resolve, milliseconds));
 
-const data = packData('chaos', 'data', {
+const data = packData({
   xs: Array.from({ length: 24 }, (_, b) => Array.from({ length: 8 }, (_, t) => [Math.sin(b + t / 2)])),
   ys: Array.from({ length: 24 }, (_, b) => [Math.sin(b + 4)]),
 });

@@ -7,7 +7,7 @@ import { rejectExtraArguments } from '../../util/arguments.ts';
 import { fail } from '../../util/errors.ts';
 import { warn } from '../../util/warning.ts';
 import { type Engine, type Result, type RunOptions, type Store, type Task, TaskError } from '../engine.ts';
-import { checkRunOptions, checkTask, describe } from '../local.ts';
+import { checkRunOptions, checkTask, describe } from '../checkTask.ts';
 import { isStored } from '../stores.ts';
 import { forWorker } from '../workerTask.ts';
 import { redisStore } from './blobs.ts';
