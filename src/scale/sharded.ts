@@ -5,8 +5,9 @@ import { nodeModule } from '../saving/stores/nodeFiles.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkText } from '../util/options.ts';
+import { checkRunOptions, checkTask, describe } from './checkTask.ts';
 import { type Engine, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
-import { checkRunOptions, checkTask, describe, storedResult } from './local.ts';
+import { storedResult } from './local.ts';
 import { folderStore } from './stores.ts';
 import { forWorker } from './workerTask.ts';
 

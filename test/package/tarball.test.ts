@@ -37,6 +37,7 @@ describe('the tarball', () => {
     for (const file of [
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/bullmq.js',
       'dist/cli.js',
       'dist/data.js',
       'dist/forecast.js',

@@ -51,6 +51,12 @@ export class WorkerProcess {
     });
   }
 
+  /** Resolves to the exit code when the process has ended. */
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
+    return this.child.exitCode;
+  }
+
   /** Sends a signal; resolves to the exit code when the process has ended. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {

@@ -31,7 +31,7 @@ const tasks = await Promise.all(
     makeTask({
       kind: 'file',
       file,
-      input: { params: { units: 3 + n, milliseconds: 150 } },
+      input: { params: { units: 3 + n, milliseconds: 200 } },
       seed: n,
       blobs: { data: hash },
     }),
@@ -49,14 +49,17 @@ const spawnWorker = () => startWorker(server.url, '--lock', '0.5');
 const workers = await Promise.all(Array.from({ length: WORKERS }, spawnWorker));
 const started = performance.now();
 const failures = [];
-for (let run = 0; run < runs && failures.length === 0; run++) {
+let done = 0;
+for (; done < runs && failures.length === 0; done++) {
   const failure = await chaos();
-  if (failure) failures.push(`run ${run}: ${failure}`);
+  if (failure) failures.push(`run ${done}: ${failure}`);
+  const passed = Math.round((performance.now() - started) / 1000);
+  if (done % 10 === 9) console.log(`${done + 1} runs, ${passed} s, ${JSON.stringify(counts)}`);
 }
 await Promise.all(workers.map(worker => endWorker(worker)));
 await server.remove();
 const seconds = (performance.now() - started) / 1000;
-console.log(JSON.stringify({ runs, failures, seconds, ...counts }));
+console.log(JSON.stringify({ done, failures, seconds, ...counts }));
 
 /** One run; returns what was wrong. */
 async function chaos() {
@@ -105,25 +108,36 @@ async function runTask(engine, task) {
   }
 }
 
-/** Kills workers, restarts Redis and lets tasks be delivered twice. @param {() => boolean} isOver */
+/** Kills a worker, restarts Redis in every second run, and lets a task be delivered twice. @param {() => boolean} isOver */
 async function disturb(isOver) {
-  for (let n = 0; n < 3; n++) {
-    await pause(50 + below(350));
-    if (isOver()) return;
-    if (n === 0) {
+  /** @type {Promise<void> | undefined} */
+  let respawned;
+  const disturbances = [
+    async () => {
       const at = below(WORKERS);
       await endWorker(/** @type {import('node:child_process').ChildProcess} */ (workers[at]));
       counts.kills++;
-      workers[at] = await spawnWorker();
-    } else if (n === 1 && below(2) === 0) {
-      await server.restart();
-      counts.restarts++;
-    } else {
+      respawned = spawnWorker().then(worker => {
+        workers[at] = worker;
+      });
+    },
+    async () => {
       // A job without a lock is given to another worker, while the first one still runs it
       const [id] = await server.client.lrange('bull:lstm:active', 0, 0);
       if (id !== undefined) counts.duplicates += await server.client.del(`bull:lstm:${id}:lock`);
-    }
+    },
+    async () => {
+      if (below(2) === 0) return;
+      await server.restart();
+      counts.restarts++;
+    },
+  ];
+  while (disturbances.length > 0) {
+    await pause(50 + below(150));
+    if (isOver()) break;
+    await disturbances.splice(below(disturbances.length), 1)[0]?.();
   }
+  await respawned;
 }
 
 /** Random numbers from 0 to 1 (mulberry32). @param {number} state */

@@ -1,6 +1,6 @@
 /** A Redis server on a free port, with an append-only file in a temporary folder, and workers of its queue. */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const tasks = fileURLToPath(new URL('tasks', import.meta.url));
 const cli = fileURLToPath(new URL('./cli.js', import.meta.resolve('lstm-wasm')));
 const pause = (/** @type {number} */ milliseconds) => new Promise(resolve => setTimeout(resolve, milliseconds));

@@ -1,12 +1,13 @@
 /** Runs tasks in workers on other machines: a job of a BullMQ queue for each task. */
 
+import { setMaxListeners } from 'node:events';
 import type { Job, Queue, QueueEvents } from 'bullmq';
 import { version } from '../../../package.json' with { type: 'json' };
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import { fail } from '../../util/errors.ts';
 import { warn } from '../../util/warning.ts';
+import { checkRunOptions, checkTask, describe } from '../checkTask.ts';
 import { type Engine, type Result, type RunOptions, type Store, type Task, TaskError } from '../engine.ts';
-import { checkRunOptions, checkTask, describe } from '../local.ts';
 import { isStored } from '../stores.ts';
 import { forWorker } from '../workerTask.ts';
 import { redisStore } from './blobs.ts';
@@ -59,6 +60,8 @@ export class QueueEngine implements Engine {
     const options = checkRunOptions(call, given);
     if (this.#isClosed) fail(call, 'the engine must be open, but close has been called');
     options.signal?.throwIfAborted();
+    // Many tasks may share a signal: no warning of Node about that
+    if (options.signal) setMaxListeners(0, options.signal);
     let pending = this.#pending.get(task.id);
     if (!pending) {
       pending = new PendingTask(task);
