@@ -37,6 +37,7 @@ export default defineConfig({
     alias: [
       { find: /^lstm-wasm$/, replacement: path('src/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('src/plot/node.ts') },
+      { find: /^lstm-wasm\/layers$/, replacement: path('src/layers/namespace.ts') },
       { find: /^lstm-wasm\/(\w+)$/, replacement: path('src/$1/index.ts') },
     ],
   },

@@ -41,6 +41,7 @@ for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) saveSVG(`cell-
 drawBenchmark();
 await drawForecasts();
 await drawReadme();
+await drawSweep();
 
 function drawRun() {
   lw.configure({ simd: 'strict' });
@@ -150,10 +151,19 @@ function drawHistory() {
 async function drawForecasts() {
   const example = blocksOf('docs/plots.md').find(block => isProgram(block) && block.code.includes('residualPlot'));
   if (!example) throw new Error('docs/plots.md must have an example of residualPlot');
+  await copyPictures(example, ['forecast', 'backtest', 'residuals']);
+}
+
+async function drawSweep() {
+  const example = blocksOf('docs/plots.md').find(block => isProgram(block) && block.code.includes('sweepPlot'));
+  if (!example) throw new Error('docs/plots.md must have an example of sweepPlot');
+  await copyPictures(example, ['sweep']);
+}
+
+/** Runs an example and keeps its pictures. @param {import('./documents.js').Block} example @param {string[]} names */
+async function copyPictures(example, names) {
   const { folder } = await run(example);
-  for (const name of ['forecast', 'backtest', 'residuals']) {
-    copyFileSync(`${folder}out/${name}.svg`, `${root}docs/pictures/${name}.svg`);
-  }
+  for (const name of names) copyFileSync(`${folder}out/${name}.svg`, `${root}docs/pictures/${name}.svg`);
 }
 
 /** Runs the first program of the README, and again for a narrow picture, whose text is readable on the home page of the site. */

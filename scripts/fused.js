@@ -3,10 +3,11 @@
  *
  * Of a fused operation, the operands a, b and c are computed in this order. In the strict build a multiplication follows b,
  * and an addition c; in the relaxed build, three bytes that do nothing keep the place of the multiplication. So both builds
- * have the same length, and one becomes the other by replacing two sequences of bytes: src/wasm/binaries.ts does it when
+ * have the same length, and one becomes the other by replacing two sequences of bytes: src/wasm/decode.ts does it when
  * the kernels start.
  */
 
+import { parse, withBodies } from './kernelModule.js';
 import { known, Reader } from './moduleReader.js';
 
 /** What the builds have in the same places. */
@@ -16,24 +17,9 @@ export const inStrict = { multiply: [0xfd, 0xe6, 0x01], add: [0xfd, 0xe4, 0x01] 
 /** An i32.const of the number by which the kernels know their build, see assembly/math/elementary.ts. */
 const relaxedNumber = [0x41, ...inRelaxed.fused];
 
-const TYPES = 1;
-const IMPORTS = 2;
-const FUNCTIONS = 3;
-const CODE = 10;
-
 /**
  * @typedef {import('./moduleReader.js').Effect} Effect
- *
- * @typedef {object} Builds
- * @property {Uint8Array} relaxed
- * @property {Uint8Array} strict
- * @property {number[]} products offsets of multiplications in the strict build
- * @property {number[]} sums offsets of the additions
- *
- * @typedef {object} Body of a function
- * @property {number[]} bytes
- * @property {number[]} products
- * @property {number[]} sums
+ * @typedef {{ relaxed: Uint8Array, strict: Uint8Array }} Builds
  */
 
 /**
@@ -41,103 +27,59 @@ const CODE = 10;
  * @returns {Builds}
  */
 export function bothBuilds(compiled) {
-  /** @type {Effect[]} */
-  const types = [];
-  /** @type {Effect[]} */
-  const functions = [];
-  /** @type {Body[]} */
-  const bodies = [];
-  const relaxed = [...compiled.subarray(0, 8)];
-  let firstBody = 0;
-  const reader = new Reader(compiled, 8);
-  while (reader.at < compiled.length) {
-    const id = reader.byte();
-    const end = reader.uint() + reader.at;
-    const content = compiled.subarray(reader.at, end);
-    if (id === TYPES) types.push(...reader.list(() => reader.type()));
-    if (id === IMPORTS) functions.push(...importedTypes(reader).map(n => known(types, n)));
-    if (id === FUNCTIONS) functions.push(...reader.list(() => known(types, reader.uint())));
-    if (id === CODE) {
-      bodies.push(...reader.list(() => bodyOf(reader, types, functions)));
-      const bytes = bodies.flatMap(body => [...uint(body.bytes.length), ...body.bytes]);
-      const count = uint(bodies.length);
-      relaxed.push(id, ...uint(count.length + bytes.length), ...count);
-      firstBody = relaxed.length;
-      for (const byte of bytes) relaxed.push(byte);
-    } else {
-      relaxed.push(id, ...uint(content.length), ...content);
-    }
-    reader.at = end;
-  }
-  const builds = {
-    relaxed: Uint8Array.from(relaxed),
-    strict: Uint8Array.from(relaxed),
-    ...placesOf(bodies, firstBody),
+  const { effects, functions, bodies } = parse(compiled);
+  const signatures = functions.map(type => known(effects, type));
+  const both = bodies.map(({ bytes }) => bothBodies(bytes, effects, signatures));
+  return {
+    relaxed: withBodies(
+      compiled,
+      both.map(({ relaxed }) => relaxed),
+    ),
+    strict: withBodies(
+      compiled,
+      both.map(({ strict }) => strict),
+    ),
   };
-  for (const at of builds.products) builds.strict.set(inStrict.multiply, at);
-  for (const at of builds.sums) builds.strict.set(inStrict.add, at);
-  return builds;
-}
-
-/** The offsets of operations in a module. @param {Body[]} bodies @param {number} at where they begin */
-function placesOf(bodies, at) {
-  /** @type {Pick<Builds, 'products' | 'sums'>} */
-  const places = { products: [], sums: [] };
-  for (const { bytes, products, sums } of bodies) {
-    at += uint(bytes.length).length;
-    for (const place of products) places.products.push(at + place);
-    for (const place of sums) places.sums.push(at + place);
-    at += bytes.length;
-  }
-  return places;
-}
-
-/** The types of imported functions. @param {Reader} reader */
-function importedTypes(reader) {
-  const types = reader.list(() => {
-    reader.skip(reader.uint()); // the module
-    reader.skip(reader.uint()); // the name
-    const kind = reader.byte();
-    if (kind === 0) return [reader.uint()];
-    if (kind !== 2) throw new Error(`the kernels import something of kind ${kind}`);
-    for (let limits = 1 + (reader.byte() & 1); limits > 0; limits--) reader.uint();
-    return [];
-  });
-  return types.flat();
 }
 
 /**
- * Reads the body of a function, and makes room for multiplications.
- * @param {Reader} reader
+ * Both builds of the body of a function.
+ * @param {Uint8Array} bytes
  * @param {readonly Effect[]} types
  * @param {readonly Effect[]} functions
- * @returns {Body}
  */
-function bodyOf(reader, types, functions) {
-  const end = reader.uint() + reader.at;
-  const start = reader.at;
-  const { thirds, fused } = operationsIn(reader, end, types, functions);
-  /** @type {Body} */
-  const body = { bytes: [], products: [], sums: [] };
-  for (let at = start; at < end; at++) {
+function bothBodies(bytes, types, functions) {
+  const { thirds, fused } = operationsIn(bytes, types, functions);
+  /** @type {number[]} */
+  const relaxed = [];
+  /** @type {number[]} */
+  const strict = [];
+  for (let at = 0; at < bytes.length; at++) {
     if (thirds.has(at)) {
-      body.products.push(body.bytes.length);
-      body.bytes.push(...inRelaxed.nothing);
+      relaxed.push(...inRelaxed.nothing);
+      strict.push(...inStrict.multiply);
     }
-    if (fused.has(at)) body.sums.push(body.bytes.length);
-    body.bytes.push(/** @type {number} */ (reader.bytes[at]));
+    if (fused.has(at)) {
+      relaxed.push(...inRelaxed.fused);
+      strict.push(...inStrict.add);
+      at += inRelaxed.fused.length - 1;
+    } else {
+      const byte = /** @type {number} */ (bytes[at]);
+      relaxed.push(byte);
+      strict.push(byte);
+    }
   }
-  return body;
+  return { relaxed, strict };
 }
 
 /**
  * The offsets of the fused operations of a body, and of the code of their third operands.
- * @param {Reader} reader
- * @param {number} end
+ * @param {Uint8Array} bytes
  * @param {readonly Effect[]} types
  * @param {readonly Effect[]} functions
  */
-function operationsIn(reader, end, types, functions) {
+function operationsIn(bytes, types, functions) {
+  const reader = new Reader(bytes, 0);
   const thirds = new Set();
   const fused = new Set();
   /** Where the code of each operand begins that waits for its instruction. @type {number[]} */
@@ -145,7 +87,7 @@ function operationsIn(reader, end, types, functions) {
   /** @type {{ start: number, height: number, results: number }[]} */
   const blocks = [];
   reader.list(() => [reader.uint(), reader.byte()]); // local variables
-  while (reader.at < end) {
+  while (reader.at < bytes.length) {
     const at = reader.at;
     const { takes, gives, opens, closes, fuses } = reader.instruction(types, functions);
     if (closes === 'end') {
@@ -159,7 +101,7 @@ function operationsIn(reader, end, types, functions) {
       thirds.add(operands.at(-1));
       fused.add(at);
     }
-    if (relaxedNumber.every((byte, n) => reader.bytes[at + n] === byte)) fused.add(at + 1);
+    if (relaxedNumber.every((byte, n) => bytes[at + n] === byte)) fused.add(at + 1);
     // After a jump there may be fewer
     const taken = operands.splice(Math.max(floor, operands.length - takes));
     const start = taken[0] ?? at;
@@ -168,6 +110,3 @@ function operationsIn(reader, end, types, functions) {
   }
   return { thirds, fused };
 }
-
-/** An unsigned LEB128. @param {number} value @returns {number[]} */
-const uint = value => (value < 128 ? [value] : [(value & 127) | 128, ...uint(value >>> 7)]);

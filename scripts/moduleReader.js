@@ -1,4 +1,4 @@
-/** Reads modules of WebAssembly, as far as scripts/fused.js has to understand them. */
+/** Reads modules of WebAssembly, as far as the build has to understand them. */
 
 /**
  * How many operands functions and instructions take, and how many they give.
@@ -43,6 +43,12 @@ export class Reader {
   /** @template T @param {() => T} read @returns {T[]} */
   list(read) {
     return Array.from({ length: this.uint() }, read);
+  }
+
+  text() {
+    const length = this.uint();
+    this.skip(length);
+    return Buffer.from(this.bytes.subarray(this.at - length, this.at)).toString();
   }
 
   /** The type of a function. */

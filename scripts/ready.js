@@ -11,6 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { groupNames } from './kernelGroups.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = `${root}build/stamps.json`;
@@ -23,16 +24,28 @@ const products = {
   },
   kernels: {
     from: [
-      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'package-lock.json'],
-      ...['build', 'fused', 'moduleReader', 'shared'].map(name => `scripts/${name}.js`),
+      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'asconfig.predict.json', 'package-lock.json'],
+      ...['build', 'fused', 'kernelGroups', 'kernelModule', 'moduleReader', 'shared', 'split'].map(
+        name => `scripts/${name}.js`,
+      ),
     ],
     makes: [
       ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),
-      ...['src/wasm/binaries.generated.ts', 'src/wasm/shared.generated.ts', 'test/kernels/testKernels.generated.ts'],
+      ...['predict/binaries', 'wasm/shared'].map(name => `src/${name}.generated.ts`),
+      'test/kernels/testKernels.generated.ts',
+      ...[...groupNames, 'hash', 'operations'].map(name => `src/wasm/modules/${name}.generated.ts`),
     ],
   },
   package: {
-    from: ['src', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js', 'package.json'],
+    from: [
+      'src',
+      'vite.config.ts',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'scripts/build.js',
+      'scripts/libraries.js',
+      'package.json',
+    ],
     makes: ['dist/index.js', 'dist/data.js', 'dist/plot-node.js', 'dist/index.d.ts'],
   },
 };

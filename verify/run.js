@@ -1,6 +1,7 @@
 /**
  * `npm run verify`: what a release needs beyond the tests: every host and bundler, the same bits everywhere, the package
- * and its sizes, long runs, mutation testing. Writes verify/results/latest.json and the table of hosts in docs/hosts.md.
+ * and its sizes, long runs, tasks on BullMQ, mutation testing. Writes verify/results/latest.json and the table of hosts in
+ * docs/hosts.md.
  *
  *   npm run verify -- --only hosts,bits    some steps alone; docs/hosts.md and the results are left as they are
  */
@@ -18,6 +19,7 @@ import { hosts } from './steps/hosts.js';
 import { long } from './steps/long.js';
 import { mutation } from './steps/mutation.js';
 import { packageStep } from './steps/package.js';
+import { scale } from './steps/scale.js';
 
 /**
  * @typedef {object} Outcome
@@ -47,7 +49,7 @@ import { packageStep } from './steps/package.js';
  * @property {Outcome[]} outcomes
  */
 
-const steps = [long, hosts, bits, packageStep, mutation];
+const steps = [long, hosts, bits, packageStep, scale, mutation];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const resultsFile = `${root}verify/results/latest.json`;
 const shell = process.platform === 'win32';

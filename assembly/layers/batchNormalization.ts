@@ -35,7 +35,7 @@ export function batchNormalizationForwardRows(plan: BatchNormalizationPlan, firs
     let counted = 0;
     for (let n = 0; n < N; n += block) {
       const rows = min(block, N - n);
-      if (isLarge(plan)) touch(plan, plan.x, plan.xRow, plan.xStep, n, rows, from, to);
+      if (isLarge(plan.steps, plan.rows, plan.width)) touch(plan, plan.x, plan.xRow, plan.xStep, n, rows, from, to);
       counted += addStatistics(plan, n, rows, counted, from, to);
     }
     for (let at = from; at < to; at += 4) {
@@ -47,7 +47,7 @@ export function batchNormalizationForwardRows(plan: BatchNormalizationPlan, firs
   writeScales(plan, from, to);
   for (let n = 0; n < N; n += block) {
     const rows = min(block, N - n);
-    if (isLarge(plan)) {
+    if (isLarge(plan.steps, plan.rows, plan.width)) {
       touch(plan, plan.x, plan.xRow, plan.xStep, n, rows, from, to);
       touch(plan, plan.y, plan.yRow, plan.yStep, n, rows, from, to);
     }

@@ -58,6 +58,12 @@ export function secondSums(plan: BatchNormalizationPlan): usize {
   return plan.sums + 8 * <usize>padded(plan.width);
 }
 
+/** Two float32 sums of a block; after all blocks, what the gradient of x is computed with. */
+@inline
+export function blockSums(plan: BatchNormalizationPlan): usize {
+  return plan.sums + 16 * <usize>padded(plan.width);
+}
+
 /** Sets the float64 sums to zero. */
 export function clear(plan: BatchNormalizationPlan, from: usize, to: usize): void {
   memory.fill(plan.sums + 2 * from, 0, 2 * (to - from));
@@ -68,11 +74,44 @@ export function clear(plan: BatchNormalizationPlan, from: usize, to: usize): voi
 export function countOf(plan: BatchNormalizationPlan, first: i32, count: i32): i32 {
   if (!plan.mask) return count;
   let counted = 0;
-  for (let n = first; n < first + count; n++) {
-    const mask = plan.mask + <usize>(n / plan.rows) * plan.maskStep + <usize>(n % plan.rows) * plan.maskRow;
-    if (load<f32>(mask) != 0) counted++;
-  }
+  for (let n = first; n < first + count; n++) if (isCounted(plan, n)) counted++;
   return counted;
+}
+
+/** Whether a row is not masked. */
+@inline
+export function isCounted(plan: BatchNormalizationPlan, n: i32): bool {
+  return !plan.mask || load<f32>(rowAt(plan, plan.mask, plan.maskRow, plan.maskStep, n)) != 0;
+}
+
+/** The rows from row n on, before `end`, that are of one step, and of which all or none are masked. */
+export function runOf(plan: BatchNormalizationPlan, n: i32, end: i32): i32 {
+  const most = min(end - n, plan.rows - n % plan.rows);
+  if (!plan.mask) return most;
+  const counted = isCounted(plan, n);
+  let rows = 1;
+  while (rows < most && isCounted(plan, n + rows) == counted) rows++;
+  return rows;
+}
+
+@inline
+function rowAt(plan: BatchNormalizationPlan, start: usize, row: usize, step: usize, n: i32): usize {
+  return start + <usize>(n / plan.rows) * step + <usize>(n % plan.rows) * row;
+}
+
+@inline
+export function xOf(plan: BatchNormalizationPlan, n: i32): usize {
+  return rowAt(plan, plan.x, plan.xRow, plan.xStep, n);
+}
+
+@inline
+export function dyOf(plan: BatchNormalizationPlan, n: i32): usize {
+  return rowAt(plan, plan.dy, plan.dyRow, plan.dyStep, n);
+}
+
+@inline
+export function dxOf(plan: BatchNormalizationPlan, n: i32): usize {
+  return rowAt(plan, plan.dx, plan.dxRow, plan.dxStep, n);
 }
 
 /** The lanes of the last of 16 columns, or of four, that are not padding. */
@@ -82,8 +121,8 @@ export function lanesOf(plan: BatchNormalizationPlan, at: usize, wide: bool): v1
 }
 
 @inline
-export function isLarge(plan: BatchNormalizationPlan): bool {
-  return <f64>plan.steps * <f64>plan.rows * <f64>plan.width >= LARGE;
+export function isLarge(steps: i32, rows: i32, width: i32): bool {
+  return <f64>steps * <f64>rows * <f64>width >= LARGE;
 }
 
 let touched: i32 = 0;

@@ -1,8 +1,8 @@
 /**
  * Layer normalization: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of each row.
  *
- * A row is read several times, from the cache: for the mean, for the variance, and to be normalized. Several rows are
- * computed together, because the sums of one row would wait for each other.
+ * A row is read several times, from the cache: for the mean, for the variance, and to be normalized. Each is computed for
+ * a block of rows before the next, because a row would wait for its own sums.
  *
  * Letters: T time, B batch, N = T B rows, D width. A plan may exchange T and B, with their strides.
  */
@@ -11,12 +11,15 @@ import { madd } from '../math/elementary';
 import { highHalf, lowHalf } from '../math/f64Pairs';
 import { lanesAt, lastLanes } from '../math/laneMasks';
 import { padded } from '../products/matmul';
-import { endOf, groupsOf, startOf } from './batchNormalizationPlan';
+import { endOf, groupsOf, isLarge, startOf } from './batchNormalizationPlan';
 
 /** Rows of a group, of which threads take some at a time. The gradients of weights are added up group by group. */
 export const enum RowGroup {
   rows = 32,
 }
+
+/** Rows of a block, which stays in the cache. */
+const BLOCK: i32 = 8;
 
 /** A planned layer normalization, written by src/plan; offsets and strides in bytes. */
 @unmanaged
@@ -128,8 +131,24 @@ function rowGroupsOf(plan: LayerNormalizationPlan): i32 {
   return (plan.steps * plan.rows + RowGroup.rows - 1) / RowGroup.rows;
 }
 
-/** Normalizes rows of one step, whose statistics are at `at`; four at a time, or one by one, as four equal ones. */
+/** Normalizes rows of one step, whose statistics are at `at`, block by block. */
 function normalizeRows(plan: LayerNormalizationPlan, at: usize, x: usize, y: usize, rows: i32): void {
+  while (rows > 0) {
+    const n = min(BLOCK, rows);
+    writeStatistics(plan, at, x, n, false);
+    writeStatistics(plan, at, x, n, true);
+    for (let r: usize = 0; r < <usize>n; r++) {
+      normalizeRow(plan, y, x, v128.load32_splat(plan.mean + at), v128.load32_splat(plan.inverse + at));
+      at += 4;
+      x += plan.xRow;
+      y += plan.yRow;
+    }
+    rows -= n;
+  }
+}
+
+/** Writes means of rows, or what they are then multiplied by; four at a time, or one by one, as four equal ones. */
+function writeStatistics(plan: LayerNormalizationPlan, at: usize, x: usize, rows: i32, ofSquares: bool): void {
   const D = plan.width;
   const count = f32x4.splat(<f32>D);
   const epsilon = f32x4.splat(reinterpret<f32>(plan.epsilon));
@@ -139,30 +158,27 @@ function normalizeRows(plan: LayerNormalizationPlan, at: usize, x: usize, y: usi
     const x2 = x + row;
     const x3 = x2 + row;
     const x4 = x3 + row;
-    const mean = f32x4.div(sumsOf(sumOf(x, D), sumOf(x2, D), sumOf(x3, D), sumOf(x4, D)), count);
-    const a = squaresOf(x, v128.shuffle<f32>(mean, mean, 0, 0, 0, 0), D);
-    const b = squaresOf(x2, v128.shuffle<f32>(mean, mean, 1, 1, 1, 1), D);
-    const c = squaresOf(x3, v128.shuffle<f32>(mean, mean, 2, 2, 2, 2), D);
-    const d = squaresOf(x4, v128.shuffle<f32>(mean, mean, 3, 3, 3, 3), D);
-    const variance = f32x4.div(sumsOf(a, b, c, d), count);
-    const root = f32x4.sqrt(f32x4.add(variance, epsilon));
-    // NaN for a variance that has overflowed, so that the loss shows it
-    const inverse = f32x4.add(f32x4.div(f32x4.splat(1), root), f32x4.sub(variance, variance));
-    if (n == 4) {
-      v128.store(plan.mean + at, mean);
-      v128.store(plan.inverse + at, inverse);
-      normalizeRow(plan, y, x, f32x4.extract_lane(mean, 0), f32x4.extract_lane(inverse, 0));
-      normalizeRow(plan, y + plan.yRow, x2, f32x4.extract_lane(mean, 1), f32x4.extract_lane(inverse, 1));
-      normalizeRow(plan, y + 2 * plan.yRow, x3, f32x4.extract_lane(mean, 2), f32x4.extract_lane(inverse, 2));
-      normalizeRow(plan, y + 3 * plan.yRow, x4, f32x4.extract_lane(mean, 3), f32x4.extract_lane(inverse, 3));
+    const means = plan.mean + at;
+    let to = means;
+    let result: v128;
+    if (ofSquares) {
+      const next: usize = n == 4 ? 4 : 0;
+      const a = squaresOf(x, v128.load32_splat(means), D);
+      const b = squaresOf(x2, v128.load32_splat(means + next), D);
+      const c = squaresOf(x3, v128.load32_splat(means + 2 * next), D);
+      const d = squaresOf(x4, v128.load32_splat(means + 3 * next), D);
+      const variance = f32x4.div(sumsOf(a, b, c, d), count);
+      const root = f32x4.sqrt(f32x4.add(variance, epsilon));
+      // NaN for a variance that has overflowed, so that the loss shows it
+      result = f32x4.add(f32x4.div(f32x4.splat(1), root), f32x4.sub(variance, variance));
+      to = plan.inverse + at;
     } else {
-      v128.store32_lane(plan.mean + at, mean, 0);
-      v128.store32_lane(plan.inverse + at, inverse, 0);
-      normalizeRow(plan, y, x, f32x4.extract_lane(mean, 0), f32x4.extract_lane(inverse, 0));
+      result = f32x4.div(sumsOf(sumOf(x, D), sumOf(x2, D), sumOf(x3, D), sumOf(x4, D)), count);
     }
+    if (n == 4) v128.store(to, result);
+    else v128.store32_lane(to, result, 0);
     at += 4 * n;
     x += n * plan.xRow;
-    y += n * plan.yRow;
     rows -= <i32>n;
   }
 }
@@ -227,9 +243,8 @@ function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-function normalizeRow(plan: LayerNormalizationPlan, y: usize, x: usize, mean: f32, inverse: f32): void {
-  const m = f32x4.splat(mean);
-  const factor = f32x4.splat(inverse);
+@inline
+function normalizeRow(plan: LayerNormalizationPlan, y: usize, x: usize, m: v128, factor: v128): void {
   const end = y + 4 * <usize>plan.width;
   let gamma = plan.gamma;
   let beta = plan.beta;
@@ -265,21 +280,53 @@ function normalizeRow(plan: LayerNormalizationPlan, y: usize, x: usize, mean: f3
   clearPadding(y, plan.width);
 }
 
-/** The gradients of rows of one step, whose statistics are at `at`; adds those of beta and gamma to `sums`. */
+/**
+ * The gradients of rows of one step, whose statistics are at `at`; adds those of beta and gamma to `sums`. The sums of a row
+ * are at the start of its dx until that is written, so that no row waits for its own. Rows are computed two at a time, or one
+ * by one if they come from memory: the CPU loads the next ones meanwhile if they are read in its order.
+ */
 function rowGradients(
   plan: LayerNormalizationPlan, at: usize, x: usize, dy: usize, dx: usize, rows: i32, sums: usize,
 ): void {
-  for (; rows >= 2; rows -= 2) {
-    const totals = addGradients(plan, at, x, dy, sums, true);
-    if (dx) writeGradients(plan, at, x, dy, dx, totals, true);
-    at += 8;
-    x += 2 * plan.xRow;
-    dy += 2 * plan.dyRow;
-    if (dx) dx += 2 * plan.dxRow;
+  const xRow = plan.xRow;
+  const dyRow = plan.dyRow;
+  const dxRow = plan.dxRow;
+  const pairs = !isLarge(plan.steps, plan.rows, plan.width);
+  while (rows > 0) {
+    const block = min(BLOCK, rows);
+    for (let r = 0; r < block; ) {
+      const n: usize = pairs && r + 1 < block ? 2 : 1;
+      const row = <usize>r;
+      const fromX = x + row * xRow;
+      const fromDy = dy + row * dyRow;
+      const to = dx ? dx + row * dxRow : 0;
+      if (n == 2) {
+        const totals = addGradients(plan, at + 4 * row, fromX, fromDy, sums, true);
+        if (dx) {
+          v128.store64_lane(to, v128.shuffle<f32>(totals, totals, 0, 2, 0, 2), 0);
+          v128.store64_lane(to + dxRow, v128.shuffle<f32>(totals, totals, 1, 3, 1, 3), 0);
+        }
+      } else {
+        const totals = addGradients(plan, at + 4 * row, fromX, fromDy, sums, false);
+        if (dx) v128.store64_lane(to, v128.shuffle<f32>(totals, totals, 0, 2, 0, 2), 0);
+      }
+      r += <i32>n;
+    }
+    if (dx) {
+      for (let r = 0; r < block; ) {
+        const two = pairs && r + 1 < block;
+        const row = <usize>r;
+        if (two) writeGradients(plan, at + 4 * row, x + row * xRow, dy + row * dyRow, dx + row * dxRow, true);
+        else writeGradients(plan, at + 4 * row, x + row * xRow, dy + row * dyRow, dx + row * dxRow, false);
+        r += two ? 2 : 1;
+      }
+      dx += <usize>block * dxRow;
+    }
+    at += 4 * <usize>block;
+    x += <usize>block * xRow;
+    dy += <usize>block * dyRow;
+    rows -= block;
   }
-  if (rows == 0) return;
-  const totals = addGradients(plan, at, x, dy, sums, false);
-  if (dx) writeGradients(plan, at, x, dy, dx, totals, false);
 }
 
 /** Adds dy and dy hat to `sums`. Returns the sums of dy gamma of two rows, or of one, and those of dy gamma hat. */
@@ -288,8 +335,6 @@ function addGradients(plan: LayerNormalizationPlan, n: usize, x: usize, dy: usiz
   const D = plan.width;
   const gamma = plan.gamma;
   const products = sums + 4 * <usize>padded(D);
-  const xRow = plan.xRow;
-  const dyRow = plan.dyRow;
   const m = v128.load32_splat(plan.mean + n);
   const i = v128.load32_splat(plan.inverse + n);
   const m2 = two ? v128.load32_splat(plan.mean + n, 4) : m;
@@ -298,59 +343,87 @@ function addGradients(plan: LayerNormalizationPlan, n: usize, x: usize, dy: usiz
   let b = a;
   let c = a;
   let d = a;
-  const end: usize = 4 * <usize>D;
+  let x2 = x + plan.xRow;
+  let dy2 = dy + plan.dyRow;
+  const end: usize = 4 * <usize>(D & ~3);
   for (let at: usize = 0; at < end; at += 16) {
     const g = gamma ? v128.load(gamma + at) : f32x4.splat(1);
-    const p = v128.load(dy + at);
-    let e = f32x4.mul(p, f32x4.mul(f32x4.sub(v128.load(x + at), m), i));
-    // dy is padded with zeros, but the numbers behind the last column of x are arbitrary
-    if (at + 16 > end) e = v128.and(e, lastLanes(D));
+    const p = v128.load(dy);
+    const e = f32x4.mul(p, f32x4.mul(f32x4.sub(v128.load(x), m), i));
     a = madd(p, g, a);
     c = madd(e, g, c);
-    let sum = p;
-    let product = e;
+    let sum = f32x4.add(v128.load(sums + at), p);
+    let product = f32x4.add(v128.load(products + at), e);
     if (two) {
-      const q = v128.load(dy + dyRow + at);
-      let f = f32x4.mul(q, f32x4.mul(f32x4.sub(v128.load(x + xRow + at), m2), i2));
-      if (at + 16 > end) f = v128.and(f, lastLanes(D));
+      const q = v128.load(dy2);
+      const f = f32x4.mul(q, f32x4.mul(f32x4.sub(v128.load(x2), m2), i2));
+      b = madd(q, g, b);
+      d = madd(f, g, d);
+      sum = f32x4.add(sum, q);
+      product = f32x4.add(product, f);
+      x2 += 16;
+      dy2 += 16;
+    }
+    v128.store(sums + at, sum);
+    v128.store(products + at, product);
+    x += 16;
+    dy += 16;
+  }
+  if (D & 3) {
+    // dy is padded with zeros, but the numbers behind the last column of x are arbitrary
+    const lanes = lastLanes(D);
+    const g = gamma ? v128.load(gamma + end) : f32x4.splat(1);
+    const p = v128.load(dy);
+    const e = v128.and(f32x4.mul(p, f32x4.mul(f32x4.sub(v128.load(x), m), i)), lanes);
+    a = madd(p, g, a);
+    c = madd(e, g, c);
+    let sum = f32x4.add(v128.load(sums + end), p);
+    let product = f32x4.add(v128.load(products + end), e);
+    if (two) {
+      const q = v128.load(dy2);
+      const f = v128.and(f32x4.mul(q, f32x4.mul(f32x4.sub(v128.load(x2), m2), i2)), lanes);
       b = madd(q, g, b);
       d = madd(f, g, d);
       sum = f32x4.add(sum, q);
       product = f32x4.add(product, f);
     }
-    v128.store(sums + at, f32x4.add(v128.load(sums + at), sum));
-    v128.store(products + at, f32x4.add(v128.load(products + at), product));
+    v128.store(sums + end, sum);
+    v128.store(products + end, product);
   }
   return sumsOf(a, b, c, d);
 }
 
 /** dx = (dy gamma - mean of dy gamma - hat (mean of dy gamma hat)) / sqrt(variance + epsilon), of two rows or one. */
 @inline
-function writeGradients(
-  plan: LayerNormalizationPlan, n: usize, x: usize, dy: usize, dx: usize, totals: v128, two: bool,
-): void {
+function writeGradients(plan: LayerNormalizationPlan, n: usize, x: usize, dy: usize, dx: usize, two: bool): void {
   const D = plan.width;
   const gamma = plan.gamma;
-  const means = f32x4.div(totals, f32x4.splat(<f32>D));
+  const dxRow = plan.dxRow;
+  const count = f32x4.splat(<f32>D);
+  const means = f32x4.div(v128.load64_splat(dx), count);
   const m = v128.load32_splat(plan.mean + n);
   const i = v128.load32_splat(plan.inverse + n);
   const shift = v128.shuffle<f32>(means, means, 0, 0, 0, 0);
-  const minusSlope = f32x4.neg(f32x4.mul(i, v128.shuffle<f32>(means, means, 2, 2, 2, 2)));
+  const minusSlope = f32x4.neg(f32x4.mul(i, v128.shuffle<f32>(means, means, 1, 1, 1, 1)));
+  const means2 = two ? f32x4.div(v128.load64_splat(dx + dxRow), count) : means;
   const m2 = two ? v128.load32_splat(plan.mean + n, 4) : m;
   const i2 = two ? v128.load32_splat(plan.inverse + n, 4) : i;
-  const shift2 = v128.shuffle<f32>(means, means, 1, 1, 1, 1);
-  const minusSlope2 = f32x4.neg(f32x4.mul(i2, v128.shuffle<f32>(means, means, 3, 3, 3, 3)));
-  const xRow = plan.xRow;
-  const dyRow = plan.dyRow;
-  const dxRow = plan.dxRow;
+  const shift2 = v128.shuffle<f32>(means2, means2, 0, 0, 0, 0);
+  const minusSlope2 = f32x4.neg(f32x4.mul(i2, v128.shuffle<f32>(means2, means2, 1, 1, 1, 1)));
+  let x2 = x + plan.xRow;
+  let dy2 = dy + plan.dyRow;
   for (let at: usize = 0; at < 4 * <usize>D; at += 16) {
     const g = gamma ? v128.load(gamma + at) : f32x4.splat(1);
-    const p = f32x4.sub(f32x4.mul(v128.load(dy + at), g), shift);
-    v128.store(dx + at, f32x4.mul(madd(f32x4.sub(v128.load(x + at), m), minusSlope, p), i));
+    const p = f32x4.sub(f32x4.mul(v128.load(dy), g), shift);
+    v128.store(dx + at, f32x4.mul(madd(f32x4.sub(v128.load(x), m), minusSlope, p), i));
     if (two) {
-      const q = f32x4.sub(f32x4.mul(v128.load(dy + dyRow + at), g), shift2);
-      v128.store(dx + dxRow + at, f32x4.mul(madd(f32x4.sub(v128.load(x + xRow + at), m2), minusSlope2, q), i2));
+      const q = f32x4.sub(f32x4.mul(v128.load(dy2), g), shift2);
+      v128.store(dx + dxRow + at, f32x4.mul(madd(f32x4.sub(v128.load(x2), m2), minusSlope2, q), i2));
+      x2 += 16;
+      dy2 += 16;
     }
+    x += 16;
+    dy += 16;
   }
   clearPadding(dx, D);
   if (two) clearPadding(dx + dxRow, D);

@@ -16,10 +16,25 @@ const names: Sources<string> = { model: 'network', naive: 'naive', seasonalNaive
 const about = { naive: 'the last value', seasonalNaive: 'the last season' };
 const order = ['model', 'seasonalNaive', 'naive'] as const;
 
-export function describeSeries(file: string, { id, start, frequency, values }: Series): string {
+/** One series, or how many and how long they are. */
+export function describeList(file: string, list: readonly Series[]): string {
+  const [first] = list;
+  if (list.length === 1) return describeSeries(file, first!);
+  const lengths = list.map(({ values }) => values.length);
+  const [least, most] = [Math.min(...lengths), Math.max(...lengths)];
+  const step = stepText(first!);
+  const count = least === most ? least : `${least} to ${most}`;
+  return `${file}: ${list.length} series of ${count} values${step ? `; frequency: ${step}` : ', in equal steps'}`;
+}
+
+const stepText = ({ frequency }: Series) =>
+  typeof frequency === 'object' ? `${frequency.every} ${frequency.unit}s` : frequency;
+
+function describeSeries(file: string, series: Series): string {
+  const { id, start, values } = series;
   const known = Array.from(values).filter(value => !Number.isNaN(value)).length;
   const missing = known === values.length ? '' : `, ${values.length - known} missing`;
-  const step = typeof frequency === 'object' ? `${frequency.every} ${frequency.unit}s` : frequency;
+  const step = stepText(series);
   const times = start && step ? `; frequency: ${step}, start: ${String(start)}` : ', in equal steps';
   return `${file}: ${values.length} values${id === undefined ? '' : ` of ${show(id)}`}${missing}${times}`;
 }

@@ -1,8 +1,8 @@
 /** Corrections of distributions by their errors on the held-out end, which make intervals conformal. */
 
 import type { Resolved } from './forecasterOptions.ts';
-import type { Frame } from './forecastWindows.ts';
-import { marginalOf, outputWidth, scoreOf } from './outputs.ts';
+import type { Outputs } from './networks.ts';
+import { scoreOf } from './outputs.ts';
 
 /** What was learned from the held-out end. Plain data, which is saved with the model. */
 export interface Calibration {
@@ -24,23 +24,20 @@ const LARGEST_SCORE = 8;
 /** The deviation of a normal distribution in units of its mean absolute error. */
 const DEVIATION = 1.2533;
 
-/** Predictions for held-out windows: `targets` and `known` have a number for each step, `raw` those of the network. */
-export interface HeldOut {
-  readonly frames: readonly Frame[];
-  readonly raw: Float32Array;
-  readonly targets: Float32Array;
-  readonly known: Float32Array;
-}
-
-export function calibrate({ raw, frames, targets, known }: HeldOut, settings: Resolved): Calibration {
+/** @param held what is predicted for held-out windows @param targets a number for each step @param known 0 for missing ones */
+export function calibrate(
+  held: Outputs,
+  { targets, known }: { targets: Float32Array; known: Float32Array },
+  settings: Resolved,
+): Calibration {
   const { horizon, output, conformal } = settings;
-  const width = outputWidth(output);
+  const { frames } = held;
   const changeOf = (n: number) => frames[Math.floor(n / horizon)]!.change;
   const sums = new Float64Array(horizon);
   const counts = new Float64Array(horizon);
   for (let n = 0; n < targets.length; n++) {
     if (known[n] === 0) continue;
-    sums[n % horizon]! += Math.abs(targets[n]! - raw[n * width]!) / changeOf(n);
+    sums[n % horizon]! += Math.abs(targets[n]! - held.center(n)) / changeOf(n);
     counts[n % horizon]!++;
   }
   const all =
@@ -53,7 +50,7 @@ export function calibrate({ raw, frames, targets, known }: HeldOut, settings: Re
   const scores = new Float64Array(targets.length).fill(Number.NaN);
   for (let n = 0; n < targets.length; n++) {
     if (known[n] === 0) continue;
-    const score = marginalOf(output, raw, n * width, spreads[n % horizon]! * changeOf(n)).scoreOf(targets[n]!);
+    const score = held.marginal(n, spreads[n % horizon]! * changeOf(n)).scoreOf(targets[n]!);
     scores[n] = Math.min(LARGEST_SCORE, Math.max(-LARGEST_SCORE, score));
   }
   const found = scores.filter(score => !Number.isNaN(score));

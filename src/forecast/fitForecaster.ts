@@ -10,11 +10,14 @@ import { nextSeed, seedAt } from '../util/random.ts';
 import { RandomGenerator } from '../util/randomGenerator.ts';
 import { calibrate } from './calibration.ts';
 import { type Encoding, learnEncoding } from './encoding.ts';
-import { computeOutputs, type Fitted, type Origin } from './fittedForecaster.ts';
+import { computeOutputs, type Fitted, targetsOf } from './fittedForecaster.ts';
 import { isCount, type Resolved, resolveSettings, type Settings } from './forecasterOptions.ts';
 import { type Layout, layoutOf, type ReadySeries, readySeries, WindowBatch } from './forecastWindows.ts';
 import { buildNetwork, networkInputs } from './network.ts';
+import type { Origin } from './networks.ts';
 import { lossOf } from './outputs.ts';
+import { PATHS } from './samplePaths.ts';
+import { SequenceBatch } from './sequenceWindows.ts';
 import { type CheckedSeries, checkCounts, commonFrequency } from './seriesInput.ts';
 
 /** An epoch of the training of a forecaster. */
@@ -43,6 +46,8 @@ export interface ForecasterFitOptions {
 const MOST_BATCHES = 100;
 /** The most windows of the held-out end, unless there are more series. */
 const MOST_VALIDATION = 512;
+/** The most of them for which paths are sampled, unless there are more series. */
+const MOST_SAMPLED = 256;
 /** The share of training windows without their texts, from which forecasts of other texts are learned. */
 const UNKNOWN = 0.1;
 /** Windows that are drawn for one with known values. */
@@ -164,7 +169,7 @@ export async function trainForecaster(
   const { settings, layout } = plan;
   const { ensemble } = settings;
   const seed = settings.seed ?? nextSeed();
-  const inputs = networkInputs(layout);
+  const inputs = networkInputs(settings, layout);
   const networks: FunctionalModel[] = [];
   for (let n = 0; n < ensemble; n++) {
     const network = buildNetwork(inputs, settings, layout, n, seedAt(seed, 2 * n));
@@ -178,8 +183,14 @@ export async function trainForecaster(
   const outputs = networks.flatMap(network => network.outputs);
   const net = ensemble === 1 ? networks[0]! : model({ inputs, outputs, name: 'forecaster', seed });
   const trained = { settings, encoding: plan.encoding, layout, net };
-  return { ...trained, calibration: calibrate(computeOutputs(call, trained, plan.validation, true), settings) };
+  const windows = settings.decoding === 'direct' ? plan.validation : thinned(plan.validation, MOST_SAMPLED);
+  const held = computeOutputs(call, trained, windows, { paths: PATHS, seed: seedAt(seed, 2 * ensemble) });
+  return { ...trained, calibration: calibrate(held, targetsOf(windows, held.frames, layout), settings) };
 }
+
+/** At most `most` of a list, at about equal distances. */
+const thinned = <T>(list: readonly T[], most: number): readonly T[] =>
+  list.length <= most ? list : Array.from({ length: most }, (_, n) => list[Math.floor((n * list.length) / most)]!);
 
 async function trainNetwork(
   call: string,
@@ -196,8 +207,11 @@ async function trainNetwork(
   const batchesPerEpoch = settings.batchesPerEpoch ?? Math.min(MOST_BATCHES, Math.ceil(windows / batchSize));
   const rate = schedules.cosineDecay({ initialLearningRate: learningRate, decaySteps: epochs * batchesPerEpoch });
   network.compile({ optimizer: train.adam({ learningRate: rate, globalClipNorm: 1 }), loss: lossOf(output) });
-  const drawn = new WindowBatch(settings, layout, batchSize);
-  const tested = new WindowBatch(settings, layout, Math.min(batchSize, validation.length));
+  const testedSize = Math.min(batchSize, validation.length);
+  const isDirect = settings.decoding === 'direct';
+  const [drawn, tested] = isDirect
+    ? [new WindowBatch(settings, layout, batchSize), new WindowBatch(settings, layout, testedSize)]
+    : [new SequenceBatch(settings, layout, batchSize, true), new SequenceBatch(settings, layout, testedSize, false)];
   await network.fitDataset(() => drawBatches(call, drawn, series, batchSize, random), {
     epochs,
     batchesPerEpoch,
@@ -214,7 +228,9 @@ async function trainNetwork(
   });
 }
 
-const batchOf = (batch: WindowBatch, count: number): DatasetBatch => ({
+type Batch = WindowBatch | SequenceBatch;
+
+const batchOf = (batch: Batch, count: number): DatasetBatch => ({
   xs: batch.inputs(count),
   ...batch.outputs(count),
 });
@@ -222,7 +238,7 @@ const batchOf = (batch: WindowBatch, count: number): DatasetBatch => ({
 /** Batches of random windows, without end. */
 function* drawBatches(
   call: string,
-  batch: WindowBatch,
+  batch: Batch,
   series: readonly TrainingSeries[],
   size: number,
   random: RandomGenerator,
@@ -240,27 +256,19 @@ function* drawBatches(
 }
 
 /** @returns false if the window has no known values, or no known targets */
-function drawWindow(
-  batch: WindowBatch,
-  row: number,
-  series: readonly TrainingSeries[],
-  random: RandomGenerator,
-): boolean {
+function drawWindow(batch: Batch, row: number, series: readonly TrainingSeries[], random: RandomGenerator): boolean {
   const { series: ready, first, last } = series[random.below(series.length)]!;
   const origin = first + random.below(last - first + 1);
-  const frame = batch.write(row, ready, origin);
-  if (frame === null || batch.writeTargets(row, ready, origin, frame) === 0) return false;
-  for (const list of batch.categories) if (random.uniform() < UNKNOWN) list[row] = 0;
+  if (batch.writeAll(row, ready, origin) === 0) return false;
+  for (let k = 0; k < batch.categoryCount; k++) if (random.uniform() < UNKNOWN) batch.hide(row, k);
   return true;
 }
 
 /** The batches of some windows, once. */
-function* batchesOf(batch: WindowBatch, windows: readonly Origin[], size: number): Generator<DatasetBatch> {
+function* batchesOf(batch: Batch, windows: readonly Origin[], size: number): Generator<DatasetBatch> {
   let count = 0;
   for (const { series, origin } of windows) {
-    const frame = batch.write(count, series, origin);
-    if (frame === null) continue;
-    batch.writeTargets(count, series, origin, frame);
+    if (batch.writeAll(count, series, origin) === 0) continue;
     if (++count < Math.min(size, windows.length)) continue;
     yield batchOf(batch, count);
     count = 0;

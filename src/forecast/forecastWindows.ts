@@ -28,6 +28,8 @@ export interface Layout {
   /** Features of a value, and of a step to forecast. */
   readonly pastWidth: number;
   readonly aheadWidth: number;
+  /** Features of a step of a network that predicts one step at a time. */
+  readonly stepWidth: number;
   readonly outputWidth: number;
   readonly numbers: number;
   readonly categories: readonly number[];
@@ -43,6 +45,7 @@ export function layoutOf(settings: Resolved, encoding: Encoding): Layout {
     segment: segmentOf(inputSteps, season),
     pastWidth: 2 + known + encoding.past.length,
     aheadWidth: lags + known,
+    stepWidth: 2 + lags + known + encoding.past.length + encoding.numbers.length,
     outputWidth: outputWidth(settings.output),
     numbers: encoding.numbers.length,
     categories: categoryCounts(encoding),
@@ -144,12 +147,12 @@ export class WindowBatch {
   inputs(count: number): Tensor[] {
     const { horizon, inputSteps, segment, pastWidth, aheadWidth, outputWidth: width, numbers, counts } = this.#layout;
     return [
-      view(this.past, [count, inputSteps / segment, segment * pastWidth]),
-      view(this.ahead, [count, horizon, aheadWidth]),
-      view(this.base, [count, horizon, width]),
-      ...(counts ? [view(this.factor, [count, horizon, width])] : []),
-      ...(numbers > 0 ? [view(this.numbers, [count, numbers])] : []),
-      ...this.categories.map(list => view(list, [count, 1])),
+      viewOf(this.past, [count, inputSteps / segment, segment * pastWidth]),
+      viewOf(this.ahead, [count, horizon, aheadWidth]),
+      viewOf(this.base, [count, horizon, width]),
+      ...(counts ? [viewOf(this.factor, [count, horizon, width])] : []),
+      ...(numbers > 0 ? [viewOf(this.numbers, [count, numbers])] : []),
+      ...this.categories.map(list => viewOf(list, [count, 1])),
     ];
   }
 
@@ -157,8 +160,8 @@ export class WindowBatch {
   outputs(count: number): { ys: Tensor; sampleWeight: Tensor } {
     const { horizon } = this.#layout;
     return {
-      ys: view(this.targets, [count, horizon, 1]),
-      sampleWeight: view(this.weights, [count, horizon]),
+      ys: viewOf(this.targets, [count, horizon, 1]),
+      sampleWeight: viewOf(this.weights, [count, horizon]),
     };
   }
 
@@ -179,7 +182,7 @@ export class WindowBatch {
       window[n] = difference > 0 ? value - values[first + n - difference]! : value;
     }
     if (window.every(Number.isNaN)) return null;
-    const frame = this.#frameOf(series, origin);
+    const frame = frameOf(this.#settings, this.#layout, values, origin, window);
     const { shift, scale, levels } = frame;
     const knownWidth = aheadWidth - lags;
     const ownWidth = pastWidth - 2 - knownWidth;
@@ -206,21 +209,6 @@ export class WindowBatch {
     return frame;
   }
 
-  /** Scale and levels of the window in `#window`. */
-  #frameOf({ values }: ReadySeries, origin: number): Frame {
-    const { horizon, inputSteps, counts } = this.#layout;
-    const { scaling, difference, season } = this.#settings;
-    const { shift, scale } = windowScale(scaling, this.#window);
-    const levels = new Float64Array(horizon);
-    if (difference > 0) {
-      for (let h = 0; h < horizon; h++) levels[h] = latest(values, origin + h, origin, difference, origin - inputSteps);
-    }
-    const divisor = Math.max(scale, counts ? 1 : LEAST_SPREAD * Math.abs(shift));
-    const change =
-      seasonalError(values.subarray(origin - inputSteps, origin), Math.min(season, inputSteps - 1)) / divisor;
-    return { shift, scale: divisor, levels, change: change > LEAST_SPREAD ? change : 1 };
-  }
-
   /** The value a number of seasons before a step, or the latest known one at its place in the season. */
   #lagged(values: Float64Array, origin: number, h: number, lag: number): number {
     const { season } = this.#settings;
@@ -244,23 +232,70 @@ export class WindowBatch {
   }
 
   /** Writes the targets of a window, and weights that are 0 where one is missing. @returns the number of known ones */
-  writeTargets(row: number, { values }: ReadySeries, origin: number, { shift, scale, levels }: Frame): number {
-    const { horizon, counts } = this.#layout;
-    let known = 0;
-    for (let h = 0; h < horizon; h++) {
-      const value = values[origin + h]!;
-      const isKnown = !Number.isNaN(value);
-      const at = row * horizon + h;
-      this.targets[at] = !isKnown ? 0 : counts ? value : (value - levels[h]! - shift) / scale;
-      this.weights[at] = isKnown ? 1 : 0;
-      if (isKnown) known++;
-    }
-    return known;
+  writeTargets(row: number, series: ReadySeries, origin: number, frame: Frame): number {
+    return writeTargets(this.targets, this.weights, row, series, origin, frame, this.#layout);
+  }
+
+  /** Writes a window with its targets. @returns the number of known ones; 0 also if all values of the window are missing */
+  writeAll(row: number, series: ReadySeries, origin: number): number {
+    const frame = this.write(row, series, origin);
+    return frame === null ? 0 : this.writeTargets(row, series, origin, frame);
+  }
+
+  /** The number of embedded texts. */
+  get categoryCount(): number {
+    return this.categories.length;
+  }
+
+  /** Makes an embedded text of a window unknown. */
+  hide(row: number, category: number): void {
+    this.categories[category]![row] = 0;
   }
 }
 
+/** Writes the targets of a window, as a network for all steps predicts them, and weights that are 0 where one is missing. */
+export function writeTargets(
+  targets: Float32Array,
+  weights: Float32Array,
+  row: number,
+  { values }: ReadySeries,
+  origin: number,
+  { shift, scale, levels }: Frame,
+  { horizon, counts }: Layout,
+): number {
+  let known = 0;
+  for (let h = 0; h < horizon; h++) {
+    const value = values[origin + h]!;
+    const isKnown = !Number.isNaN(value);
+    const at = row * horizon + h;
+    targets[at] = !isKnown ? 0 : counts ? value : (value - levels[h]! - shift) / scale;
+    weights[at] = isKnown ? 1 : 0;
+    if (isKnown) known++;
+  }
+  return known;
+}
+
+/** Scale and levels of a window. @param window the values before `origin`, or their differences */
+export function frameOf(
+  { scaling, difference, season }: Resolved,
+  { horizon, inputSteps, counts }: Layout,
+  values: Float64Array,
+  origin: number,
+  window: Float64Array,
+): Frame {
+  const { shift, scale } = windowScale(scaling, window);
+  const levels = new Float64Array(horizon);
+  if (difference > 0) {
+    for (let h = 0; h < horizon; h++) levels[h] = latest(values, origin + h, origin, difference, origin - inputSteps);
+  }
+  const divisor = Math.max(scale, counts ? 1 : LEAST_SPREAD * Math.abs(shift));
+  const change =
+    seasonalError(values.subarray(origin - inputSteps, origin), Math.min(season, inputSteps - 1)) / divisor;
+  return { shift, scale: divisor, levels, change: change > LEAST_SPREAD ? change : 1 };
+}
+
 /** The first `count` rows of an array, as a tensor that shares its numbers. */
-const view = (array: Float32Array, shape: readonly number[]): Tensor =>
+export const viewOf = (array: Float32Array, shape: readonly number[]): Tensor =>
   new Tensor(array.subarray(0, sizeOf(shape)) as Float32Array<ArrayBuffer>, shape);
 
 /** The latest known value before `origin` that is whole seasons before a step; without one, the last known value. */

@@ -18,6 +18,9 @@ export type OutputName = 'point' | 'normal' | 'studentT' | 'poisson' | 'negative
 /** What a forecaster predicts for each step: a number, quantiles, or the parameters of a distribution. */
 export type ForecastOutput = OutputName | QuantileOutput;
 
+/** How a forecaster predicts the steps of the horizon. */
+export type Decoding = 'direct' | 'autoregressive';
+
 /** Options of `forecaster`. */
 export interface ForecasterOptions {
   /** The number of steps to forecast. */
@@ -39,6 +42,11 @@ export interface ForecasterOptions {
    * 'normal', 'studentT', or for counts 'poisson' and 'negativeBinomial'. Default: 'point'.
    */
   output?: ForecastOutput;
+  /**
+   * 'direct', all steps of the horizon at once; or 'autoregressive', as DeepAR: the network predicts one step from the value
+   * before it, and paths that are sampled feed their own values back. Default: 'direct'.
+   */
+  decoding?: Decoding;
   /**
    * How the values of a window are scaled, from the input part only. Default: 'standard'; 'mean' for counts, which cannot be
    * shifted.
@@ -72,7 +80,7 @@ export interface ForecasterOptions {
    * intervals are. Default: the horizon, or a tenth of the series if that is more.
    */
   heldOut?: number;
-  /** Fixes the weights and the order of windows: the same seed gives the same bits. Default: drawn from `setRandomSeed`. */
+  /** Fixes the weights, the order of windows, and autoregressive paths: the same seed gives the same bits. Default: drawn from `setRandomSeed`. */
   seed?: number;
 }
 
@@ -85,6 +93,7 @@ const names = [
   'units',
   'layers',
   'output',
+  'decoding',
   'scaling',
   'calendar',
   'embedIds',
@@ -115,6 +124,7 @@ export interface Settings {
   readonly units: number;
   readonly layers: number;
   readonly output: Output;
+  readonly decoding: Decoding;
   readonly scaling: Scaling;
   readonly calendar: boolean | null;
   readonly embedIds: boolean;
@@ -150,6 +160,11 @@ export function checkForecasterOptions(call: string, options: unknown): Settings
   if (known.frequency !== undefined) checkFrequency(call, 'frequency', known.frequency);
   const output = checkOutput(call, known.output ?? 'point');
   const counts = isCount(output);
+  const decoding = checkName(call, 'decoding', known.decoding ?? 'direct', ['direct', 'autoregressive']);
+  if (decoding === 'autoregressive' && output.kind === 'quantiles') {
+    const reason = 'because paths are sampled from a distribution; quantiles of any level come from the paths';
+    fail(call, `output must be 'point' or a distribution for the decoding 'autoregressive', ${reason}`);
+  }
   const scaling = checkName(call, 'scaling', known.scaling ?? (counts ? 'mean' : 'standard'), scalings);
   const difference = checkCount(call, 'difference', known.difference ?? 0, 0);
   if (counts && scaling !== 'mean' && scaling !== 'none') {
@@ -167,6 +182,7 @@ export function checkForecasterOptions(call: string, options: unknown): Settings
     units: checkCount(call, 'units', known.units ?? 64),
     layers: checkCount(call, 'layers', known.layers ?? 1),
     output,
+    decoding,
     scaling,
     calendar: known.calendar === undefined ? null : checkBoolean(call, 'calendar', known.calendar),
     embedIds: flag('embedIds'),

@@ -16,7 +16,7 @@ export type { Decimal } from './csvNumbers.ts';
 export type { DateOrder } from './dates.ts';
 export type { ForecasterFitOptions, ForecasterProgress } from './fitForecaster.ts';
 export { type Forecaster, forecaster, loadForecaster } from './forecaster.ts';
-export type { ForecasterOptions, ForecastOutput, OutputName, QuantileOutput } from './forecasterOptions.ts';
+export type { Decoding, ForecasterOptions, ForecastOutput, OutputName, QuantileOutput } from './forecasterOptions.ts';
 export { type Frequency, seasonLength, type TimeUnit } from './frequency.ts';
 export { coverage, crps, type Distribution, type Interval, msis, pinball } from './intervalMetrics.ts';
 export { mae, mape, mase, rmse, smape, wape } from './metrics.ts';

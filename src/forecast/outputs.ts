@@ -1,10 +1,20 @@
 /** What the numbers of a network mean: losses, and the distribution of each step, which a standard normal number indexes. */
 
-import { negativeBinomial, normal, poisson, studentT, type Univariate } from '../objective/distributions.ts';
+import {
+  drawNegativeBinomial,
+  drawPoisson,
+  drawT,
+  negativeBinomial,
+  normal,
+  poisson,
+  studentT,
+  type Univariate,
+} from '../objective/distributions.ts';
 import { pinball } from '../objective/lossSettings.ts';
 import type { CompileOptions } from '../objective/objective.ts';
 import { log1p } from '../util/incomplete.ts';
 import { exp } from '../util/math.ts';
+import type { RandomGenerator } from '../util/randomGenerator.ts';
 import type { Output } from './forecasterOptions.ts';
 
 const standard = /* @__PURE__ */ normal(0, 1);
@@ -128,6 +138,24 @@ function scoreBetween(found: Univariate, low: number, high: number): number {
   const [below, above] = [found.tails(low), found.tails(high)];
   const lower = (below.lower + above.lower) / 2;
   return lower < 0.5 ? scoreOf(lower) : -scoreOf((below.upper + above.upper) / 2);
+}
+
+/** A random number of the distribution of one step. For outputs without a distribution, the number that is predicted. */
+export type Draw = (raw: Float32Array, from: number, generator: RandomGenerator) => number;
+
+export function drawOf({ kind }: Output): Draw {
+  switch (kind) {
+    case 'normal':
+      return (raw, n, generator) => raw[n]! + positive(raw[n + 1]!) * generator.normal();
+    case 'studentT':
+      return (raw, n, generator) => raw[n + 1]! + positive(raw[n + 2]!) * drawT(generator, 2 + softplus(raw[n]!));
+    case 'poisson':
+      return (raw, n, generator) => drawPoisson(generator, Math.max(raw[n]!, 0));
+    case 'negativeBinomial':
+      return (raw, n, generator) => drawNegativeBinomial(generator, positive(raw[n]!), positive(raw[n + 1]!));
+    default:
+      return (raw, n) => raw[n]!;
+  }
 }
 
 /** Quantiles, joined by lines over standard normal numbers, and continued beyond the outermost ones. */

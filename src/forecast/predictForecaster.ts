@@ -8,9 +8,11 @@ import { type Calibration, corrected } from './calibration.ts';
 import { checkEncoded } from './encoding.ts';
 import { computeOutputs, type Fitted } from './fittedForecaster.ts';
 import { checkLevels, isCount, type Resolved } from './forecasterOptions.ts';
-import { type Frame, readySeries } from './forecastWindows.ts';
+import { readySeries } from './forecastWindows.ts';
 import { timeAt } from './frequency.ts';
-import { type Marginal, marginalOf, scoreOf } from './outputs.ts';
+import type { Outputs } from './networks.ts';
+import { type Marginal, scoreOf } from './outputs.ts';
+import { middleScore, PATHS } from './samplePaths.ts';
 import { type CheckedSeries, checkCounts, commonFrequency, withFuture } from './seriesInput.ts';
 import { formatTime } from './times.ts';
 
@@ -25,7 +27,10 @@ export interface ForecasterPredictOptions {
    * that follow the values in `future` of each series.
    */
   future?: Record<string, ArrayLike<number>> | readonly Record<string, ArrayLike<number>>[];
-  /** Fixes the sampled paths. Default: drawn from `setRandomSeed`. */
+  /**
+   * Fixes the sampled paths. Default: drawn from `setRandomSeed`; for autoregressive paths the seed of the forecaster, if it
+   * has one.
+   */
   seed?: number;
 }
 
@@ -51,7 +56,8 @@ export interface Asked {
   readonly seed: number;
 }
 
-export function checkPredictOptions(call: string, options: unknown, { output, conformal }: Resolved): Asked {
+export function checkPredictOptions(call: string, options: unknown, settings: Resolved): Asked {
+  const { output, conformal, decoding } = settings;
   const known = checkOptions<ForecasterPredictOptions>(call, options, ['levels', 'samples', 'future', 'seed']);
   const samples = checkCount(call, 'samples', known.samples ?? 0, 0);
   const levels = known.levels === undefined ? null : checkLevels(call, 'levels', known.levels);
@@ -61,7 +67,9 @@ export function checkPredictOptions(call: string, options: unknown, { output, co
   }
   const defaults = output.levels ?? (isPoint ? [] : [0.1, 0.5, 0.9]);
   const seed = known.seed === undefined ? null : checkSeed(call, known.seed);
-  return { levels: levels ?? defaults, samples, future: known.future, seed: seed ?? (samples > 0 ? nextSeed() : 0) };
+  const isRandom = samples > 0 || (decoding === 'autoregressive' && output.kind !== 'point');
+  const given = seed ?? (decoding === 'autoregressive' ? settings.seed : null);
+  return { levels: levels ?? defaults, samples, future: known.future, seed: given ?? (isRandom ? nextSeed() : 0) };
 }
 
 /** Checks the series, and forecasts the steps after their last values. */
@@ -76,13 +84,10 @@ export function forecastSeries(call: string, fitted: Fitted, list: readonly Chec
     const { length } = one.values;
     return { series: readySeries(one, encoding, settings, length + horizon), origin: length };
   });
-  const { raw, frames } = computeOutputs(call, fitted, windows, false);
+  const { seed, samples } = asked;
+  const outputs = computeOutputs(call, fitted, windows, { paths: Math.max(samples, PATHS), seed });
   const scores = asked.levels.map(scoreOf);
-  const width = fitted.layout.outputWidth * horizon;
-  return series.map((one, n) => {
-    const own = raw.subarray(n * width, (n + 1) * width);
-    return forecastOf(fitted, one, own, frames[n]!, asked, scores, seedAt(asked.seed, n));
-  });
+  return series.map((one, n) => forecastOf(fitted, one, outputs, n, asked, scores));
 }
 
 /** Fails if the series have another frequency than those of training. */
@@ -105,18 +110,18 @@ function checkSeries(call: string, one: CheckedSeries, { settings, encoding }: F
 }
 
 function forecastOf(
-  { settings, layout, calibration }: Fitted,
+  { settings, calibration }: Fitted,
   series: CheckedSeries,
-  raw: Float32Array,
-  { shift, scale, change, levels: bases }: Frame,
-  { levels, samples }: Asked,
+  { frames, paths, marginal }: Outputs,
+  n: number,
+  { levels, samples, seed }: Asked,
   scores: readonly number[],
-  seed: number,
 ): Forecast {
+  const { shift, scale, change, levels: bases } = frames[n]!;
   const { horizon, output, step } = settings;
   const counts = isCount(output);
   const marginals = Array.from({ length: horizon }, (_, h) =>
-    marginalOf(output, raw, h * layout.outputWidth, calibration.spreads[h]! * change),
+    marginal(n * horizon + h, calibration.spreads[h]! * change),
   );
   const unscaled = (h: number, value: number) => (counts ? Math.max(0, value) : value * scale + shift + bases[h]!);
   const row = (value: (h: number) => number) => Float64Array.from({ length: horizon }, (_, h) => unscaled(h, value(h)));
@@ -137,10 +142,32 @@ function forecastOf(
         level === 0.5 ? median.slice() : row(h => marginals[h]!.at(places[k]!)),
       ]),
     ),
-    samples: samplePaths(marginals, calibration, samples, seed, counts).map(path =>
-      path.map((value, h) => unscaled(h, value)),
-    ),
+    samples: (paths
+      ? (samples > 0 ? correctedPaths(paths[n]!, marginals, calibration, seedAt(seed, n)) : []).slice(0, samples)
+      : drawPaths(marginals, calibration, samples, seedAt(seed, n), counts)
+    ).map(path => path.map((value, h) => unscaled(h, value))),
   };
+}
+
+/** Paths whose steps have the corrected distributions of the forecast, in the same order at each step. */
+function correctedPaths(
+  paths: readonly Float64Array[],
+  marginals: readonly Marginal[],
+  calibration: Calibration,
+  seed: number,
+): readonly Float64Array[] {
+  if (calibration.scores === null) return paths;
+  const random = new RandomGenerator(seed);
+  const all = paths.map(path => new Float64Array(path.length));
+  const order = Array.from(paths.keys());
+  for (const [h, { at }] of marginals.entries()) {
+    random.shuffle(order); // the order of equal values
+    order.sort((a, b) => paths[a]![h]! - paths[b]![h]!);
+    for (const [rank, path] of order.entries()) {
+      all[path]![h] = at(corrected(calibration, middleScore(rank, paths.length)));
+    }
+  }
+  return all;
 }
 
 /** The standard normal numbers at which quantiles are computed for samples; others are interpolated. */
@@ -150,7 +177,7 @@ const GRID = /* @__PURE__ */ Float64Array.from({ length: 33 }, (_, n) => (n - 16
  * Paths whose steps have the distributions of the forecast. Neighbouring steps have correlated levels, as the errors on the
  * held-out end.
  */
-function samplePaths(
+function drawPaths(
   marginals: readonly Marginal[],
   calibration: Calibration,
   count: number,

@@ -3,7 +3,8 @@
 import type { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { type ConfigFormat, formatOfVersion } from '../saving/config/configFormat.ts';
-import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/config/filePath.ts';
+import { type FilePath, failAt } from '../saving/config/filePath.ts';
+import { MOST_TEXT, parseTopology } from '../saving/config/json.ts';
 import { type Arrangement, arrangementOf, modelOf } from '../saving/config/topology.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';

@@ -16,6 +16,8 @@ import { fail } from '../util/errors.ts';
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { attention } from '../wasm/modules/attention.generated.ts';
 import { attentionBlockNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import type { LayerOptions } from './layerOptions.ts';
@@ -50,6 +52,7 @@ export abstract class AttentionLayer extends Layer {
     this.dropout = dropout;
     this.useCausalMask = useCausalMask;
     this.#givenSeed = seed;
+    useKernels(attention);
   }
 
   protected override settings(): Config {

@@ -13,6 +13,8 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { checkInputCount, checkSameRanks } from './merge.ts';
@@ -35,6 +37,7 @@ export class Concatenate extends Layer {
     }
     super('Concatenate', known, 1);
     this.axis = axis;
+    useKernels(others);
   }
 
   protected override settings(): Config {

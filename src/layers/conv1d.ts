@@ -16,7 +16,9 @@ import { fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { conv } from '../wasm/modules/conv.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
@@ -126,6 +128,7 @@ export class Conv1D extends Layer {
     this.useBias = useBias;
     this.#kernel = kernel;
     this.#bias = bias;
+    useKernels(conv);
   }
 
   protected override settings(): Config {

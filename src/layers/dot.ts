@@ -5,6 +5,8 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { checkInputCount, checkSameRanks } from './merge.ts';
@@ -40,6 +42,7 @@ export class Dot extends Layer {
     super('Dot', known, 1);
     this.axes = axes;
     this.normalize = normalize;
+    useKernels(others);
   }
 
   protected override settings(): Config {

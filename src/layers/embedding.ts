@@ -14,7 +14,9 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
@@ -75,6 +77,7 @@ export class Embedding extends Layer {
     this.maskZero = maskZero;
     this.inputLength = length;
     this.#embeddings = embeddings;
+    useKernels(others);
   }
 
   protected override settings(): Config {

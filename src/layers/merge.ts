@@ -3,6 +3,8 @@
 import { floatBits, type PlannedCall, type Planner, rowFields, type Signal, type Signals } from '../plan/planner.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { combineModeNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
@@ -22,6 +24,7 @@ export abstract class Merge extends Layer {
     const call = `layers.${mode}`;
     super(className, checkLayerOptions<LayerOptions>(call, options, []), 1);
     this.mode = mode;
+    useKernels(others);
   }
 
   /** @internal Whether a masked input has no influence on the output, as in Keras; the others are used as they are. */

@@ -25,9 +25,9 @@ import {
   checkSequences,
   planAttention,
 } from './attentionLayer.ts';
-import { planDense } from './dense.ts';
 import { checkLayerOptions } from './layerOptions.ts';
 import { forEachPart } from './parts.ts';
+import { planDense } from './planDense.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings, type WeightSpec } from './weightSpec.ts';
 
 /** Options of `layers.multiHeadAttention`. */

@@ -20,7 +20,9 @@ import { fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { normalization } from '../wasm/modules/normalization.generated.ts';
 import { rowGroupNumbers } from '../wasm/shared.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
@@ -107,6 +109,7 @@ abstract class Normalization extends Layer {
     this.scale = scale;
     this.#gamma = gamma;
     this.#beta = beta;
+    useKernels(normalization);
   }
 
   protected override settings(): Config {

@@ -4,6 +4,8 @@ import { maskFields, type PlannedCall, type Planner, rowFields, type Signals } f
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { poolModeNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
@@ -85,6 +87,7 @@ export abstract class Pooling1D extends Layer {
     this.strides = [strides];
     this.padding = padding;
     this.#mode = mode;
+    useKernels(others);
   }
 
   protected override settings(): Config {
@@ -144,6 +147,7 @@ export abstract class GlobalPooling1D extends Layer {
     if (known.keepdims) fail(call, 'keepdims must be false, got true');
     super(className, known, 2);
     this.#mode = mode;
+    useKernels(others);
   }
 
   protected override settings(): Config {

@@ -13,7 +13,9 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
@@ -50,6 +52,7 @@ export class PReLU extends Layer {
     super('PReLU', known, 1);
     this.sharedAxes = sharedAxes;
     this.#alpha = alpha;
+    useKernels(others);
   }
 
   protected override settings(): Config {

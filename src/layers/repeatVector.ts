@@ -5,6 +5,8 @@ import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
@@ -23,6 +25,7 @@ export class RepeatVector extends Layer {
     const n = checkCount(call, 'n', known.n);
     super('RepeatVector', known, 1);
     this.n = n;
+    useKernels(others);
   }
 
   protected override settings(): Config {

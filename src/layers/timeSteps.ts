@@ -4,6 +4,8 @@ import { type PlannedCall, type Planner, rowFields, type Signals } from '../plan
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { others } from '../wasm/modules/others.generated.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { checkChannelsLast, checkSequence, checkSteps } from './windows.ts';
@@ -23,6 +25,7 @@ export abstract class TimeStepsLayer extends Layer {
     private readonly change: Change,
   ) {
     super(className, options, 2);
+    useKernels(others);
   }
 
   override get endsMask(): boolean {
@@ -166,6 +169,7 @@ export class Permute extends Layer {
     if (!isOrder || dims.length === 0) fail(call, `dims must be [2, 1], [1, 2] or [1], got ${show(dims)}`);
     super('Permute', known, 2);
     this.dims = [...(dims as number[])];
+    useKernels(others);
   }
 
   protected override settings(): Config {

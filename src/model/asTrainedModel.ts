@@ -6,7 +6,7 @@ import type { Metric } from '../objective/metrics.ts';
 import { targetRuleOf, targetWidthOf } from '../objective/targetForms.ts';
 import { shapeOfTarget } from '../objective/targets.ts';
 import type { CallbackModel } from '../training/callback.ts';
-import { Means } from '../training/history.ts';
+import { Means } from '../training/means.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
 import { fail } from '../util/errors.ts';
 import type { ModelView } from './modelView.ts';

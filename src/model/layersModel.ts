@@ -8,20 +8,22 @@ import { SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/tfjs/artifacts.ts';
-import { checkMetadata, type SaveOptions, saveModel } from '../saving/tfjs/save.ts';
+import { checkMetadata } from '../saving/tfjs/metadata.ts';
+import type { ModelParts, SaveOptions } from '../saving/tfjs/save.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CallbackModel } from '../training/callback.ts';
 import type { BatchSource } from '../training/dataset.ts';
-import { evaluate, evaluateDataset } from '../training/evaluate.ts';
+import { evaluate } from '../training/evaluate.ts';
 import type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from '../training/evaluation.ts';
-import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
-import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
+import type { ModelFitArgs } from '../training/fit.ts';
+import type { ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
 import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
+import { Lazy } from '../util/lazy.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { type Shape, sameShape, showShape } from '../util/shapes.ts';
 import { asTrainedModel } from './asTrainedModel.ts';
@@ -30,11 +32,16 @@ import { type Inspection, inspect } from './inspect.ts';
 import type { ModelState } from './modelState.ts';
 import type { EndPoint, ModelView } from './modelView.ts';
 import { type PredictOptions, predict, predictOnBatch } from './prediction.ts';
+import { captureParts } from './savedParts.ts';
 import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 import { printSummary } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
+
+const saving = /* @__PURE__ */ new Lazy(() => import('../saving/tfjs/save.ts'));
+const training = /* @__PURE__ */ new Lazy(() => import('../training/run.ts'));
+type TrainingCalls = typeof import('../training/run.ts');
 
 /** An input or an output of a model. */
 type ModelTensor = SymbolicTensor<Layer>;
@@ -180,7 +187,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
     const call = 'model.save';
-    return saveModel(call, target, options, () => {
+    const parts = (): ModelParts => {
       this.#view.graph(call);
       return {
         topology: this.toJSON(null, false) as Config,
@@ -190,7 +197,10 @@ export abstract class LayersModel extends Layer implements CallbackModel {
         objective: this.#state.objective,
         outputNames: this.#state.outputNames,
       };
-    });
+    };
+    if (saving.loaded) return saving.loaded.saveModel(call, target, options, parts);
+    const copy = captureParts(call, parts, options?.includeOptimizer === true);
+    return (await saving.get()).saveModel(call, target, options, copy);
   }
 
   /** Sets data that is saved with the model: an object that JSON can hold. */
@@ -303,7 +313,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * @returns losses and metrics of every epoch
    */
   async fit(x: ModelData, y: ModelData, options?: ModelFitArgs): Promise<History> {
-    return fitSamples(this.#trained, x, y, options);
+    return this.#train(({ fitSamples }) => fitSamples(this.#trained, x, y, options));
   }
 
   /**
@@ -312,7 +322,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that returns one, a TF.js data set
    */
   async fitDataset(dataset: BatchSource, options?: ModelFitDatasetArgs): Promise<History> {
-    return fitDataset(this.#trained, dataset, options);
+    return this.#train(({ fitDataset }) => fitDataset(this.#trained, dataset, options));
   }
 
   /**
@@ -330,7 +340,21 @@ export abstract class LayersModel extends Layer implements CallbackModel {
     dataset: BatchSource,
     options?: ModelEvaluateDatasetArgs,
   ): Promise<R> {
+    const { evaluateDataset } = training.loaded ?? (await training.get());
     return (await evaluateDataset(this.#trained, dataset, options)) as R;
+  }
+
+  /** Starts a training run; at once, if its code is loaded. */
+  async #train(start: (calls: TrainingCalls) => Promise<History>): Promise<History> {
+    if (training.loaded) return start(training.loaded);
+    const before = this.#stopTraining;
+    this.#stopTraining = false;
+    const calls = await training.get();
+    const stops = this.#stopTraining;
+    this.#stopTraining = before;
+    const run = start(calls);
+    if (stops) this.#stopTraining = true; // set while the code was loaded
+    return run;
   }
 
   /** A callback sets this to end the training after the current batch. */
@@ -433,7 +457,8 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * Inputs that recurrent layers read as initial states are no inputs of a step: the stream carries these states, and
    * `stream.setStates` sets them.
    *
-   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads
+   * @param options constants: inputs that are the same at every step, such as the sequence that attention reads;
+   * batchSize: how many sequences run at the same time
    */
   stream(options?: StreamOptions): Stream {
     const call = 'model.stream';

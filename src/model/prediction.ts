@@ -4,7 +4,7 @@ import { readSamples } from '../inputs/batches.ts';
 import { type ModelData, partsOf } from '../inputs/parts.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { checkBatchSize, checkWhole } from '../training/options.ts';
+import { checkBatchSize, checkWhole } from '../training/batchOptions.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, sizeOf } from '../util/shapes.ts';

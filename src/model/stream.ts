@@ -9,7 +9,7 @@ import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { limitMethodArguments } from '../util/arguments.ts';
 import { fail, show, suggest } from '../util/errors.ts';
-import { checkOptions, isPlain } from '../util/options.ts';
+import { checkCount, checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32, setBatch } from '../wasm/engine.ts';
@@ -26,6 +26,11 @@ export interface StreamOptions {
    * an encoder that attention reads, or initial states. What depends on constants only is computed once, not at every step.
    */
   constants?: { readonly [input: string]: TensorLike };
+  /**
+   * Independent sequences that run at the same time, such as sampled paths. A step then takes and returns the numbers of all
+   * of them, one sequence after the other, and states are [batchSize, U]. Default: 1, which constants require.
+   */
+  batchSize?: number;
 }
 
 /** The numbers of one time step of an input. @inline */
@@ -49,6 +54,7 @@ export class Stream {
   /** The names of the constants and their positions among the inputs. */
   readonly #constants: ReadonlyMap<string, number>;
   readonly #outputCount: number;
+  readonly #batch: number;
   #samples: readonly (readonly number[])[];
   /** The plan of one step, and `Parameters.version` for which it was compiled. */
   #plan: CompiledPlan | null = null;
@@ -59,14 +65,18 @@ export class Stream {
 
   /** @internal */
   constructor(call: string, graph: Graph, parameters: Parameters, options: StreamOptions | undefined) {
-    const { constants = {} } = checkOptions<StreamOptions>(call, options, ['constants']);
+    const { constants = {}, batchSize } = checkOptions<StreamOptions>(call, options, ['constants', 'batchSize']);
     if (!isPlain(constants) || constants instanceof Tensor) {
       fail(call, `constants must be an object of tensors by the name of the input, got ${show(constants)}`);
+    }
+    this.#batch = batchSize === undefined ? 1 : checkCount(call, 'batchSize', batchSize);
+    if (this.#batch > 1 && Object.keys(constants).length > 0) {
+      fail(call, `batchSize must be 1 for a stream with constants, got ${this.#batch}`);
     }
     const names = uniqueNames(graph.inputs);
     this.#graph = graph;
     this.#constants = new Map(Object.keys(constants).map(name => [name, inputOf(call, name, names)]));
-    this.#stream = streamGraph(call, graph, [...this.#constants.values()]);
+    this.#stream = streamGraph(call, graph, [...this.#constants.values()], this.#batch);
     this.#stepNames = this.#stream.steps.map(({ name }) => name);
     if (this.#stepNames.length === 0) {
       fail(call, `an input must change from step to step, got ${names.join(', ')} as constants or initial states`);
@@ -76,7 +86,7 @@ export class Stream {
     const { steps } = this.#stream;
     this.#onlyStep = steps.length === 1 && this.#outputCount === 1 ? steps[0]! : null;
     this.#parameters = parameters;
-    this.#plans = new PlanCache(this.#stream.calls, parameters, 1, this.#stream.constantCalls);
+    this.#plans = new PlanCache(this.#stream.calls, parameters, this.#batch, this.#stream.constantCalls);
     if (this.#constants.size > 0) this.#setConstants(call, constants);
   }
 
@@ -96,9 +106,10 @@ export class Stream {
     const step = this.#onlyStep;
     if (step === null || !isFloat32Array(input)) return this.#stepAny(call, input, out);
     let plan = this.#ready(call);
-    const result = (out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array;
+    const size = plan.outputs[0]!.width * this.#batch;
+    const result = (out ?? new Float32Array(size)) as Float32Array;
     checkLength(call, 'input', input, step.width);
-    checkOut(call, 'out', result, plan.outputs[0]!.width);
+    checkOut(call, 'out', result, size);
     plan = this.#ready(call);
     const memory = float32();
     this.#write(call, memory, plan, step, 'input', input);
@@ -112,13 +123,12 @@ export class Stream {
     const { steps } = this.#stream;
     const several = this.#outputCount > 1;
     let plan = this.#ready(call);
-    const results = several
-      ? readOut(call, out, plan, this.#outputCount)
-      : [(out ?? new Float32Array(plan.outputs[0]!.width)) as Float32Array];
+    const sizes = plan.outputs.slice(0, this.#outputCount).map(({ width }) => width * this.#batch);
+    const results = several ? readOut(call, out, sizes) : [(out ?? new Float32Array(sizes[0]!)) as Float32Array];
     // Reading an array may run user code, so it comes before the plan is fetched
     const isOne = steps.length === 1 && !isPlain(input);
     const parts = isOne ? [readNumbers(call, 'input', input, steps[0]!.width)] : this.#readParts(call, input);
-    if (!several) checkOut(call, 'out', results[0], plan.outputs[0]!.width);
+    if (!several) checkOut(call, 'out', results[0], sizes[0]!);
     plan = this.#ready(call);
     const memory = float32();
     for (const [n, step] of steps.entries()) {
@@ -170,12 +180,14 @@ export class Stream {
   }
 
   /** Copies an output to an array of its size. */
-  #read(call: string, memory: Float32Array, { first, width }: CompiledOutput, result: Float32Array): void {
+  #read(call: string, memory: Float32Array, { first, row, width }: CompiledOutput, result: Float32Array): void {
     let zeros = 0; // NaN after a number that is not finite
-    for (let i = 0; i < width; i++) {
-      const value = memory[first + i]!;
-      result[i] = value;
-      zeros += value * 0;
+    for (let b = 0, to = 0; b < this.#batch; b++) {
+      for (let i = first + b * row; i < first + b * row + width; i++) {
+        const value = memory[i]!;
+        result[to++] = value;
+        zeros += value * 0;
+      }
     }
     if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(result).find(isNotFinite));
   }
@@ -246,7 +258,7 @@ export class Stream {
     this.#checkNotChanged(call);
     this.#checkShapes(call, samples);
     this.#restoreOnError(call, () => {
-      const plan = this.#plans.prepare(call, 1, samples, 'predict');
+      const plan = this.#plans.prepare(call, this.#batch, samples, 'predict');
       this.#plan = plan;
       this.#version = this.#parameters.version;
       this.#samples = samples;
@@ -267,7 +279,7 @@ export class Stream {
     } catch (error) {
       this.#samples = samples;
       if (!this.#parameters.isFree) {
-        this.#plan = this.#plans.prepare(call, 1, samples, 'predict');
+        this.#plan = this.#plans.prepare(call, this.#batch, samples, 'predict');
         this.#version = this.#parameters.version;
         this.#plans.putMemory(memory);
       }
@@ -299,14 +311,14 @@ export class Stream {
         return float32().slice(first, first + width);
       }),
     );
-    writeStates(call, this.#plans, recurrent, 1, states);
+    writeStates(call, this.#plans, recurrent, this.#batch, states);
   }
 
   /** The states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
   getStates(): Tensor[][] {
     const call = 'stream.getStates';
     this.#ready(call);
-    return readStates(call, this.#plans, this.#stream.recurrent, 1);
+    return readStates(call, this.#plans, this.#stream.recurrent, this.#batch);
   }
 
   /** Replaces the states; takes the result of `getStates`, or the states with which an encoder ends. */
@@ -314,9 +326,9 @@ export class Stream {
     const call = 'stream.setStates';
     const { recurrent } = this.#stream;
     this.#ready(call);
-    const checked = checkStates(call, recurrent, 1, states); // may run user code
+    const checked = checkStates(call, recurrent, this.#batch, states); // may run user code
     this.#ready(call);
-    writeStates(call, this.#plans, recurrent, 1, checked);
+    writeStates(call, this.#plans, recurrent, this.#batch, checked);
   }
 
   /** The plan of one step; fails after the model was disposed, or its layers changed. */
@@ -325,7 +337,7 @@ export class Stream {
     const { version } = this.#parameters;
     if (this.#plan && version === this.#version) return this.#plan;
     // The same sizes give the same places in the workspace, so constants need not be written again
-    this.#plan = this.#plans.prepare(call, 1, this.#samples, 'predict');
+    this.#plan = this.#plans.prepare(call, this.#batch, this.#samples, 'predict');
     this.#version = version;
     return this.#plan;
   }
@@ -370,14 +382,13 @@ function readArray(call: string, name: string, input: unknown, count: number): F
 }
 
 /** A list of arrays for several outputs, from `out` if it is given. */
-function readOut(call: string, out: unknown, { outputs }: CompiledPlan, count: number): Float32Array[] {
-  const widths = outputs.slice(0, count).map(({ width }) => width);
-  if (out === undefined) return widths.map(width => new Float32Array(width));
-  if (!Array.isArray(out) || out.length !== count) {
-    fail(call, `out must be a list of ${count} Float32Arrays, got ${show(out)}`);
+function readOut(call: string, out: unknown, sizes: readonly number[]): Float32Array[] {
+  if (out === undefined) return sizes.map(size => new Float32Array(size));
+  if (!Array.isArray(out) || out.length !== sizes.length) {
+    fail(call, `out must be a list of ${sizes.length} Float32Arrays, got ${show(out)}`);
   }
   const results = Array.from(out as Float32Array[]);
-  for (const [n, width] of widths.entries()) checkOut(call, `out[${n}]`, results[n], width);
+  for (const [n, size] of sizes.entries()) checkOut(call, `out[${n}]`, results[n], size);
   return results;
 }
 

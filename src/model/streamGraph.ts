@@ -11,6 +11,7 @@ export interface StepInput {
   /** Its position among the inputs of the model. */
   readonly input: number;
   readonly name: string;
+  /** The numbers of a step, for all sequences. */
   readonly width: number;
   /** The layers that read ids from it. */
   readonly idReaders: readonly Layer[];
@@ -34,9 +35,10 @@ export interface StreamGraph {
 
 /**
  * @param constants the positions of the inputs that are the same at every step
+ * @param batch the number of sequences
  * @throws ValueError if the graph cannot run one time step at a time
  */
-export function streamGraph(call: string, graph: Graph, constants: readonly number[]): StreamGraph {
+export function streamGraph(call: string, graph: Graph, constants: readonly number[], batch: number): StreamGraph {
   const { inputCount, valueCount, calls, outputs } = graph.calls;
   const isConstant = new Array<boolean>(valueCount).fill(false);
   for (const input of constants) isConstant[input] = true;
@@ -76,7 +78,7 @@ export function streamGraph(call: string, graph: Graph, constants: readonly numb
   const steps = names.flatMap((name, input): StepInput[] => {
     if (isConstant[input] || states.has(input)) return [];
     const idReaders = each.filter(one => one.layer.readsIds && one.inputs.includes(input)).map(({ layer }) => layer);
-    return [{ input, name, width: samples[input]!.at(-1)!, idReaders }];
+    return [{ input, name, width: samples[input]!.at(-1)! * batch, idReaders }];
   });
 
   const starts = [...new Set(initialStates.flat().filter(value => isConstant[value]))];

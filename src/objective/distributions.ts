@@ -122,10 +122,7 @@ export function studentT(freedom: number, location: number, scale: number): Univ
       const t = freedom < MANY_FREEDOMS ? symmetricQuantile(standard, level) : nearlyNormalQuantile(freedom, level);
       return location + scale * t;
     },
-    draw(generator) {
-      const z = generator.normal();
-      return location + (scale * z) / Math.sqrt(drawGamma(generator, freedom / 2) / (freedom / 2));
-    },
+    draw: generator => location + scale * drawT(generator, freedom),
   };
 }
 
@@ -218,7 +215,7 @@ export function negativeBinomial(mean: number, dispersion: number): Univariate {
     variance,
     tails,
     quantile: level => countQuantile(counts, level),
-    draw: generator => drawPoisson(generator, mean * dispersion * drawGamma(generator, r)),
+    draw: generator => drawNegativeBinomial(generator, mean, dispersion),
   };
 }
 
@@ -237,8 +234,18 @@ function drawGamma(generator: RandomGenerator, shape: number): number {
   }
 }
 
-/** A count: by a product of uniform numbers, or if the mean is large by transformed rejection (Hörmann's PTRS, 1993). */
-function drawPoisson(generator: RandomGenerator, mean: number): number {
+/** A number of the t distribution. */
+export function drawT(generator: RandomGenerator, freedom: number): number {
+  const z = generator.normal();
+  return z / Math.sqrt(drawGamma(generator, freedom / 2) / (freedom / 2));
+}
+
+/** A count of the negative binomial distribution: a Poisson one, whose mean is random. */
+export const drawNegativeBinomial = (generator: RandomGenerator, mean: number, dispersion: number): number =>
+  drawPoisson(generator, mean * dispersion * drawGamma(generator, 1 / dispersion));
+
+/** A count of the Poisson distribution: by a product of uniform numbers, or if the mean is large by transformed rejection (Hörmann's PTRS, 1993). */
+export function drawPoisson(generator: RandomGenerator, mean: number): number {
   if (!(mean < Number.POSITIVE_INFINITY)) return Number.NaN;
   if (mean < 12) {
     const least = exp(-mean);

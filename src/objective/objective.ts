@@ -3,6 +3,8 @@
 import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimizers/index.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { training } from '../wasm/modules/training.generated.ts';
 import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
 import { type LossSettings, type LossWithOptions, lossFromConfig, noSettings, settingsOf } from './lossSettings.ts';
@@ -91,6 +93,7 @@ export function readObjective(call: string, options: CompileOptions, names: read
     metrics: resolveMetrics(call, metrics[n], loss, weighted[n]),
   }));
   for (const { loss, settings, metrics } of outputs) checkMetrics(call, metrics, loss, settings);
+  useKernels(training);
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
 

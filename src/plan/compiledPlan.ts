@@ -40,6 +40,8 @@ export interface CompiledOutput {
   readonly weights: number;
   /** Index of the output in the layout of the kernels; contiguous for one sample and one time step. */
   readonly first: number;
+  /** Floats from one row of a time step to the next. */
+  readonly row: number;
   /** Index of the mask; 0 without a mask. */
   readonly mask: number;
   /** Floats from one time step of the mask to the next. */
@@ -161,6 +163,7 @@ export class CompiledPlan {
       targetRule: objective ? targetRuleOf(objective.loss, y.width, y.steps, width, objective.settings) : null,
       weights: weights ? this.indexOf(weights) : 0,
       first: this.indexOf(y.start),
+      row: y.row / FLOAT,
       mask: mask ? this.indexOf(mask.start) : 0,
       maskStep: (mask?.step ?? 0) / FLOAT,
       lossAddress: loss?.address ?? 0,

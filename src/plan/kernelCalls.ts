@@ -112,6 +112,7 @@ export function kernelFunctions(kernels: Kernels, call: KernelCall | HostCall, t
   if (call.kind === 'host') return call.functions;
   const { kind, fields } = call;
   const named = kernels as unknown as Partial<Record<string, Run>>;
+  if (!named[`${kind}Forward`] && !named[`${kind}Backward`]) throw new Error(`the kernels of ${kind} are not in use`);
   const run = (direction: string): Run => named[kind + direction] ?? (() => {});
   const ends = { rewind: run('Rewind'), commit: run('Commit') };
   const sizes = fields as unknown as Sizes;

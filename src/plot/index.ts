@@ -29,5 +29,6 @@ export {
 export { type ResidualPlotData, type ResidualPlotOptions, residualPlot } from './residualPlot.ts';
 export type { SeriesData } from './seriesTimes.ts';
 export { type Drawn, showPlot, writeSVG } from './show.ts';
+export { type PlottedTrial, type SweepPlotData, type SweepPlotOptions, sweepPlot } from './sweepPlot.ts';
 export { type TerminalOptions, terminalPlot } from './terminalPlot.ts';
 export type { Theme } from './theme.ts';

@@ -3,6 +3,7 @@
  * machines, with the same results.
  */
 
+export { packData, putData, unpackData } from './blobs.ts';
 export type { EachOptions, EachProgress } from './eachSeries.ts';
 export { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
 export {
@@ -18,7 +19,6 @@ export {
 } from './fitEach.ts';
 export { type LocalOptions, local } from './local.ts';
 export { fromBytes } from './models.ts';
-export { packData, unpackData } from './pack.ts';
 export {
   type FileValue,
   type FitValue,
@@ -29,5 +29,7 @@ export {
   type TaskArguments,
   type TaskReturn,
 } from './runTask.ts';
+export * from './search/index.ts';
+export { sharded } from './sharded.ts';
 export { folderStore, memoryStore } from './stores.ts';
 export { makeTask, type TaskParts } from './task.ts';

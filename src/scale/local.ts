@@ -1,14 +1,16 @@
 /** The engine of this process: a pool of threads. */
 
-import { checkSignal } from '../training/options.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
-import { fail, show } from '../util/errors.ts';
+import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { unpackError } from '../worker/serialization.ts';
+import { checkRunOptions, checkTask, describe } from './checkTask.ts';
 import { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
-import { canonicalJson, isHash } from './hash.ts';
+import { canonicalJson } from './hash.ts';
 import { type Outcome, TaskThread } from './pool.ts';
 import { checkStore, isStored, memoryStore } from './stores.ts';
+
+export { checkRunOptions, checkTask, describe };
 
 /** Options of `local`. */
 export interface LocalOptions {
@@ -23,6 +25,8 @@ export interface LocalOptions {
 
 /** A task is given up after so many threads have died while they ran it. */
 const MOST_DEATHS = 3;
+/** Jobs beyond the slots whose data is read, or whose result is stored, while others run. */
+const AHEAD = 2;
 /** Milliseconds that a task has to end after its signal was aborted. */
 const GRACE = 2000;
 
@@ -58,6 +62,8 @@ interface Waiter {
 interface Job {
   readonly task: Task;
   readonly waiters: Set<Waiter>;
+  /** Whether a caller wants progress. */
+  isWatched: boolean;
   thread: TaskThread | null;
   deaths: number;
 }
@@ -69,7 +75,9 @@ class LocalEngine implements Engine {
   readonly #queue: Job[] = [];
   readonly #idle: TaskThread[] = [];
   readonly #threads = new Set<TaskThread>();
-  /** Jobs that have a slot. */
+  /** Jobs that wait for a thread. */
+  readonly #takers: ((thread: TaskThread) => void)[] = [];
+  /** Jobs that have left the queue. */
   #active = 0;
   #isClosed = false;
 
@@ -87,24 +95,35 @@ class LocalEngine implements Engine {
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const job = this.#jobs.get(task.id) ?? this.#add(task);
-      const stop = () => {
-        waiter.reject(signal!.reason);
+      const settled = () => signal?.removeEventListener('abort', stop);
+      const leave = (reason: unknown) => {
+        waiter.reject(reason);
         job.waiters.delete(waiter);
         if (job.waiters.size === 0) this.#abandon(job);
       };
-      const left = () => signal?.removeEventListener('abort', stop);
+      const stop = () => leave(signal!.reason);
       const waiter: Waiter = {
-        onProgress: onProgress ?? (() => {}),
+        onProgress(progress) {
+          try {
+            onProgress?.(progress);
+          } catch (error) {
+            leave(error);
+          }
+        },
         resolve: result => {
-          left();
+          settled();
           resolve(result);
         },
         reject: reason => {
-          left();
+          settled();
           reject(reason);
         },
       };
       job.waiters.add(waiter);
+      if (onProgress && !job.isWatched) {
+        job.isWatched = true;
+        job.thread?.watch();
+      }
       signal?.addEventListener('abort', stop);
     });
   }
@@ -115,11 +134,12 @@ class LocalEngine implements Engine {
     const error = new Error('engine.close: the engine was closed before the task was complete');
     for (const job of [...this.#jobs.values()]) this.#finish(job, waiter => waiter.reject(error));
     this.#queue.length = 0;
+    this.#takers.length = 0;
     await Promise.all(Array.from(this.#threads, thread => thread.end('the engine was closed')));
   }
 
   #add(task: Task): Job {
-    const job: Job = { task, waiters: new Set(), thread: null, deaths: 0 };
+    const job: Job = { task, waiters: new Set(), isWatched: false, thread: null, deaths: 0 };
     this.#jobs.set(task.id, job);
     this.#queue.push(job);
     // Later, so that the caller is among the waiters
@@ -127,9 +147,9 @@ class LocalEngine implements Engine {
     return job;
   }
 
-  /** Starts jobs while slots are free. */
+  /** Begins with jobs: as many as there are slots, and some whose data is read, or whose result is stored, meanwhile. */
   #fill(): void {
-    while (this.#active < this.slots && this.#queue.length > 0) {
+    while (this.#active < this.slots + AHEAD && this.#queue.length > 0) {
       const job = this.#queue.shift()!;
       this.#active++;
       void this.#serve(job)
@@ -151,7 +171,7 @@ class LocalEngine implements Engine {
     while (this.#isWanted(job)) {
       const bytes = await this.#blobsOf(task);
       if (!this.#isWanted(job)) return;
-      const outcome = await this.#runIn(this.#idle.pop() ?? this.#start(), job, bytes);
+      const outcome = await this.#runIn(await this.#take(), job, bytes);
       if (!this.#isWanted(job)) return;
       if ('died' in outcome) {
         if (++job.deaths < MOST_DEATHS) continue;
@@ -180,14 +200,35 @@ class LocalEngine implements Engine {
   }
 
   async #runIn(thread: TaskThread, job: Job, bytes: { [hash: string]: Uint8Array }): Promise<Outcome> {
-    job.thread = thread;
-    const outcome = await thread.run(job.task, bytes, progress => {
-      for (const waiter of job.waiters) waiter.onProgress(progress);
+    try {
+      if (!this.#isWanted(job)) return { died: 'the task is no longer wanted' };
+      job.thread = thread;
+      return await thread.run(job.task, bytes, job.isWatched, progress => {
+        for (const waiter of job.waiters) waiter.onProgress(progress);
+      });
+    } finally {
+      job.thread = null;
+      this.#giveBack(thread);
+    }
+  }
+
+  /** A thread that is idle, as soon as there is one. */
+  async #take(): Promise<TaskThread> {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (!idle.isDead) return idle;
+      this.#threads.delete(idle);
+    }
+    if (this.#threads.size < this.slots) return this.#start();
+    return new Promise(take => {
+      this.#takers.push(take);
     });
-    job.thread = null;
+  }
+
+  #giveBack(thread: TaskThread): void {
     if (thread.isDead) this.#threads.delete(thread);
-    else this.#idle.push(thread);
-    return outcome;
+    const take = this.#takers.shift();
+    if (take) take(thread.isDead ? this.#start() : thread);
+    else if (!thread.isDead) this.#idle.push(thread);
   }
 
   #start(): TaskThread {
@@ -212,9 +253,10 @@ class LocalEngine implements Engine {
     if (at >= 0) this.#queue.splice(at, 1);
     const { thread } = job;
     if (!thread) return;
-    void thread.abort();
+    thread.abort();
     const end = () => job.thread === thread && void thread.end('the task did not end after its signal was aborted');
-    setTimeout(end, GRACE);
+    const timer: unknown = setTimeout(end, GRACE);
+    (timer as { unref?(): void }).unref?.(); // a timer of Node would keep the process alive
   }
 }
 
@@ -230,29 +272,4 @@ export async function storedResult(store: Store, task: Task): Promise<Result | n
 /** Stores the result of a task, after its bytes. */
 export async function storeResult(store: Store, task: Task, { value, blobs }: Result): Promise<void> {
   await store.put(task.id, new TextEncoder().encode(canonicalJson('engine.run', 'the result', { value, blobs })));
-}
-
-/** A task for error messages. */
-export function describe({ kind, file, input, seed }: Task): string {
-  const text = JSON.stringify({ ...(file !== undefined && { file }), input, seed });
-  return `the task '${kind}' with ${text.length > 500 ? `${text.slice(0, 497)}...` : text}`;
-}
-
-/** Checks a task, which may come from another machine. */
-export function checkTask(call: string, task: unknown): asserts task is Task {
-  const { id, kind, blobs } = (task ?? {}) as Partial<Task>;
-  if (!isHash(id) || typeof kind !== 'string' || typeof blobs !== 'object') {
-    fail(call, `task must be the result of makeTask, got ${show(task)}`);
-  }
-}
-
-/** Checks the options of `engine.run`. */
-export function checkRunOptions(call: string, options: unknown): RunOptions {
-  const known = checkOptions<RunOptions>(call, options, ['signal', 'onProgress']);
-  const signal = checkSignal(call, known.signal ?? null);
-  const { onProgress } = known;
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    fail(call, `onProgress must be a function, got ${show(onProgress)}`);
-  }
-  return { ...(signal && { signal }), ...(onProgress && { onProgress }) };
 }

@@ -60,7 +60,9 @@ export function packData(call: string, name: string, value: unknown): Uint8Array
     if (item instanceof Date) return { $date: item.getTime() };
     if (Array.isArray(item)) return Array.from(item, (one, n) => convert(`${place}[${n}]`, one, depth + 1));
     if (!isPlain(item)) fail(call, `${place} must be plain data or a typed array, got ${show(item)}`);
-    const entries = Object.entries(item).filter(([, one]) => one !== undefined);
+    const entries = Object.entries(item)
+      .filter(([, one]) => one !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1)); // the order of the arrays too
     const fields = entries.map(([key, one]) => [key, convert(`${place}.${key}`, one, depth + 1)] as const);
     return entries.some(([key]) => key.startsWith('$')) ? { $object: fields } : Object.fromEntries(fields);
   };

@@ -29,18 +29,25 @@ interface Run {
   settle(outcome: Outcome): void;
 }
 
+/** Locks of the page; null elsewhere. In Node, threads have an event at their end. */
+const locks = (): LockManager | null =>
+  (typeof Worker === 'function' && (globalThis.navigator as { locks?: LockManager } | undefined)?.locks) || null;
+
 /** A thread. It does not keep the process alive while it is idle. */
 export class TaskThread {
   readonly #channel: Promise<Channel>;
   #run: Run | null = null;
   #lastRun = 0;
   #ended: string | null = null;
+  /** Pages have no event for a worker that ends itself, but the browser then frees the lock of the worker. */
+  readonly #lock = locks() && `lstm-wasm ${crypto.randomUUID()}`;
 
   constructor() {
     const listener = {
       receive: (message: unknown) => isTaskMessage<FromThread>(message) && this.#receive(message),
       missed: () => void this.end('a message between the program and its thread could not be read'),
       ended: (reason: string) => void this.end(reason),
+      isQuiet: true,
     };
     this.#channel = Promise.resolve().then(() => openChannel(script, listener));
     this.#channel.catch((error: unknown) => this.end(error instanceof Error ? error.message : String(error)));
@@ -55,6 +62,7 @@ export class TaskThread {
   async run(
     task: Task,
     bytes: { readonly [hash: string]: Uint8Array },
+    isWatched: boolean,
     onProgress: (progress: Json) => void,
   ): Promise<Outcome> {
     const run = ++this.#lastRun;
@@ -62,7 +70,7 @@ export class TaskThread {
       this.#run = { id: run, onProgress, settle };
     });
     if (this.#ended !== null) return { died: this.#ended };
-    const message: ToThread = { lstmTask: 'run', run, task, bytes };
+    const message: ToThread = { lstmTask: 'run', run, task, bytes, lock: this.#lock, isWatched };
     this.#channel.then(
       channel => {
         channel.busy(true);
@@ -74,10 +82,19 @@ export class TaskThread {
   }
 
   /** Asks the task that is running to end. */
-  async abort(): Promise<void> {
+  abort(): void {
+    this.#tell('abort');
+  }
+
+  /** Asks for the progress of the task that is running. */
+  watch(): void {
+    this.#tell('watch');
+  }
+
+  #tell(lstmTask: 'abort' | 'watch'): void {
     if (!this.#run) return;
-    const message: ToThread = { lstmTask: 'abort', run: this.#run.id };
-    await this.#channel.then(
+    const message: ToThread = { lstmTask, run: this.#run.id };
+    this.#channel.then(
       channel => channel.send(message, []),
       () => {},
     );
@@ -94,6 +111,10 @@ export class TaskThread {
   }
 
   #receive(message: FromThread): void {
+    if (message.lstmTask === 'locked') {
+      void locks()?.request(this.#lock!, () => this.end('it has ended itself'));
+      return;
+    }
     if (message.run !== this.#run?.id) return;
     if (message.lstmTask === 'progress') this.#run.onProgress(message.progress);
     else if (message.lstmTask === 'failed') this.#settle({ error: message.error });

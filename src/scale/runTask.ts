@@ -48,9 +48,11 @@ import { forecaster, loadForecaster } from '../forecast/forecaster.ts';
 import type { ForecasterOptions } from '../forecast/forecasterOptions.ts';
 import type { ForecasterPredictOptions } from '../forecast/predictForecaster.ts';
 import type { Series } from '../forecast/series.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { isPlain } from '../util/options.ts';
+import { checkOptions, isPlain } from '../util/options.ts';
 import { taskThread } from '../util/taskThread.ts';
+import { checkTask } from './checkTask.ts';
 import type { Json, Result, Store, Task } from './engine.ts';
 import { checkJson, sha256 } from './hash.ts';
 import { fromBytes, modelBytes } from './models.ts';
@@ -122,7 +124,10 @@ export interface RunTaskOptions {
  * Runs a task to its end. The store must have its blobs, and receives those of the result. Rejects with the error of the task
  * file or of the forecaster.
  */
-export async function runTask(task: Task, store: Store, { signal, report }: RunTaskOptions = {}): Promise<Result> {
+export async function runTask(task: Task, store: Store, options?: RunTaskOptions): Promise<Result> {
+  rejectExtraArguments('runTask', 3, arguments);
+  checkTask('runTask', task);
+  const { signal, report } = checkOptions<RunTaskOptions>('runTask', options, ['signal', 'report']);
   const call = `task '${task.kind}'`;
   const thread = taskThread();
   if (thread) thread.task = { seed: task.seed };

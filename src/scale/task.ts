@@ -2,10 +2,11 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { nodeModule } from '../saving/stores/nodeFiles.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
-import { checkName, isPlain } from '../util/options.ts';
+import { checkName, checkOptions, isPlain } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
-import { binary } from '../wasm/binaries.ts';
+import { strictHash } from '../wasm/modules/hash.generated.ts';
 import type { Json, Task } from './engine.ts';
 import { canonicalJson, checkJson, isHash, sha256 } from './hash.ts';
 
@@ -29,17 +30,19 @@ const kinds = ['file', 'fit', 'predict', 'backtest'] as const;
  */
 export async function makeTask(parts: TaskParts): Promise<Task> {
   const call = 'makeTask';
-  const kind = checkName(call, 'kind', parts.kind, kinds);
-  const input = checkJson(call, 'input', parts.input);
-  const seed = checkSeed(call, parts.seed);
-  const blobs = checkBlobs(call, parts.blobs ?? {});
+  rejectExtraArguments(call, 1, arguments);
+  const given = checkOptions<TaskParts>(call, parts, ['kind', 'file', 'input', 'seed', 'blobs']);
+  const kind = checkName(call, 'kind', given.kind, kinds);
+  const input = checkJson(call, 'input', given.input);
+  const seed = checkSeed(call, given.seed);
+  const blobs = checkBlobs(call, given.blobs ?? {});
   const isFile = kind === 'file';
-  if (!isFile && parts.file !== undefined)
-    fail(call, `file must be absent for the kind '${kind}', got ${show(parts.file)}`);
-  const file = isFile ? checkTaskFile(call, parts.file) : undefined;
+  if (!isFile && given.file !== undefined)
+    fail(call, `file must be absent for the kind '${kind}', got ${show(given.file)}`);
+  const file = isFile ? checkTaskFile(call, given.file) : undefined;
   const fileHash = file !== undefined && isAddress(file) ? await hashOfFile(call, file) : undefined;
   const code = isFile ? (fileHash ?? `name:${file}`) : undefined;
-  const kernels = `strict ${await kernelsHash()}`;
+  const kernels = `strict ${strictHash}`;
   const id = await sha256(canonicalJson(call, 'task', { kind, code, input, seed, blobs, kernels, version }));
   return { id, kind, ...(isFile && { file }), ...(fileHash && { fileHash }), input, seed, blobs };
 }
@@ -62,13 +65,6 @@ function checkBlobs(call: string, blobs: unknown): { [name: string]: string } {
     if (!isHash(hash)) fail(call, `blobs.${name} must be a SHA-256 in hexadecimal, got ${show(hash)}`);
   }
   return { ...(blobs as { [name: string]: string }) };
-}
-
-let kernels: Promise<string> | null = null;
-
-function kernelsHash(): Promise<string> {
-  kernels ??= sha256(binary('strict'));
-  return kernels;
 }
 
 const fileHashes = new Map<string, Promise<string>>();

@@ -8,16 +8,31 @@ import { runTask } from './runTask.ts';
 import { type FromThread, isTaskMessage, type ToThread } from './threadMessages.ts';
 
 becomeTaskThread();
-const running = new Map<number, AbortController>();
+const running = new Map<number, { readonly control: AbortController; isWatched: boolean }>();
+let isLocked = false;
 
 async function receive(port: Port, message: unknown): Promise<void> {
   if (!isTaskMessage<ToThread>(message)) return;
-  if (message.lstmTask === 'abort') {
-    running.get(message.run)?.abort();
+  if (message.lstmTask !== 'run') {
+    const run = running.get(message.run);
+    if (run && message.lstmTask === 'watch') run.isWatched = true;
+    else run?.control.abort();
     return;
   }
-  const { run, task, bytes } = message;
-  const control = new AbortController();
+  const { run, task, bytes, lock, isWatched } = message;
+  const state = { control: new AbortController(), isWatched };
+  running.set(run, state);
+  if (lock !== null && !isLocked) {
+    isLocked = true;
+    await new Promise<void>(locked => {
+      const forever = () => {
+        locked();
+        return new Promise(() => {});
+      };
+      void navigator.locks.request(lock, forever);
+    });
+    port.postMessage({ lstmTask: 'locked', run } satisfies FromThread, []);
+  }
   const made: { [hash: string]: Uint8Array } = {};
   const store: Store = {
     get: async hash => bytes[hash] ?? made[hash],
@@ -25,12 +40,12 @@ async function receive(port: Port, message: unknown): Promise<void> {
       made[hash] = found;
     },
   };
-  running.set(run, control);
   try {
-    const report = (progress: FromThread & { lstmTask: 'progress' }) => port.postMessage(progress, []);
     const { value, blobs } = await runTask(task, store, {
-      signal: control.signal,
-      report: progress => report({ lstmTask: 'progress', run, progress }),
+      signal: state.control.signal,
+      report: progress => {
+        if (state.isWatched) port.postMessage({ lstmTask: 'progress', run, progress } satisfies FromThread, []);
+      },
     });
     // Cloned, because several arrays of a task file may share a buffer
     port.postMessage({ lstmTask: 'done', run, value, blobs, bytes: made } satisfies FromThread, []);

@@ -9,12 +9,22 @@ interface Bytes {
 
 /** To a thread. */
 export type ToThread =
-  /** Runs a task. `bytes` has its blobs by hash. */
-  | { readonly lstmTask: 'run'; readonly run: number; readonly task: Task; readonly bytes: Bytes }
+  /** Runs a task. `bytes` has its blobs by hash. The thread holds `lock`, if there is one, until it ends. */
+  | {
+      readonly lstmTask: 'run';
+      readonly run: number;
+      readonly task: Task;
+      readonly bytes: Bytes;
+      readonly lock: string | null;
+      /** Whether to send progress, which takes time for both threads. */
+      readonly isWatched: boolean;
+    }
+  | { readonly lstmTask: 'watch'; readonly run: number }
   | { readonly lstmTask: 'abort'; readonly run: number };
 
 /** From a thread. */
 export type FromThread =
+  | { readonly lstmTask: 'locked'; readonly run: number }
   | { readonly lstmTask: 'progress'; readonly run: number; readonly progress: Json }
   /** The result, with its blobs by hash. */
   | {

@@ -5,20 +5,20 @@ import { SampleOrder, type Shuffle } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeights } from '../inputs/sampleWeights.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
+import { checkBatchSize, checkWhole } from './batchOptions.ts';
 import type { Logs } from './callback.ts';
-import { PairSelection, type Pairs, partOfPairs, readPairs, validatePairs } from './evaluate.ts';
+import { validatePairs } from './evaluateDataset.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
-  checkBatchSize,
   checkIdle,
-  checkWhole,
   readTraining,
   runExclusively,
   type Training,
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
+import { PairSelection, type Pairs, partOfPairs, readPairs } from './pairs.ts';
 import { findSnapshot, readResumed, readsSnapshot } from './resume.ts';
 import type { TrainedModel } from './trainedModel.ts';
 

@@ -5,22 +5,22 @@ import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { warn } from '../util/warning.ts';
+import { checkBatchSize, checkWhole } from './batchOptions.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, checkEnds, type Reader, type Source, sourceOf } from './dataset.ts';
-import { type Pairs, validatePairs, validateSource } from './evaluate.ts';
+import { validatePairs, validateSource } from './evaluateDataset.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
-  checkBatchSize,
   checkIdle,
-  checkWhole,
   readTraining,
   runExclusively,
   type Training,
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
+import type { Pairs } from './pairs.ts';
 import type { TrainingProgress } from './progress.ts';
 import { findSnapshot, readResumed, readsSnapshot } from './resume.ts';
 import type { TrainedModel } from './trainedModel.ts';

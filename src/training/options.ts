@@ -3,13 +3,10 @@
 import type { ClassWeights } from '../inputs/sampleWeights.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
-import { showShape } from '../util/shapes.ts';
 import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';
 import type { TrainedModel } from './trainedModel.ts';
 import { checkVerbose, defaultVerbosity, type Verbosity } from './verbosity.ts';
-
-const DEFAULT_BATCH = 32;
 
 /** Options of `fit` and `fitDataset`. */
 export interface TrainingOptions {
@@ -77,22 +74,6 @@ export function readTraining(call: string, options: TrainingOptions): Training {
 export function checkSignal(call: string, signal: unknown): AbortSignal | null {
   if (signal === null || signal instanceof AbortSignal) return signal;
   return fail(call, `signal must be an AbortSignal, got ${show(signal)}`);
-}
-
-/** Reads the batch size. @param fixed that of the model, or null */
-export function checkBatchSize(call: string, value: unknown, fixed: number | null, name = 'batchSize'): number {
-  if (value === undefined) return fixed ?? DEFAULT_BATCH;
-  const size = checkCount(call, name, value);
-  if (fixed !== null && size !== fixed)
-    fail(call, `${name} must be ${fixed}, the batch size of the model, got ${size}`);
-  return size;
-}
-
-/** Fails if the samples do not fill whole batches of a model with a fixed batch size. */
-export function checkWhole(call: string, what: string, shape: readonly number[], fixed: number | null): void {
-  if (fixed === null || shape[0]! % fixed === 0) return;
-  const got = showShape(shape);
-  fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
 }
 
 /** Runs a training run. No other can start until it ends; `stopTraining` and `signal` stop it from now on. */

@@ -10,7 +10,7 @@ import type { SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import type { Diagnosis } from '../util/warning.ts';
 import type { CallbackModel } from './callback.ts';
-import type { Means } from './history.ts';
+import type { Means } from './means.ts';
 import type { TrainingProgress } from './progress.ts';
 
 export interface TrainedModel {

@@ -6,15 +6,18 @@
 
 import type { KernelsModule } from '../kernelsModule.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
-import { fail, reasonOf, show } from '../util/errors.ts';
+import { fail, show } from '../util/errors.ts';
 import { LINE } from '../util/memorySizes.ts';
 import { checkName, checkOptions } from '../util/options.ts';
 import { taskThread } from '../util/taskThread.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
-import { binary } from './binaries.ts';
+import { canRelax } from './canRelax.ts';
+import { decode, type KernelModule } from './decode.ts';
+import { addInstance, compiled, INITIAL_PAGES, instantiate, isModule, newMemory } from './instances.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
+import { core } from './modules/core.generated.ts';
 import { buildNumbers } from './shared.generated.ts';
-import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
+import { newSharedMemory } from './sharedMemory.ts';
 import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
@@ -24,13 +27,18 @@ interface Engine {
   simd: Simd;
   turbo: readonly TurboFlag[];
   wasmBytes: number;
+  /** The most pages of a shared memory; 0 with one thread. */
+  maximum: number;
+  /** The compiled kernels, the core first. */
+  modules: WebAssembly.Module[];
+  /** Whether they are all kernels, in one module. */
+  isComplete: boolean;
   /** Null with one thread. */
   team: Team | null;
-  /** The compiled kernels for a shared memory, and the most pages of it; null with one thread. */
-  shared: { module: WebAssembly.Module; maximum: number } | null;
 }
 
-const INITIAL_PAGES = 2;
+type Source = WebAssembly.Module | Uint8Array<ArrayBuffer>;
+
 /** Bytes of a page of memory. */
 const PAGE = 65_536;
 const SLOW_MILLISECONDS = 100;
@@ -109,7 +117,7 @@ export interface BackendInfo {
    * Node 24 and later on x64. Empty elsewhere, without that import, or if it was imported too late.
    */
   turbo: readonly TurboFlag[];
-  /** Size of the WebAssembly module in bytes. */
+  /** Size of the WebAssembly modules in bytes. */
   wasmBytes: number;
   /** Size of the memory shared by all models in bytes. */
   memoryBytes: number;
@@ -142,14 +150,14 @@ export function init(options: InitOptions): void {
   if (inUse) fail('init', 'must be called before the first model is made');
   if (module !== undefined) {
     if (!isModule(module)) fail('init', `module must be a WebAssembly.Module, got ${show(module)}`);
-    engine = start('init', module, 0);
+    engine = start('init', [module], 0, true);
   } else {
     if (!isArrayBuffer(bytes) && !ArrayBuffer.isView(bytes)) {
       fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
     }
     const read = bytesIn(bytes) as Uint8Array<ArrayBuffer>;
     if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host supports');
-    engine = start('init', read, read.length);
+    engine = start('init', [read], read.length, true);
   }
   isFromInit = true;
 }
@@ -159,13 +167,12 @@ export async function ready(): Promise<void> {
   rejectExtraArguments('ready', 0, arguments);
   while (!engine) {
     const simd = chooseSimd();
-    const bytes = binary(simd);
     if (chooseThreads() > 1) {
       started('ready');
       continue;
     }
-    const module = await WebAssembly.compile(bytes);
-    if (simd === chooseSimd()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
+    const compiled = await Promise.all([...modulesInUse].map(module => WebAssembly.compile(decode(module, simd))));
+    if (simd === chooseSimd()) engine ??= startOwn('ready', simd, compiled); // unless the choice changed meanwhile
   }
 }
 
@@ -187,7 +194,7 @@ export function setBatch(batch: number): void {
   if (team) team.batch = batch;
 }
 
-/** Rises in `leaveThreads`: calls that were bound to the kernels before must be bound anew. */
+/** Rises in `leaveThreads` and `useKernels`: calls that were bound to the kernels before must be bound anew. */
 export let generation = 0;
 
 /** The kernels. Once a block has been allocated, the object changes in `leaveThreads` only. */
@@ -201,13 +208,13 @@ export function kernels(): Kernels {
  */
 export function leaveThreads(): void {
   const before = started();
-  const { team, shared } = before;
-  if (!team || !shared) return;
-  const after: Engine = { ...before, team: null, shared: null };
+  const { team, maximum, modules } = before;
+  if (!team) return;
+  const after: Engine = { ...before, team: null };
   try {
     const initial = before.memory.buffer.byteLength / PAGE;
-    after.memory = new WebAssembly.Memory({ initial, maximum: shared.maximum, shared: true });
-    after.kernels = instantiate(shared.module, after.memory)!;
+    after.memory = new WebAssembly.Memory({ initial, maximum, shared: true });
+    after.kernels = instantiate(modules, after.memory)!;
     after.kernels.setWideVectors(wideVectors());
     after.kernels.setBatch(team.batch);
     after.kernels.allocate(1); // starts the heap, which is then overwritten like all of the memory
@@ -228,9 +235,7 @@ export function leaveThreadsAfter(error: unknown): asserts error is ThreadsLost 
 }
 
 function started(call = 'lstm-wasm'): Engine {
-  if (engine) return engine;
-  const bytes = binary(chooseSimd());
-  engine = start(call, bytes, bytes.byteLength);
+  engine ??= startOwn(call, chooseSimd());
   return engine;
 }
 
@@ -238,18 +243,6 @@ const chooseSimd = (): Simd => (requestedSimd === 'auto' ? fastestSimd() : reque
 
 /** Tasks run strict kernels, which compute the same bits on every host. */
 const fastestSimd = (): Simd => (!taskThread() && canRelax() ? 'relaxed' : 'strict');
-
-/** Whether this host supports relaxed SIMD. */
-const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
-
-/** A module with one function, which returns f32x4.relaxed_madd of three zeros. */
-const relaxedModule = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
-  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
-  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
-  ...[0x0a, 0x0f, 0x01, 0x0d, 0x01, 0x01, 0x7b], // code: one body, with a local v128
-  ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
-);
 
 /** The number of threads to start, the calling one included. */
 function chooseThreads(): number {
@@ -280,62 +273,67 @@ function physicalCores(): number {
   }
 }
 
-function start(call: string, source: WebAssembly.Module | Uint8Array<ArrayBuffer>, wasmBytes: number): Engine {
+/** @param sources modules of the kernels, the core first, or the one of all kernels */
+function start(call: string, sources: readonly Source[], wasmBytes: number, isComplete: boolean): Engine {
   const threads = chooseThreads();
-  const shared = threads > 1 && !isModule(source) ? newSharedMemory(INITIAL_PAGES) : null;
+  const shared = threads > 1 && !sources.some(isModule) ? newSharedMemory(INITIAL_PAGES) : null;
   const memory = shared?.memory ?? newMemory(call);
-  const code = shared && !isModule(source) ? new WebAssembly.Module(withSharedMemory(source, shared.maximum)) : source;
-  const kernels = instantiate(code, memory);
+  const maximum = shared?.maximum ?? 0;
+  const modules = sources.map(source => compiled(source, maximum));
+  const kernels = instantiate(modules, memory);
   if (typeof kernels?.build !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   const wide = wideVectors();
   kernels.setWideVectors(wide);
   turbo.started = true;
-  const sharing = shared && isModule(code) ? { module: code, maximum: shared.maximum } : null;
-  const team = sharing && new Team(threads, kernels, sharing.module, memory, wide);
+  const team = shared && new Team(threads, kernels, modules, memory, wide);
   if (!team && threads > 1 && requestedThreads !== 'auto') {
-    warnOfOneThread(isModule(source) ? 'init was given a compiled module' : 'the host cannot share memory');
+    warnOfOneThread(sources.some(isModule) ? 'init was given a compiled module' : 'the host cannot share memory');
   }
   const simd = kernels.build() === buildNumbers.relaxed ? 'relaxed' : 'strict';
-  return { kernels, memory, simd, turbo: turbo.flags, wasmBytes, team, shared: sharing };
+  return { kernels, memory, maximum, simd, turbo: turbo.flags, wasmBytes, modules, isComplete, team };
+}
+
+/** Starts the kernels of this package. @param compiled what is compiled already of the modules in use */
+function startOwn(call: string, simd: Simd, compiled?: readonly WebAssembly.Module[]): Engine {
+  const all = [...modulesInUse].map(module => decode(module, simd));
+  const sources = all.map((bytes, n) => compiled?.[n] ?? bytes);
+  return start(
+    call,
+    sources,
+    all.reduce((sum, { length }) => sum + length, 0),
+    false,
+  );
+}
+
+const modulesInUse = new Set<KernelModule>([core]);
+
+/**
+ * Makes kernels available that are not in the core. Call it when something is created that may call them; the module is
+ * then in the programs that import the code of it, and in no others.
+ */
+export function useKernels(module: KernelModule): void {
+  if (modulesInUse.has(module)) return;
+  if (engine && !engine.isComplete) addModule(engine, module);
+  modulesInUse.add(module);
+}
+
+function addModule(running: Engine, module: KernelModule): void {
+  const { kernels, memory, maximum, simd, modules, team } = running;
+  const bytes = decode(module, simd);
+  const added = compiled(bytes, maximum);
+  addInstance(kernels, added, memory);
+  modules.push(added);
+  running.wasmBytes += bytes.length;
+  generation++;
+  if (!team || team.running === 1) return;
+  // Threads that have started lack these kernels
+  team.end();
+  running.team = new Team(team.size, kernels, modules, memory, wideVectors());
+  running.team.batch = batchNumber;
 }
 
 const wideVectors = (): number => (turbo.flags.includes('revectorize') ? 1 : 0);
-
-function newMemory(call: string): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: INITIAL_PAGES });
-  } catch (error) {
-    const advice = 'each page and worker with models reserves some: close unused ones, or raise the limit (ulimit -v)';
-    return fail(call, `the host must be able to allocate memory for WebAssembly (${reasonOf(error)}); ${advice}`);
-  }
-}
-
-/** Whether a value is a compiled module, of this realm or another. */
-function isModule(value: unknown): value is WebAssembly.Module {
-  try {
-    WebAssembly.Module.imports(value as WebAssembly.Module);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The exports of a module; null if it needs other imports than our kernels. */
-function instantiate(source: WebAssembly.Module | Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Kernels | null {
-  try {
-    const module = isModule(source) ? source : new WebAssembly.Module(source);
-    return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;
-  } catch (error) {
-    if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
-    throw error;
-  }
-}
-
-/** Called by the kernels when they trap; in the debug build, when an assertion fails. */
-function abort(_message: Address, _file: Address, line: number, column: number): never {
-  throw new Error(`the kernels stopped at line ${line}, column ${column} of their source`);
-}
 
 // ------------------------------------------------------------------------------------------------------------ memory
 

@@ -129,13 +129,19 @@ export class Team {
   /** Until when the calling thread works alone; 0 if it does not. */
   #restsUntil = 0;
 
-  constructor(size: number, kernels: Kernels, module: WebAssembly.Module, memory: WebAssembly.Memory, wide: number) {
+  constructor(
+    size: number,
+    kernels: Kernels,
+    modules: readonly WebAssembly.Module[],
+    memory: WebAssembly.Memory,
+    wide: number,
+  ) {
     this.size = size;
     this.#kernels = kernels as unknown as RangeKernels;
     const names = Object.keys(kernels);
     this.#numberOf = new Map(names.map((name, n) => [name, n]));
     const control = new SharedArrayBuffer(controlBytes);
-    this.#data = { module, memory, control, names, wide };
+    this.#data = { modules: [...modules], memory, control, names, wide };
     this.#words = new Int32Array(control);
     this.#numbers = new Float64Array(control);
   }

@@ -51,7 +51,8 @@ const WATCH_MILLISECONDS = 0.3;
 
 /** What a thread receives. */
 export interface ThreadData {
-  readonly module: WebAssembly.Module;
+  /** The modules of the kernels, the core first. */
+  readonly modules: readonly WebAssembly.Module[];
   readonly memory: WebAssembly.Memory;
   readonly control: SharedArrayBuffer;
   /** The kernels by the number with which jobs name them. */
@@ -66,11 +67,14 @@ export interface ThreadData {
  * describe. `chunks` is read before `described`, so a ticket of an earlier job never sees the chunks of a later one.
  */
 export const threadProgram = `
-function run({ module, memory, control, names, wide, number }) {
+function run({ modules, memory, control, names, wide, number }) {
   const abort = () => {
     throw new Error('the kernels stopped');
   };
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+  const exports = {};
+  for (const module of modules) {
+    Object.assign(exports, new WebAssembly.Instance(module, { env: { memory, abort }, core: exports }).exports);
+  }
   exports.setWideVectors(wide);
   exports.setThread(number);
   const kernels = names.map(name => exports[name]);

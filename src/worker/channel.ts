@@ -36,12 +36,14 @@ export interface Listener {
   missed(): void;
   /** Called when the thread has ended or could not be started. */
   ended(reason: string): void;
+  /** Whether the console of a page does not show errors that `ended` receives. */
+  readonly isQuiet?: boolean;
 }
 
 /** A script that runs in workers. */
 export interface WorkerScript {
   /** Starts a Web Worker. Bundlers look for the address in `new Worker(new URL(...))`. */
-  inPage(): Worker;
+  inPage(): WorkerLike;
   /** The file beside this one in the package, for threads of Node. */
   readonly file: string;
 }
@@ -64,7 +66,7 @@ export function openChannel(script: WorkerScript, listener: Listener): Channel |
 }
 
 /** Listens to a worker that has been started. */
-export function channelTo(worker: WorkerLike, { receive, missed, ended }: Listener): Channel {
+export function channelTo(worker: WorkerLike, { receive, missed, ended, isQuiet }: Listener): Channel {
   if ('on' in worker) {
     const { on } = worker as NodeWorker;
     on.call(worker, 'message', receive);
@@ -74,7 +76,10 @@ export function channelTo(worker: WorkerLike, { receive, missed, ended }: Listen
   } else {
     worker.addEventListener?.('message', (event: MessageEvent) => receive(event.data));
     worker.addEventListener?.('messageerror', missed);
-    worker.addEventListener?.('error', (event: ErrorEvent) => ended(event.message || 'its file could not be loaded'));
+    worker.addEventListener?.('error', (event: ErrorEvent) => {
+      if (isQuiet) event.preventDefault();
+      ended(event.message || 'its file could not be loaded');
+    });
   }
   worker.unref?.();
   return {

@@ -9,7 +9,7 @@ import type { LayersModel } from '../model/layersModel.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
 import { saverFor } from '../saving/stores/urlHandlers.ts';
-import { checkMetadata } from '../saving/tfjs/save.ts';
+import { checkMetadata } from '../saving/tfjs/metadata.ts';
 import { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {

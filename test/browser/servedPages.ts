@@ -23,7 +23,7 @@ export const policy = { 'content-security-policy': "script-src 'self' 'wasm-unsa
 /** Writes a page that imports the package, which Vite resolves in the folder itself or, with the demo's settings, in the sources. */
 function writePage(folder: string, { resolve, worker }: Pick<InlineConfig, 'resolve' | 'worker'> = {}): InlineConfig {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'main.js'), page('lstm-wasm', 'lstm-wasm/worker', 'lstm-wasm/data'));
+  writeFileSync(join(folder, 'main.js'), page('lstm-wasm', 'lstm-wasm/worker', 'lstm-wasm/data', 'lstm-wasm/scale'));
   const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
   writeFileSync(join(folder, 'index.html'), html);
   const cacheDir = join(folder, 'cache');
@@ -62,18 +62,20 @@ async function develop(config: InlineConfig): Promise<Site> {
   return { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
 }
 
-const page = (core: string, worker: string, data: string) => `
+const page = (core: string, worker: string, data: string, scale: string) => `
   import * as lw from '${core}';
   import { connect } from '${worker}';
   import { sineCosine } from '${data}';
+  import * as scale from '${scale}';
   lw.configure({ simd: 'strict' });
-  globalThis.fixture = { lw, connect, sineCosine };`;
+  globalThis.fixture = { lw, connect, sineCosine, scale };`;
 
 /** Globals of a page: the package, and test data and models. */
 export interface PageFixture {
   lw: typeof import('lstm-wasm');
   connect: typeof import('lstm-wasm/worker').connect;
   sineCosine: typeof import('lstm-wasm/data').sineCosine;
+  scale: typeof import('lstm-wasm/scale');
   numbers(count: number): Float32Array;
   layers(): import('lstm-wasm').Layer[];
   small(host: import('lstm-wasm/worker').Host): Promise<import('lstm-wasm/worker').RemoteSequential>;
@@ -109,7 +111,7 @@ export function packageSites(name: string, requested: readonly Kind[]): (kind: K
 /** Loads the package into a page and sets its globals. */
 export async function loadFixture(tab: Page, kind: Kind): Promise<void> {
   if (kind === 'plain') {
-    await tab.addScriptTag({ type: 'module', content: page('/index.js', '/worker.js', '/data.js') });
+    await tab.addScriptTag({ type: 'module', content: page('/index.js', '/worker.js', '/data.js', '/scale.js') });
   }
   // Polls, because the content security policy forbids waitForFunction.
   while (!(await tab.evaluate(() => 'fixture' in globalThis))) await new Promise(resolve => setTimeout(resolve, 50));

@@ -64,6 +64,7 @@ const inHalf = (kernel: string, ends: string) => `
   WebAssembly.Instance = function (...args) {
     const exports = { ...new Instance(...args).exports };
     const { ${kernel}: whole } = exports;
+    if (!whole) return { exports }; // another module
     let calls = 0;
     exports.${kernel} = (plan, first, count) => {
       if (++calls === 2) {

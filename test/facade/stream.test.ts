@@ -1,6 +1,6 @@
 /** model.stream and model.withBatchSize, which share the weights of the model. */
 
-import { backendInfo, layers, type Sequential, sequential, setRandomSeed, train, ValueError } from 'lstm-wasm';
+import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train, ValueError } from 'lstm-wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
@@ -54,6 +54,44 @@ describe('model.stream', () => {
     a.step([0, 1, 0]);
     expectBits(b.step([1, 0, 0]), first);
     for (const [n, state] of model.getStates().flat().entries()) expectBits(state.dataSync(), before[n]!.dataSync());
+  });
+
+  it.each([2, 5, 8, 9, 100])('a step of %i sequences gives the outputs of predict for each', batchSize => {
+    const model = makeModel(20);
+    const x = tensor(numbers(batchSize * 6 * 3), [batchSize, 6, 3]);
+    const expected = model.predict(x).dataSync();
+    const stream = model.stream({ batchSize });
+    const out = new Float32Array(2 * batchSize);
+    for (let t = 0; t < 6; t++) {
+      const step = Float32Array.from({ length: 3 * batchSize }, (_, n) => {
+        return x.dataSync()[(Math.floor(n / 3) * 6 + t) * 3 + (n % 3)]!;
+      });
+      const before = stream.getStates();
+      expect(before[0]![0]!.shape).toEqual([batchSize, 20]);
+      expect(stream.step(step, out)).toBe(out);
+      const wanted = out.map((_, n) => expected[(Math.floor(n / 2) * 6 + t) * 2 + (n % 2)]!);
+      expectClose(out, wanted, { abs: 3e-7, rel: 3e-6, what: `step ${t}` });
+      stream.setStates(before);
+      expectBits(stream.step([...step]), out);
+    }
+    stream.reset();
+    expect(
+      stream
+        .getStates()[1]![1]!
+        .dataSync()
+        .every(state => state === 0),
+    ).toBe(true);
+  });
+
+  it('rejects a batch size that is no positive integer, and one with constants', () => {
+    expect(() => makeModel().stream({ batchSize: 0 })).toThrow(
+      'model.stream: batchSize must be an integer of at least 1',
+    );
+    const constants = { lstm_input: tensor([1, 2, 3], [1, 1, 3]) };
+    expect(() => makeModel().stream({ batchSize: 2, constants })).toThrow(
+      'model.stream: batchSize must be 1 for a stream with constants, got 2',
+    );
+    expect(() => makeModel().stream({ batchSize: 2 }).step([1, 2, 3])).toThrow('input must hold 6 numbers, got 3');
   });
 
   it('setStates returns a stream to an earlier state', () => {

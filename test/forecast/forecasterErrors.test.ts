@@ -41,6 +41,7 @@ const options: [options: unknown, sentence: string][] = [
   [{ horizon: 1, output: 1 }, "output must be a name such as 'normal', or { quantiles }, got 1"],
   [{ horizon: 1, output: { quantiles: [] } }, 'output.quantiles must be a list of numbers such as [0.1, 0.9], got []'],
   [{ horizon: 1, output: { quantiles: [0.5, 0.1] } }, 'output.quantiles must be increasing, got 0.1 after 0.5'],
+  [{ horizon: 1, decoding: 'autoregresive' }, "unknown decoding 'autoregresive'; did you mean 'autoregressive'?"],
   [
     { horizon: 1, output: { quantiles: [1] } },
     'output.quantiles[0] must be a finite number above 0 and below 1, got 1',
@@ -95,6 +96,12 @@ const fits: [what: string, options: Partial<ForecasterOptions>, series: unknown,
     "values of series[1] must be at least 0 for the output 'poisson', got -2 at index 1",
   ],
   [
+    'negative counts of a negative binomial distribution',
+    { output: 'negativeBinomial', decoding: 'autoregressive' },
+    { id: 'shop', values: [...numbers, -1] },
+    "values of series 'shop' must be at least 0 for the output 'negativeBinomial', got -1 at index 120",
+  ],
+  [
     'mixed frequencies',
     {},
     [one, { ...one, id: 'b', frequency: 'day' }],
@@ -141,6 +148,18 @@ const fits: [what: string, options: Partial<ForecasterOptions>, series: unknown,
     {},
     [one, covariates],
     "past of series 'meter 0' must have none, as in the first training series, got 'wind'",
+  ],
+  [
+    'an unknown property',
+    {},
+    [covariates, { ...covariates, id: 'b', static: { regoin: 'north', area: 1 } }],
+    "static of series 'b' must have those of the first training series, got 'regoin'; did you mean 'region'?",
+  ],
+  [
+    'an unknown covariate known in advance',
+    {},
+    [covariates, { ...covariates, id: 'b', future: { temperatur: covariates.future!.temperature } }],
+    "future of series 'b' must have those of the first training series, got 'temperatur'; did you mean 'temperature'?",
   ],
   [
     'text instead of a number',
@@ -224,6 +243,48 @@ test('predict rejects what it cannot forecast, by name', async () => {
   for (const [work, sentence] of cases) expect(await messageOf(work)).toBe(`forecaster.predict: ${sentence}`);
   expect((await model.predict(covariates))[0]).toEqual(before);
   expect((await plain.predict(one))[0]!.quantiles).toEqual({});
+});
+
+test('predict rejects negative counts by name, and forecasts the other series as before', async () => {
+  const shops = [counts(120), { ...counts(120, 5), id: 'south' }].map((one, n) => ({ ...one, id: `shop ${n}` }));
+  const returned = { ...shops[1]!, values: [...Array.from(shops[1]!.values), -3] };
+  for (const decoding of ['direct', 'autoregressive'] as const) {
+    const sales = forecaster({ ...small, output: 'poisson', decoding });
+    await sales.fit(shops);
+    const before = await sales.predict(shops[0]!);
+    expect(await messageOf(() => sales.predict([shops[0]!, returned]))).toBe(
+      "forecaster.predict: values of series 'shop 1' must be at least 0 for the output 'poisson', got -3 at index 120",
+    );
+    expect(await sales.predict(shops[0]!)).toEqual(before);
+  }
+});
+
+test('constant series, and series with few known values, have finite forecasts for every output', async () => {
+  const length = 120;
+  const series: Series[] = [
+    { id: 'constant', values: new Array(length).fill(7) },
+    { id: 'zeros', values: new Array(length).fill(0) },
+    { id: 'rare', values: Array.from({ length }, (_value, t) => (t % 9 === 4 ? t % 4 : Number.NaN)) },
+  ];
+  for (const output of [
+    'point',
+    { quantiles: [0.1, 0.9] },
+    'normal',
+    'studentT',
+    'poisson',
+    'negativeBinomial',
+  ] as const) {
+    for (const decoding of ['direct', 'autoregressive'] as const) {
+      if (typeof output === 'object' && decoding === 'autoregressive') continue;
+      const any = forecaster({ ...small, output, decoding, season: 6 });
+      await any.fit(series);
+      for (const { mean, median, quantiles, samples } of await any.predict(series, { samples: 2, seed: 1 })) {
+        for (const list of [mean, median, ...Object.values(quantiles), ...samples]) {
+          expect(list.every(Number.isFinite)).toBe(true);
+        }
+      }
+    }
+  }
 });
 
 test('backtest rejects bad options and series that are too short for its folds', async () => {

@@ -95,8 +95,8 @@ function picturesOf(file: string): string[] {
 }
 
 describe('the guide', () => {
-  it('has twenty pages, each with one program and its pictures', () => {
-    expect(guide).toHaveLength(20);
+  it('has twenty-one pages, each with one program and its pictures', () => {
+    expect(guide).toHaveLength(21);
     const shown = guide.flatMap(file => {
       expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
       const pictures = picturesOf(file);

@@ -37,14 +37,20 @@ describe('the tarball', () => {
     for (const file of [
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/bullmq.js',
       'dist/cli.js',
       'dist/data.js',
       'dist/forecast.js',
       'dist/keras.js',
+      'dist/layers.js',
+      'dist/LIBRARIES.md',
       'dist/onnx.js',
       'dist/plot.js',
       'dist/plot-node.js',
+      'dist/predict.js',
       'dist/safetensors.js',
+      'dist/scale.js',
+      'dist/task-thread.js',
       'dist/thread.js',
       'dist/turbo.js',
       'dist/worker.js',
@@ -55,6 +61,11 @@ describe('the tarball', () => {
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
     const unexpected = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
     expect(unexpected).toEqual([]);
+  });
+
+  it('npm install installs this package and no other', () => {
+    const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+    expect(Object.keys(packages).filter(path => path !== '')).toEqual(['node_modules/lstm-wasm']);
   });
 
   it('the installed package trains the seed program', () => {
@@ -113,6 +124,22 @@ describe('the tarball', () => {
     expect(message).toContain('npm install h5wasm');
   });
 
+  it('lstm-wasm/predict predicts with the bits of the full package', () => {
+    const out = run(
+      'predict.mjs',
+      `import { sequential } from 'lstm-wasm';
+       import * as layers from 'lstm-wasm/layers';
+       import { dense, loadModel, lstm } from 'lstm-wasm/predict';
+       const model = sequential({ layers: [layers.lstm({ units: 6, inputShape: [4, 2] }), layers.dense({ units: 1 })] });
+       await model.save('file://for-predict');
+       const small = await loadModel('file://for-predict', { layers: [lstm, dense] });
+       const x = [[[1, 2], [3, 4], [5, 6], [7, 8]]];
+       console.log(JSON.stringify([[...small.predict(x).data], [...model.predict(x).dataSync()]]));`,
+    );
+    const [small, full] = JSON.parse(out);
+    expect(small).toEqual(full);
+  });
+
   it('a model trains in a worker, which does not keep the process alive', () => {
     const out = run(
       'worker.mjs',
@@ -159,6 +186,7 @@ describe('the tarball', () => {
        import { loadKerasModel } from 'lstm-wasm/keras';
        import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
        import { lossPlot, predictionPlot, showPlot, writeSVG } from 'lstm-wasm/plot';
+       import { dense, loadModel, lstm, type Numbers } from 'lstm-wasm/predict';
        import { toSafetensors } from 'lstm-wasm/safetensors';
        import 'lstm-wasm/turbo';
        import { type RemoteSequential, connect } from 'lstm-wasm/worker';
@@ -174,6 +202,7 @@ describe('the tarball', () => {
        model.fit(xs, xs).then(history => lossPlot().update(history).update(history.history));
        const files: Uint8Array[] = [toOnnx(model, { opset: 15 } satisfies ToOnnxOptions), toSafetensors(model)];
        const again: Promise<Tensor[]> = loadKerasModel(files[0]!).then(keras => keras.getWeights());
+       const small: Promise<Numbers> = loadModel('model.json', { layers: [lstm, dense] }).then(one => one.predict([[[1]]]));
        const remote: Promise<RemoteSequential> = connect({ seed: 1 }).sequential({ layers: [] });
        const fit = (there: RemoteSequential) => there.fit(xs, xs, { epochs: 2, signal: AbortSignal.timeout(9), wait: true });
        const rows: Promise<number[][]> = remote.then(there => there.getWeights()).then(all => all.map(one => one.shape));
@@ -188,8 +217,20 @@ describe('the tarball', () => {
   });
 
   it('the types compile in Node programs without the DOM library', () => {
-    // All entry points except lstm-wasm/plot, because the types of svg.js need the DOM.
-    const entries = ['', '/data', '/forecast', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
+    // All entry points except lstm-wasm/plot, whose plots are elements of a page.
+    const entries = [
+      '',
+      '/data',
+      '/forecast',
+      '/keras',
+      '/kernels.wasm',
+      '/layers',
+      '/onnx',
+      '/predict',
+      '/safetensors',
+      '/turbo',
+      '/worker',
+    ];
     writeFileSync(
       join(folder, 'node.ts'),
       entries.map((entry, n) => `export * as e${n} from 'lstm-wasm${entry}';\n`).join(''),

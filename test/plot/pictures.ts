@@ -14,8 +14,11 @@ import {
   type Plot,
   predictionPlot,
   residualPlot,
+  type SweepPlotData,
+  sweepPlot,
   type Theme,
 } from '../../src/plot/index.ts';
+import { choice, float, int } from '../../src/scale/search/space.ts';
 import {
   frameAt,
   frames,
@@ -269,3 +272,32 @@ export function draw(): Record<string, string> {
   }
   return drawn;
 }
+
+const space = {
+  rate: float(1e-4, 1, { log: true }),
+  units: int(8, 64),
+  cell: choice(['lstm', 'gru', 'simpleRNN']),
+  dropout: float(0, 0.5),
+};
+const trials = Array.from({ length: 50 }, (_, number) => {
+  const part = (n: number) => ((number * n * n + 7 * n) % 53) / 53;
+  const params = {
+    rate: Number(`${1 + Math.floor(9 * part(3))}e-${1 + Math.floor(4 * part(5))}`),
+    units: 8 + Math.floor(56 * part(7)),
+    cell: ['lstm', 'gru', 'simpleRNN'][Math.floor(3 * part(11))]!,
+    dropout: 0.5 * part(13),
+  };
+  const loss =
+    Math.abs(params.units - 40) / 40 +
+    (params.cell === 'gru' ? 0.1 : 0.4) +
+    params.dropout +
+    (params.rate > 0.05 ? 1 : 0.2);
+  const state = number % 10 === 3 ? 'failed' : number > 15 && loss > 1 ? 'pruned' : 'complete';
+  return { number, params, state, value: state === 'failed' ? null : loss + 5 / (number + 10) };
+});
+const sweeps: SweepPlotData[] = [
+  { trials },
+  { trials: [] },
+  { trials: trials.slice(0, 1), direction: 'maximize', caption: 'first' },
+];
+scenes.sweep = scene(theme => sweepPlot({ title: 'A sweep over four parameters', space, theme }), sweeps);

@@ -16,7 +16,9 @@ const entries = {
   'lstm-wasm/keras': 'src/keras/index.ts',
   'lstm-wasm/onnx': 'src/onnx/index.ts',
   'lstm-wasm/plot': 'src/plot/node.ts',
+  'lstm-wasm/predict': 'src/predict/index.ts',
   'lstm-wasm/safetensors': 'src/safetensors/index.ts',
+  'lstm-wasm/scale': 'src/scale/index.ts',
   'lstm-wasm/worker': 'src/worker/index.ts',
 };
 
@@ -71,7 +73,7 @@ function* within(name: string, symbol: ts.Symbol, value: unknown): Generator<Fou
     }
   } else if (typeof value === 'object' && value !== null) {
     for (const member of type.getProperties()) {
-      if (member.declarations) {
+      if (member.declarations && !isInternal(member)) {
         yield* within(`${name}.${member.name}`, member, (value as Record<string, unknown>)[member.name]);
       }
     }

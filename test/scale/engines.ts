@@ -9,7 +9,7 @@ export const built = (name: string) =>
   import(/* @vite-ignore */ new URL(`../../dist/${name}.js`, import.meta.url).href);
 
 export const scale: typeof Scale = await built('scale');
-const { local, makeTask, packData } = scale;
+const { local, makeTask, putData } = scale;
 
 const engines: Engine[] = [];
 
@@ -23,11 +23,7 @@ export const closeEngines = () => Promise.all(engines.splice(0).map(engine => en
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
-export async function put({ store }: Pick<Engine, 'store'>, value: unknown): Promise<string> {
-  const bytes = packData('test', 'value', value);
-  await store.put(sha256(bytes), bytes);
-  return sha256(bytes);
-}
+export const put = ({ store }: Pick<Engine, 'store'>, value: unknown) => putData(store, value);
 
 /** A task of a file in tasks/. */
 export const fileTask = (name: string, input: Json, more: Partial<TaskParts> = {}): Promise<Task> =>

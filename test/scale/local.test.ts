@@ -1,5 +1,6 @@
 /** The engine `local` in Node, with the built package. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,18 @@ it('progress arrives in order, for every caller of a shared task', async () => {
   expect(seen[0]!.map(progress => (progress as { step: number }).step)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+it('a caller that joins a running task receives the progress from then on', async () => {
+  const engine = open({ workers: 1 });
+  const task = await misbehave('steps');
+  const first = engine.run(task);
+  await new Promise(resolve => setTimeout(resolve, 200));
+  const seen: Json[] = [];
+  const second = await engine.run(task, { onProgress: progress => seen.push(progress) });
+  expect(second).toEqual(await first);
+  expect(seen.at(-1)).toEqual({ step: 40, value: 40 });
+  expect(seen.length).toBeLessThanOrEqual(40);
+});
+
 it('a repeated task is served from the memory, and in a new engine from the folder', async () => {
   const task = await misbehave('count');
   const engine = open({ workers: 1 });
@@ -173,6 +186,32 @@ it('a shared task goes on while one caller still waits', async () => {
   control.abort();
   expect((await aborted).name).toBe('AbortError');
   expect((await kept).blobs.model).toBeDefined();
+});
+
+it('an error of onProgress rejects its call, and no other', async () => {
+  const engine = open({ workers: 1 });
+  const task = await fileTask('train', { params: { units: 2 } }, { blobs: { data: await put(engine, samples) } });
+  const onProgress = () => {
+    throw new Error('no terminal');
+  };
+  const failed = failure(engine.run(task, { onProgress }));
+  const kept = engine.run(task);
+  expect((await failed).message).toBe('no terminal');
+  expect((await kept).blobs.model).toBeDefined();
+  await expect(fitEachOnce(engine, onProgress)).rejects.toThrow(/^no terminal$/);
+});
+
+const fitEachOnce = (engine: ReturnType<typeof open>, onProgress: () => void) =>
+  scale.fitEach([{ values: wave(60) }], { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine, onProgress });
+
+it('a program ends while its threads are idle, although the engine is open', async () => {
+  const program = `
+    import { fitEach, local } from ${JSON.stringify(new URL('../../dist/scale.js', import.meta.url).href)};
+    const [fit] = await fitEach([{ values: Array.from({ length: 60 }, (_, n) => n % 7) }],
+      { horizon: 4, inputSteps: 12, epochs: 1, units: 3 }, { engine: local({ workers: 2 }) });
+    console.log(fit.error, fit.model.length);`;
+  const words = ['--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, words, { encoding: 'utf8', timeout: 20_000 })).toBe('null 64\n');
 });
 
 it('close rejects what is running and later calls', async () => {

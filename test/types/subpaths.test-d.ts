@@ -67,6 +67,16 @@ import {
   writeSVG,
 } from 'lstm-wasm/plot';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
+import {
+  type Engine,
+  type FittedSeries,
+  fitEach,
+  local,
+  makeTask,
+  memoryStore,
+  predictEach,
+  type TaskArguments,
+} from 'lstm-wasm/scale';
 import { connect, type RemoteModel, type RemoteSequential } from 'lstm-wasm/worker';
 import { expectTypeOf } from 'vitest';
 
@@ -97,6 +107,36 @@ expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
 sineCosine({ batchsize: 50 });
 // @ts-expect-error inputSteps is missing
 windows([1, 2, 3], { batchSize: 2 });
+
+// ------------------------------------------------------------------------------------------------------------ scale
+
+const engine = local({ workers: 2, cache: memoryStore() });
+expectTypeOf(engine).toEqualTypeOf<Engine>();
+const fits = await fitEach(
+  [{ id: 'a', values: [1, 2, 3] }],
+  { horizon: 2 },
+  { engine, onProgress: ({ done }) => done.toFixed() },
+);
+expectTypeOf(fits).toEqualTypeOf<FittedSeries[]>();
+expectTypeOf(await fits[0]!.load()).toEqualTypeOf<Forecaster>();
+const forecasts = await predictEach(fits, [{ values: new Float32Array(3) }], { engine, levels: [0.1] });
+expectTypeOf(forecasts[0]!.forecast).toEqualTypeOf<Forecast | null>();
+const task = await makeTask({
+  kind: 'file',
+  file: new URL('file:///train.js'),
+  input: { params: { units: 8 } },
+  seed: 1,
+});
+expectTypeOf((await engine.run(task)).blobs.model).toEqualTypeOf<string | undefined>();
+const train1 = async ({ params, report }: TaskArguments<{ units: number }>) => {
+  await report(1, params.units, model);
+  return { value: params.units, model };
+};
+expectTypeOf(train1).parameter(0).toHaveProperty('seed').toEqualTypeOf<number>();
+// @ts-expect-error an unknown kind of task
+makeTask({ kind: 'train', input: null, seed: 1 });
+// @ts-expect-error horizon is missing
+fitEach([], {});
 
 // --------------------------------------------------------------------------------------------------------- forecast
 

@@ -11,6 +11,20 @@ globalThis.cost = model.trainOnBatch(globalThis.xs, globalThis.ys);
 globalThis.prediction = model.predict(globalThis.xs, { batchSize: 50 });
 `;
 
+/** The same with the layers from their own subpath, of which esbuild leaves out those that are not used. */
+export const seedOfLayers = seed.replace(
+  "import { layers, sequential, train } from 'lstm-wasm';",
+  "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
+);
+
+/** A program that never trains. */
+export const predictions = `
+import { dense, loadModel, lstm } from 'lstm-wasm/predict';
+const model = await loadModel('model.json', { layers: [lstm, dense] });
+globalThis.prediction = model.predict(globalThis.xs);
+globalThis.next = model.stream().step(globalThis.xs[0][0]);
+`;
+
 /** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
 const methods = 'src/tensor/methods.ts';
 
@@ -24,7 +38,7 @@ export const shaken = [
     what: 'a program that does not save contains no other formats, workers or plots',
     program: seed,
     keeps: methods,
-    without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^node_modules\/(fflate|pbf|d3-|@svgdotjs|linkedom)/,
+    without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^dist\/(svg|scales|protobuf|zip|dom)-/,
   },
   {
     what: "a program that imports only 'lstm-wasm/data' contains no kernels and no layers",
@@ -50,8 +64,14 @@ export const shaken = [
       /^src\/(wasm|layers|tensor|saving|data)\/|^src\/plot\/(animation|backtestPlot|bands|barColumn|benchmarkChart|cell(Diagram|Plans)|chainDiagram|confusionMatrixPlot|forecast(Data|Plot)|gateHeatmap|lossPlot|residualPlot|terminalPlot)\.ts/,
   },
   {
+    what: 'a program that only predicts contains no tensors, no training and no layers of models',
+    program: predictions,
+    without:
+      /^src\/(tensor|training|optimizers|objective|weights|model|inputs)\/|^src\/layers\/(layer|dense|recurrent)|^src\/wasm\/(engine|team|binaries)/,
+  },
+  {
     what: 'a program that only writes ONNX contains no HDF5',
     program: "import { toOnnx } from 'lstm-wasm/onnx';\nglobalThis.write = toOnnx;",
-    without: /^src\/keras\//,
+    without: /^src\/keras\/|^dist\/(svg|scales|zip|dom)-/,
   },
 ];

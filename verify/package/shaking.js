@@ -41,9 +41,13 @@ async function bareImports(context) {
     ['/forecast', false],
     ['/keras', false],
     ['/onnx', false],
+    ['/layers', false],
     ['/plot', false],
+    ['/predict', false],
     ['/safetensors', false],
+    ['/scale', false],
     ['/worker', false],
+    ['/task-thread', true],
     ['/thread', true],
     ['/turbo', true],
   ])) {
@@ -52,7 +56,7 @@ async function bareImports(context) {
     const status = passedIf(bytes > 100 === keepsSideEffects);
     outcomes.push({ what, status, note: `${bytes} bytes` });
   }
-  const { bytes } = await bundle(context, "import 'lstm-wasm/plot';", { conditions: ['node'], external: ['linkedom'] });
+  const { bytes } = await bundle(context, "import 'lstm-wasm/plot';", { conditions: ['node'] });
   const status = passedIf(bytes > 100);
   outcomes.push({ what: "import 'lstm-wasm/plot' in Node keeps its side effects", status, note: `${bytes} bytes` });
   return outcomes;

@@ -1,5 +1,6 @@
 /** The package: its manifest, dependencies, sizes, tree shaking and types. */
 
+import { checkAbsent } from '../package/absent.js';
 import { checkPublished } from '../package/checkers.js';
 import { checkAudit, checkLicences, checkSbom, checkScripts } from '../package/dependencies.js';
 import { checkManifest } from '../package/manifest.js';
@@ -16,6 +17,7 @@ const checks = [
   checkSbom,
   checkSizes,
   checkShaking,
+  checkAbsent,
   checkTypes,
 ];
 

@@ -5,7 +5,9 @@ import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
+import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { gru } from '../../wasm/modules/gru.generated.ts';
 import { gruGateNumbers } from '../../wasm/shared.generated.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
@@ -41,6 +43,7 @@ export class GRUCell extends Cell {
     super(call, known);
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.resetAfter = known.resetAfter === undefined ? true : checkBoolean(call, 'resetAfter', known.resetAfter);
+    useKernels(gru);
   }
 
   override getConfig(): Config {

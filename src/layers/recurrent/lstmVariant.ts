@@ -7,7 +7,9 @@ import { floatBits, offsetBy, type Planner, padded, type Rows, wholeLines } from
 import { type Config, serialize } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
+import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { lstmVariants } from '../../wasm/modules/lstmVariants.generated.ts';
 import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
@@ -124,6 +126,7 @@ export class LstmVariant {
     this.projection = options.projection;
     this.norm = options.norm;
     this.outputs = options.outputs;
+    useKernels(lstmVariants);
   }
 
   /** Reads the options; null if they describe an lstm of Keras. */

@@ -3,7 +3,9 @@
 import { type Planner, padded, wholeLines } from '../../plan/planner.ts';
 import type { Config } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
+import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { minRnn } from '../../wasm/modules/minRnn.generated.ts';
 import { numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
 import {
@@ -36,6 +38,11 @@ export interface MinRNNOptions
 export abstract class MinRNNCell extends Cell {
   /** @internal */
   abstract override readonly gates: number;
+
+  constructor(call: string, known: Partial<CellOptions>) {
+    super(call, known);
+    useKernels(minRnn);
+  }
 
   override get hasRecurrentKernel(): boolean {
     return false;

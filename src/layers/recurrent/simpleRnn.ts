@@ -5,7 +5,9 @@ import { rejectExtraArguments } from '../../util/arguments.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkNumber, checkOptions } from '../../util/options.ts';
+import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { simpleRnn } from '../../wasm/modules/simpleRnn.generated.ts';
 import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
 import { readWeightSettings, type WeightSpec } from '../weightSpec.ts';
@@ -56,6 +58,7 @@ export class SimpleRNNCell extends Cell {
     const epsilon = checkNumber(call, 'normEpsilon', normEpsilon, { above: 0 });
     const gamma = readWeightSettings(call, 'normGamma', known, () => initializers.ones()).initializer;
     this.norm = normalizes ? { epsilon, gamma } : null;
+    useKernels(simpleRnn);
   }
 
   override getConfig(): Config {

@@ -1,19 +1,13 @@
 /** Checks values from files, with error messages that name the path of the value in the file. */
 
 import { toPython } from '../../util/config.ts';
-import { fail, reasonOf, show, UnknownOption, ValueError } from '../../util/errors.ts';
-import { describeOtherFormat } from '../stores/fileSignatures.ts';
+import { fail, show, UnknownOption, ValueError } from '../../util/errors.ts';
 
 /** The maximum nesting depth, below the limit of the call stack. */
 const DEEPEST = 100;
 
 /** The maximum number of values, because objects with shared parts can expand exponentially. */
-const MOST_VALUES = 1_000_000;
-
-/** The characters that precede JSON values. */
-const COMMA = 0x2c;
-const BRACKET = 0x5b;
-const BRACE = 0x7b;
+export const MOST_VALUES = 1_000_000;
 
 /** The path of a value in a file, for error messages. */
 export interface FilePath {
@@ -93,35 +87,4 @@ export function checkDepth(location: FilePath, value: unknown): void {
     }
   };
   visit(value, 0);
-}
-
-/** The maximum length of a topology in characters, in all formats. */
-export const MOST_TEXT = 2 ** 24;
-
-/** Rejects the text of a topology that is too long. */
-export function checkLength(location: FilePath, length: number): void {
-  if (length > MOST_TEXT) failAt(location, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
-}
-
-/** Parses JSON that describes a model. */
-export function parseTopology(location: FilePath, text: string): unknown {
-  checkLength(location, text.length);
-  return parseJson(location, text);
-}
-
-/** Parses JSON from a file; rejects it before parsing if its values would take much more memory than its text. */
-export function parseJson(location: FilePath, text: string): unknown {
-  let left = MOST_VALUES;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if ((code === COMMA || code === BRACKET || code === BRACE) && --left < 0) {
-      failAt(location, `must have at most ${MOST_VALUES} values`);
-    }
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const foreign = describeOtherFormat(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
-    return failAt(location, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
-  }
 }

@@ -1,7 +1,8 @@
 /** `downloads://`, and files that the user selected in a page. */
 
 import { fail, reasonOf, show } from '../../util/errors.ts';
-import { checkLength, type FilePath, failAt } from '../config/filePath.ts';
+import { type FilePath, failAt } from '../config/filePath.ts';
+import { checkLength } from '../config/json.ts';
 import {
   concatWeightData,
   type InternalHandler,

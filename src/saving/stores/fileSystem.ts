@@ -1,7 +1,8 @@
 /** `file://`: a folder with model.json and the files of its weights, in Node. */
 
 import { reasonOf, show } from '../../util/errors.ts';
-import { checkLength, type FilePath, failAt } from '../config/filePath.ts';
+import { type FilePath, failAt } from '../config/filePath.ts';
+import { checkLength } from '../config/json.ts';
 import {
   concatWeightData,
   type InternalHandler,

@@ -2,7 +2,8 @@
 
 import { fail, reasonOf, show } from '../../util/errors.ts';
 import { checkOptions } from '../../util/options.ts';
-import { checkLength, type FilePath, failAt } from '../config/filePath.ts';
+import { type FilePath, failAt } from '../config/filePath.ts';
+import { checkLength } from '../config/json.ts';
 import {
   concatBytes,
   concatWeightData,

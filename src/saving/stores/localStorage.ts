@@ -1,7 +1,8 @@
 /** `localstorage://`: models in local storage, under the keys of TF.js, so that each package can load the models of the other. */
 
 import { fail, reasonOf } from '../../util/errors.ts';
-import { failAt, parseJson, readObject } from '../config/filePath.ts';
+import { failAt, readObject } from '../config/filePath.ts';
+import { parseJson } from '../config/json.ts';
 import {
   concatWeightData,
   type InternalHandler,

@@ -10,15 +10,16 @@ import { globalSeeds } from '../../util/random.ts';
 import { bytesIn, isArrayBuffer } from '../../util/typedArrays.ts';
 import type { Parameters } from '../../weights/parameters.ts';
 import { formatOfModel } from '../config/configFormat.ts';
-import { checkDepth, type FilePath, failAt, itemOf, parseTopology, readObject } from '../config/filePath.ts';
+import { checkDepth, type FilePath, failAt, itemOf, readObject } from '../config/filePath.ts';
 import { optimizerFrom } from '../config/fromConfig.ts';
+import { parseTopology } from '../config/json.ts';
 import { modelOf } from '../config/topology.ts';
 import { type HttpOptions, httpOptions } from '../stores/http.ts';
 import { loaderFor } from '../stores/urlHandlers.ts';
 import { concatBytes, GENERATOR, type IOHandler, type ModelArtifacts } from './artifacts.ts';
 import { type Assigned, assignWeights } from './assignWeights.ts';
+import { OWN } from './metadata.ts';
 import { type FoundTraining, readOwnTraining, readTfjsTraining } from './readTraining.ts';
-import { OWN } from './save.ts';
 import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {

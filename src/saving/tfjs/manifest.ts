@@ -1,16 +1,8 @@
 /** Reads model.json: the parts of a model, and the files of its weights. */
 
 import { show } from '../../util/errors.ts';
-import {
-  type FilePath,
-  failAt,
-  itemOf,
-  parseTopology,
-  readList,
-  readObject,
-  readText,
-  within,
-} from '../config/filePath.ts';
+import { type FilePath, failAt, itemOf, readList, readObject, readText, within } from '../config/filePath.ts';
+import { parseTopology } from '../config/json.ts';
 import { describeOtherFormat } from '../stores/fileSignatures.ts';
 import { concatBytes, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
 import { checkSpecs } from './weightData.ts';

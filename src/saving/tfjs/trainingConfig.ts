@@ -86,7 +86,7 @@ export const MOST_COUNTED = 2 ** 31 - 1;
 export function describeTraining(
   call: string,
   layers: readonly Layer[],
-  parameters: Parameters,
+  parameters: Pick<Parameters, 'optimizerState'>,
   objective: Objective,
   outputNames: readonly string[],
 ): SavedTraining {

@@ -3,7 +3,7 @@
 import { fail, show } from '../../util/errors.ts';
 import { checkOptions } from '../../util/options.ts';
 import { BaseCallback, type Logs } from '../callback.ts';
-import type { Means } from '../history.ts';
+import { duration, rate, short } from '../printEvaluation.ts';
 import { type ProgressStream, terminal } from '../verbosity.ts';
 
 /** Options of `callbacks.progressBar`. */
@@ -94,19 +94,3 @@ export class ProgressBar extends BaseCallback {
       .join(' ');
   }
 }
-
-/** Prints the line of `evaluate`. */
-export function printEvaluation(milliseconds: number, batches: number, means: Means): void {
-  const logs: Logs = {};
-  means.addTo(logs);
-  const numbers = Object.entries(logs).map(([key, value]) => `${key}=${short(value)}`);
-  const time = `${duration(milliseconds)}, ${rate(milliseconds / batches)}`;
-  terminal().write(`Evaluation: ${time}, ${numbers.join(' ')}\n`);
-}
-
-const short = (value: number): string => String(Number(value.toPrecision(4)));
-
-const rate = (milliseconds: number): string => `${short(milliseconds)} ms/step`;
-
-const duration = (milliseconds: number): string =>
-  milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;

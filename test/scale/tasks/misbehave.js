@@ -23,6 +23,13 @@ const ways = {
   sleep: async ({ signal }) => {
     await sleep(1e6, null, { signal });
   },
+  steps: async ({ report }) => {
+    for (let step = 1; step <= 40; step++) {
+      await sleep(20);
+      await report(step, step);
+    }
+    return { value: null };
+  },
   nothing: () => undefined,
   notFinite: () => ({ value: Number.NaN }),
   catchPruned: async ({ report }) => {

@@ -1,0 +1,35 @@
+/**
+ * The groups into which scripts/split.js divides the kernels. A program carries those whose layers it imports, and the core.
+ * The module of a group is in src/wasm/modules/; who needs it calls `useKernels`.
+ */
+
+/** What belongs to a group: exports that begin with one of these words, or with "pack" or "unpack" before it. */
+const beginnings = {
+  gru: ['gru'],
+  minRnn: ['minRnn'],
+  simpleRnn: ['simpleRnn'],
+  lstmVariants: ['lstmVariant', 'gates', 'projection'],
+  conv: ['conv1d'],
+  attention: ['attention'],
+  normalization: ['batchNormalization', 'layerNormalization', 'fold'],
+  others: ['combine', 'dot', 'embedding', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
+};
+
+/** What only training needs of the layers in the core, and its own kernels. */
+const training = [
+  /^(activation|clear|dense|dropout|join|lstm|masking|merge|reshape|scale)Backward/,
+  /^lstm(Cells|States|Sweep|Transpose)/,
+  /^(countedRows|loss|metric|weightedMean)/,
+  /^(checkGradients|clearGradients|isOutside|setBound|setExtras|setRule|setStart|setUpdateMemory|update)/,
+  /^(boundNorms|clamp|nonNegative|penalty|scale)(Gradient)?$/,
+];
+
+export const groupNames = ['core', 'training', ...Object.keys(beginnings)];
+
+/** The group of an exported function. @param {string} name */
+export function groupOf(name) {
+  const plain = name.replace(/^(?:un)?pack(?=[A-Z])/, '');
+  const begins = (/** @type {string} */ word) => plain.toLowerCase().startsWith(word.toLowerCase());
+  for (const [group, words] of Object.entries(beginnings)) if (words.some(begins)) return group;
+  return training.some(pattern => pattern.test(name)) ? 'training' : 'core';
+}

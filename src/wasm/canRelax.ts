@@ -1,0 +1,13 @@
+/** Relaxed SIMD. */
+
+/** Whether this host supports relaxed SIMD. */
+export const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
+
+/** A module with one function, which returns f32x4.relaxed_madd of three zeros. */
+const relaxedModule = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
+  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
+  ...[0x0a, 0x0f, 0x01, 0x0d, 0x01, 0x01, 0x7b], // code: one body, with a local v128
+  ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
+);
