@@ -12,6 +12,7 @@ const reference = [
   { text: 'Streams of functional models', link: '/docs/streams' },
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Many models', link: '/docs/scale' },
+  { text: 'Sweeps', link: '/docs/sweeps' },
   { text: 'Predictions only', link: '/docs/predict' },
   { text: 'Workers', link: '/docs/worker' },
   { text: 'Threads', link: '/docs/threads' },

@@ -16,6 +16,7 @@ export {
   type IntOptions,
   int,
   type NumberDistribution,
+  type Param,
   type Params,
   type Space,
 } from './space.ts';

@@ -38,7 +38,8 @@ export type Space = Readonly<Record<string, Distribution>>;
 /** The parameters of a trial. */
 export type Params<S extends Space = Space> = { readonly [Name in keyof S]: Param<S[Name]> };
 /** @inline */
-type Param<D> = D extends ChoiceDistribution<infer T> ? T : number;
+/** The type of a parameter, from its distribution. */
+export type Param<D> = D extends ChoiceDistribution<infer T> ? T : number;
 
 export interface FloatOptions {
   /** Searches the logarithm of the parameter; `low` must be above 0. Not together with `step`. */
