@@ -1,4 +1,4 @@
-/** What either worker does: prepares a network, warms up, and trains for as long as it is told. */
+/** The worker of either side: prepares a network, warms up, and trains for a given time. */
 
 import type { Sizes } from './course.ts';
 
@@ -6,7 +6,7 @@ export type Order =
   | {
       readonly name: 'prepare';
       readonly sizes: Sizes;
-      /** To begin from; null where the worker makes them. */
+      /** The initial weights; null if the worker creates them. */
       readonly weights: Float32Array[] | null;
       /** To warm up on. */
       readonly batches: Numbers[];
@@ -85,7 +85,7 @@ export function serve<Batch>(make: (sizes: Sizes, weights: Float32Array[] | null
   });
 }
 
-/** Until the compilers of the browser have done their best. */
+/** Trains until the browser has optimized the code. */
 function warm<Batch>(runner: Runner<Batch>, numbers: Numbers[], milliseconds: number): number {
   const batches = numbers.map(runner.batch);
   const start = performance.now();

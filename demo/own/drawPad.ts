@@ -2,8 +2,8 @@
 
 import './style.css';
 import { element } from '../element.ts';
+import { svgElement } from '../svg.ts';
 import { pack } from './pack.ts';
-import { svgElement } from './preview.ts';
 import { places, presets, seriesOf } from './series.ts';
 
 /** In the units of the picture; a place is `step` wide. */
@@ -50,12 +50,12 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
     });
     return button;
   });
-  const begin = element('div', { className: 'own-presets' }, 'Begin with', ...buttons);
+  const begin = element('div', { className: 'own-presets' }, 'Start with', ...buttons);
   begin.setAttribute('role', 'group');
-  begin.setAttribute('aria-label', 'Begin with a curve');
+  begin.setAttribute('aria-label', 'Start with a preset curve');
   place.classList.add('own-pad');
   place.replaceChildren(
-    element('p', { className: 'own-hint' }, 'Draw in the box: one turn of a curve, which then goes round and round.'),
+    element('p', { className: 'own-hint' }, 'Draw one period of a curve in the box.'),
     paper,
     begin,
     element('div', { className: 'own-sliders' }, at.label, level.label),
@@ -128,7 +128,7 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
   draw();
   return {
     show(packed) {
-      const series = seriesOf({ task: 'drawn', own: packed });
+      const series = seriesOf({ own: packed });
       // A link may have another number of points: the pad has its own
       for (let n = 0; n < places; n++) values[n] = series[Math.floor((n * series.length) / places)]!;
       draw();

@@ -11,9 +11,8 @@ import {
 } from 'lstm-wasm/plot';
 import { Fitted } from '../fitted.ts';
 import { type Choice, chainAt, type Look, type Sight, valuesAt } from './look.ts';
-import { lines, type ReachData, ReachPlot } from './reachPlot.ts';
 
-/** What decides which pictures there are. */
+/** The sizes of the networks, on which the pictures depend. */
 export interface Subject {
   readonly kind: 'lstm' | 'gru';
   readonly units: number;
@@ -26,7 +25,7 @@ const sides = ['plain', 'gated'] as const;
 type Side = (typeof sides)[number];
 const cellsInChain = 3;
 
-/** Fields of a panel of the heat map: with more, neither eyes nor the page can keep up. */
+/** The most fields of a panel of the heat map, which are slow to draw. */
 const mostFields = 2000;
 export const unitsShown = ({ units, timeSteps }: Subject) =>
   Math.min(units, Math.max(8, Math.floor(mostFields / timeSteps)));
@@ -35,10 +34,9 @@ export class Pictures {
   readonly #chains: Record<Side, Fitted<ChainData, ReturnType<typeof chain>>>;
   readonly #cells: Record<Side, Fitted<CellData, ReturnType<typeof cell>>>;
   readonly #heat: Fitted<{ gates: GateData; choice: Choice }, ReturnType<typeof heat>>;
-  readonly #reach: Fitted<ReachData>;
   #subject: Subject | null = null;
 
-  /** @param chosen told of the field of the heat map that the reader has clicked on */
+  /** @param chosen called with the field of the heat map that the user has clicked on */
   constructor(place: HTMLElement, chosen: (choice: Choice) => void) {
     const find = (name: string) => place.querySelector<HTMLElement>(`[data-picture="${name}"]`)!;
     const both = <T>(of: (side: Side) => T) => ({ plain: of('plain'), gated: of('gated') });
@@ -52,14 +50,9 @@ export class Pictures {
       return new Fitted(at, ({ width }) => cell(at, kind(side), width), 'free');
     });
     this.#heat = new Fitted(find('heat'), ({ width }) => heat(this.#subject!, width, chosen), 'free');
-    this.#reach = new Fitted(
-      find('reach'),
-      ({ width }) => new ReachPlot({ width, height: width < 520 ? 260 : 360 }),
-      'free',
-    );
   }
 
-  /** To be kept, under these names: those that are drawn. */
+  /** Pictures that can be downloaded, by name. */
   get kept(): { name: string; plot: { toSVG(): string } }[] {
     if (!this.#subject) return [];
     const names = { plain: nameOf.rnn, gated: nameOf[this.#subject.kind] };
@@ -76,7 +69,6 @@ export class Pictures {
     this.#subject = subject;
     for (const picture of [...Object.values(this.#chains), ...Object.values(this.#cells)]) picture.begin();
     this.#heat.begin();
-    this.#reach.begin();
   }
 
   show(look: Look, choice: Choice): void {
@@ -87,13 +79,8 @@ export class Pictures {
       this.#cells[side].update({ ...valuesAt(look, sight, choice), caption: `unit ${unit} at time step ${step}` });
     }
     this.#heat.update({ gates: heatData(look.gated, look.units, unitsShown(this.#subject!)), choice });
-    const shares = [look.plain.reach.h, look.gated.reach.h, look.gated.reach.c].map(shareOfLast);
-    this.#reach.update({ shares: Object.fromEntries(lines.map((name, n) => [name, shares[n]])) as never, step });
   }
 }
-
-/** Relative to the last step: the networks answer with weights of different sizes. */
-export const shareOfLast = (norms: Float64Array | null) => norms?.map(norm => norm / norms.at(-1)!) ?? null;
 
 /** A diagram is made smaller as a whole; its words are to stay legible, as far as there is room for them. */
 function legible(place: HTMLElement, scale: number, most: number): void {

@@ -53,6 +53,21 @@ export function reach(gates: Gates, weights: Weights, units: number): Reach {
   return { h: h.map(Math.sqrt), c: c?.map(Math.sqrt) ?? null };
 }
 
+/** For each time step, the median of the norms relative to the last time step. */
+export function medianReach(rows: readonly Reach[]): Reach {
+  const median = (of: (row: Reach) => Float64Array) => {
+    const shares = rows.map(row => of(row).map(norm => norm / of(row).at(-1)!));
+    return shares[0]!.map((_, step) => middle(shares.map(share => share[step]!)));
+  };
+  return { h: median(({ h }) => h), c: rows[0]!.c && median(({ c }) => c!) };
+}
+
+function middle(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
+}
+
 interface State {
   /** In the output of the step that is gone through next. */
   dh: Float64Array;
