@@ -83,6 +83,8 @@ export function compare(place: HTMLElement): { show(settings: Settings, task: Ta
     };
     try {
       const standings = await race(chosen, started, show, control.signal);
+      longest = 1; // the axis ends with the slower one
+      show(standings);
       place.dataset.ratio = String(ratioOf(standings));
       place.dataset.difference = String(differenceOf(standings));
       enter('done', verdict(standings));

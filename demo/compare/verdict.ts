@@ -38,5 +38,5 @@ const number = (cost: number) => (Number.isFinite(cost) ? cost.toPrecision(4) : 
 function share(value: number): string {
   const percent = 100 * value;
   if (!Number.isFinite(percent)) return 'infinitely far';
-  return percent < 0.001 ? 'less than 0.001 %' : `${Number(percent.toPrecision(2))} %`;
+  return percent < 0.001 ? 'less than 0.001\u00a0%' : `${Number(percent.toPrecision(2))}\u00a0%`;
 }

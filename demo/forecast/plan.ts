@@ -9,6 +9,8 @@ export interface Plan {
   readonly season: number;
   /** Forecasts of the held-out end. */
   readonly folds: number;
+  /** Values before it that stop the training and calibrate the intervals. */
+  readonly heldOut: number;
 }
 
 const mostFolds = 5;
@@ -32,7 +34,7 @@ export function planOf(series: Series, horizon: number): Plan {
   const usual = seasonOf(series);
   const season = usual <= trained / 2 ? usual : 1;
   const inputSteps = Math.max(1, Math.min(Math.max(2 * horizon, 3 * season), Math.floor(0.6 * trained)));
-  return { horizon, inputSteps, season, folds };
+  return { horizon, inputSteps, season, folds, heldOut: Math.max(2 * horizon, Math.floor(length / 10)) };
 }
 
 const names: Record<string, string> = { businessDay: 'business day' };

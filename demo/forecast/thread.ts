@@ -25,12 +25,12 @@ const port = globalThis as unknown as Worker;
 const answer = (message: Answer) => port.postMessage(message);
 
 port.addEventListener('message', async ({ data: { series, plan } }: MessageEvent<Order>) => {
-  const { horizon, inputSteps, season, folds } = plan;
+  const { horizon, inputSteps, season, folds, heldOut } = plan;
   const progress = (phase: 'test' | 'fit') => ({
     onProgress: ({ epoch }: { epoch: number }) => answer({ kind: 'progress', phase, share: epoch / epochs }),
   });
   try {
-    const model = forecaster({ horizon, inputSteps, season, units: 32, epochs, learningRate: 0.005, seed: 1 });
+    const model = forecaster({ horizon, inputSteps, season, units: 32, epochs, learningRate: 0.005, heldOut, seed: 1 });
     const report = await model.backtest(series, { folds, levels, ...progress('test') });
     answer({ kind: 'tested', report });
     await model.fit(series, progress('fit'));

@@ -62,14 +62,14 @@ export const frame = `
   </div>
   <div class="understand-cells">
     <figure>
-      <div class="understand-picture understand-diagram" data-picture="plain-cell"></div>
+      <div class="understand-picture understand-diagram" data-picture="plain-cell" tabindex="0" role="group" aria-label="Plain cell"></div>
       <figcaption>
         In the plain cell, h changes from <data data-number="plain.previousH"></data> to
         <data data-number="plain.h"></data>. Each step replaces it.
       </figcaption>
     </figure>
     <figure>
-      <div class="understand-picture understand-diagram" data-picture="gated-cell"></div>
+      <div class="understand-picture understand-diagram" data-picture="gated-cell" tabindex="0" role="group" aria-label="Gated cell"></div>
       <figcaption data-text="flow"></figcaption>
     </figure>
   </div>

@@ -82,7 +82,7 @@ export class Pictures {
   }
 }
 
-/** A diagram is made smaller as a whole; its words are to stay legible, as far as there is room for them. */
+/** Sets the text sizes of a diagram that is scaled as a whole, so that the text stays legible. */
 function legible(place: HTMLElement, scale: number, most: number): void {
   const size = (pixels: number, most: number) => `${Math.min(pixels / scale, most).toFixed(1)}px`;
   place.style.setProperty('--understand-value', size(13, most));
@@ -90,7 +90,22 @@ function legible(place: HTMLElement, scale: number, most: number): void {
   place.style.setProperty('--understand-lift', `${(15 - Math.min(13 / scale, most)).toFixed(1)}px`);
 }
 
-function chain(place: HTMLElement, kind: CellKind, width: number) {
+/** On narrow pages, diagrams have at least the width at which all text has 11 pixels, and scroll. */
+const narrow = 700;
+const leastWidth = { chain: 990, cell: 620 };
+const widthOf = (diagram: keyof typeof leastWidth, width: number) =>
+  width < narrow ? Math.max(width, leastWidth[diagram]) : width;
+
+/** Shows the open cell, in the middle of the chain. */
+function scrollToMiddle(place: HTMLElement): void {
+  requestAnimationFrame(() => {
+    place.scrollLeft = (place.scrollWidth - place.clientWidth) / 2;
+  });
+}
+
+function chain(place: HTMLElement, kind: CellKind, available: number) {
+  const width = widthOf('chain', available);
+  scrollToMiddle(place);
   legible(place, (width - 48) / 1320, 44);
   const plot = chainDiagram({ kind, width, steps: cellsInChain, legend: false, title: nameOf[kind], theme: 'auto' });
   const { node } = plot;
@@ -105,7 +120,9 @@ function chain(place: HTMLElement, kind: CellKind, width: number) {
   };
 }
 
-function cell(place: HTMLElement, kind: CellKind, width: number) {
+function cell(place: HTMLElement, kind: CellKind, available: number) {
+  const width = widthOf('cell', available);
+  scrollToMiddle(place);
   legible(place, (width - 48) / 772, 25);
   return cellDiagram({ kind, width, legend: false, title: nameOf[kind], theme: 'auto' });
 }

@@ -54,7 +54,7 @@ describe('the sizes of a forecast', () => {
     const monthly = series(144, 'month');
     expect(seasonOf(monthly)).toBe(12);
     expect(usualHorizon(monthly)).toBe(12);
-    expect(planOf(monthly, 12)).toEqual({ horizon: 12, inputSteps: 36, season: 12, folds: 2 });
+    expect(planOf(monthly, 12)).toEqual({ horizon: 12, inputSteps: 36, season: 12, folds: 2, heldOut: 24 });
     expect(usualHorizon(series(400, 'hour'))).toBe(24);
     expect(usualHorizon(series(400))).toBe(12);
   });

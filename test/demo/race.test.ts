@@ -42,7 +42,7 @@ describe('the verdict', () => {
     expect(differenceOf(result)).toBeCloseTo(0.00001 / 1.5, 8);
     expect(verdict(result)).toBe(
       'WebAssembly was 4.0 times as fast. Both have the same costs: after 2 steps 0.5000 and 0.5000, ' +
-        'on average less than 0.001 % apart.',
+        'on average less than 0.001\u00a0% apart.',
     );
   });
 
