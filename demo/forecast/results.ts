@@ -26,17 +26,19 @@ export function verdict({ scores, nominalCoverage }: Report, season: number): st
   const baselines = namesFor(season).filter(name => name !== 'model');
   const best = baselines.reduce((a, b) => (errorOf(scores[b]) < errorOf(scores[a]) ? b : a));
   const [own, other] = [errorOf(scores.model), errorOf(scores[best])];
-  const percent = Math.round(100 * Math.abs(1 - own / other));
-  const than = `that of the ${names[best].toLowerCase()} forecast`;
-  const comparison = !(Number.isFinite(own) && other > 0)
-    ? 'The errors cannot be compared.'
-    : own < other
-      ? `The mean absolute error of the LSTM is ${percent} % below ${than}.`
-      : `The mean absolute error of the LSTM is ${percent} % above ${than}: use the baseline for this series.`;
+  const comparison = compare(own, other, `${names[best].toLowerCase()} forecast`);
   const { coverage } = scores.model;
   if (nominalCoverage === null || coverage === undefined || Number.isNaN(coverage)) return comparison;
   const [nominal, found] = [nominalCoverage, coverage].map(share => Math.round(100 * share));
   return `${comparison} Its ${nominal} % intervals contain ${found} % of the held-out values.`;
+}
+
+function compare(own: number, other: number, name: string): string {
+  if (!Number.isFinite(own + other)) return 'The errors cannot be computed.';
+  if (other === 0) return `The ${name} is exact on the held-out end: use it for this series.`;
+  const percent = Math.round(100 * Math.abs(1 - own / other));
+  if (own < other) return `The mean absolute error of the LSTM is ${percent} % below that of the ${name}.`;
+  return `The mean absolute error of the LSTM is ${percent} % above that of the ${name}: use the baseline for this series.`;
 }
 
 const namesFor = (season: number): Name[] => (season > 1 ? ['model', 'seasonalNaive', 'naive'] : ['model', 'naive']);

@@ -66,7 +66,7 @@ class Row {
     this.node = element(
       'section',
       {},
-      element('h3', {}, title, element('span', {}, `${amount(units, 'unit')}${layer}${shown}`)),
+      element('h2', {}, title, element('span', {}, `${amount(units, 'unit')}${layer}${shown}`)),
       picture,
     );
     picture.setAttribute('role', 'img');

@@ -100,7 +100,8 @@ describe('the results of a forecast', () => {
         'Its 80 % intervals contain 75 % of the held-out values.',
     );
     expect(verdict(report(3, 2, 4), 12)).toMatch('50 % above that of the naive forecast: use the baseline');
-    expect(verdict(report(1, 0, 0), 1)).toMatch('cannot be compared');
+    expect(verdict(report(1, 0, 0), 1)).toMatch(/^The naive forecast is exact on the held-out end: use it/);
+    expect(verdict(report(NaN, 1, 1), 1)).toMatch('cannot be computed');
   });
 
   it('have a row for each forecast, and no seasonal baseline without a season', () => {
