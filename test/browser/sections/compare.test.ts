@@ -67,7 +67,7 @@ inBrowsers(installed => {
   });
 
   it('uses the nearest settings that the plain version supports, and reports them', async () => {
-    const { page, untilState, text } = await open('#cell=gru&layers=2&units=4&batch=4&optimizer=sgd');
+    const { page, untilState, text } = await open('#task=cosine&cell=gru&layers=2&units=4&batch=4&optimizer=sgd');
     expect(await text('.compare-instead')).toMatch('an LSTM in place of the GRU, one layer in place of 2 and Adam');
     await page.click('.compare button');
     await untilState('done');

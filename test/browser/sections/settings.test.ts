@@ -15,6 +15,10 @@ import type { TestPage } from '../testPage.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const site = builtSite();
+const isolatedSite = builtSite({
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+});
 
 /** Trains the run of a link in Node, without page or worker, and returns its last cost. */
 async function costInNode(link: string): Promise<string> {
@@ -195,6 +199,31 @@ inBrowsers(installed => {
         location.hash = '#units=none';
       });
       await vi.waitFor(async () => expect(await open()).toBe(true), 10_000);
+    });
+
+    it('has threads only on an isolated page, where they do not change the bits of a run', async () => {
+      const shown = (demo: TestPage) => demo.page.$eval('#threads', box => !box.closest('label')!.hidden);
+      const plain = await openPage();
+      await plain.until(1);
+      expect(await shown(plain)).toBe(false);
+
+      const demo = await openPage('#units=64&batch=64', isolatedSite());
+      await demo.until(1);
+      expect(await shown(demo)).toBe(true);
+      const costs = async () => {
+        await demo.press('#reset');
+        await demo.until('ready');
+        const all: string[] = [];
+        for (let step = 1; step <= 3; step++) all.push(await demo.step(step));
+        return all;
+      };
+      const alone = await costs();
+      await demo.press('#threads');
+      await demo.until('training');
+      expect(await costs()).toEqual(alone);
+      await demo.press('#threads');
+      await demo.until('training');
+      expect(await costs()).toEqual(alone);
     });
 
     it('a reset after a failed worker continues with a new worker', async () => {
