@@ -25,10 +25,11 @@ import { amount, costText, seconds } from './words.ts';
 
 /** If more milliseconds of work than this are queued when a setting changes, the worker is replaced. */
 const patience = 250;
-/** At full speed the curve of costs is drawn in one of this many frames, because it changes little in between. */
-const costFrames = 3;
+/** At full speed, predictions and costs are drawn in one of this many frames, so that drawing does not take all the time. */
+const lookFrames = 2;
+const costFrames = 6;
 /** Milliseconds between two looks at the units of the networks. */
-const unitsEvery = 120;
+const unitsEvery = 200;
 
 export class Learn {
   readonly pace: Pace;
@@ -220,17 +221,24 @@ export class Learn {
     const run = this.#run;
     if (!run || !this.#feeding) return;
     this.#frame = requestAnimationFrame(this.#pass);
+    this.#frames++;
     this.pace.pass(now);
     this.#feed();
     if (run.steps !== this.#marked) {
       this.#meter.mark(now, run.steps);
       this.#marked = run.steps;
       this.#showNumbers(now);
-      if (this.pace.speed < Infinity || this.#frames++ % costFrames === 0) this.#charts.cost(this.#history);
+      if (this.#isDue(costFrames)) this.#charts.cost(this.#history);
       this.#judge();
     }
-    if (!this.#looking && run.steps !== this.#seen) this.#see().catch(error => this.#fail(error));
+    if (this.#isDue(lookFrames) && !this.#looking && run.steps !== this.#seen)
+      this.#see().catch(error => this.#fail(error));
   };
+
+  /** Whether something is drawn in this frame that at full speed is drawn in one of `frames`. */
+  #isDue(frames: number): boolean {
+    return this.pace.speed < Infinity || this.#frames % frames === 0;
+  }
 
   #feed(): void {
     const run = this.#run;

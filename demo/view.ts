@@ -91,11 +91,12 @@ export function say(sentence: string): void {
   setText(elements.status, sentence);
 }
 
-export function showBackend({ simd, wasmBytes, memoryBytes }: BackendInfo, version: string): void {
+export function showBackend({ simd, wasmBytes, memoryBytes, threads }: BackendInfo, version: string): void {
   setText(element('version'), version);
-  setText(element('simd'), simd === 'relaxed' ? 'SIMD, fused multiply-add' : 'SIMD, exactly rounded');
+  setText(element('simd'), simd === 'relaxed' ? 'SIMD, relaxed' : 'SIMD, strict');
   setText(element('wasm'), `${wasmBytes.toLocaleString('en')} bytes`);
   setText(element('memory'), `${(memoryBytes / 2 ** 20).toFixed(1)} MiB`);
+  setText(element('thread-count'), String(threads));
 }
 
 export function showWeights(count: number): void {

@@ -218,8 +218,12 @@ inBrowsers(installed => {
         return all;
       };
       const alone = await costs();
+      expect(await demo.text('thread-count')).toBe('1');
       await demo.press('#threads');
       await demo.until('training');
+      expect(await demo.text('thread-count')).toBe(
+        await demo.page.evaluate(() => String(navigator.hardwareConcurrency)),
+      );
       expect(await costs()).toEqual(alone);
       await demo.press('#threads');
       await demo.until('training');
