@@ -26,10 +26,10 @@ import { amount, costText, seconds } from './words.ts';
 /** If more milliseconds of work than this are queued when a setting changes, the worker is replaced. */
 const patience = 250;
 /** At full speed, predictions and costs are drawn in one of this many frames, so that drawing does not take all the time. */
-const lookFrames = 2;
-const costFrames = 6;
+const lookFrames = 3;
+const costFrames = 9;
 /** Milliseconds between two looks at the units of the networks. */
-const unitsEvery = 200;
+const unitsEvery = 250;
 
 export class Learn {
   readonly pace: Pace;
