@@ -7,7 +7,7 @@ import { element, setText } from '../element.ts';
 import { Fitted } from '../fitted.ts';
 import { download } from '../keep/download.ts';
 import { fileInput } from './fileInput.ts';
-import { mostHorizon, type Plan, planOf, stepName, usualHorizon } from './plan.ts';
+import { mostHorizon, type Plan, planOf, stepName, timeText, usualHorizon } from './plan.ts';
 import { errorRows, forecastCsv, summaryOf, verdict } from './results.ts';
 import { type Column, columnsOf, exampleText, known } from './table.ts';
 import type { Answer, Order, Report } from './thread.ts';
@@ -139,7 +139,7 @@ export function forecastSection(place: HTMLElement): ForecastSection {
     setText(unit, `${stepName(frequency)}s`);
     setText(fault, '');
     const dates = start !== undefined && frequency !== undefined ? timeRange(start, values.length, frequency) : null;
-    const range: [string, string] | null = dates && [textOfTime(dates[0]!), textOfTime(dates.at(-1)!)];
+    const range = dates && ([dates[0]!, dates.at(-1)!] as const).map(date => timeText(date, frequency!));
     setText(
       summary,
       `${from ? `${from} ` : ''}${summaryOf(name, values.length, values.length - known(values), range)}`,
@@ -275,6 +275,3 @@ function part({ values, start, frequency }: Series, from: number) {
       : Array.from({ length: values.length - from }, (_, n) => from + n);
   return { time, values: Array.from(values).slice(from) };
 }
-
-/** A date without a time of 0:00. */
-const textOfTime = (date: Date) => date.toISOString().slice(0, 16).replace('T00:00', '').replace('T', ' ');

@@ -46,3 +46,11 @@ export function stepName(frequency: Frequency | undefined): string {
   const { every, unit } = frequency;
   return every === 1 ? (names[unit] ?? unit) : `${every}-${names[unit] ?? unit} step`;
 }
+
+/** A time as precise as its frequency: '2024', '2024-01', '2024-01-31' or '2024-01-31 10:00'. */
+export function timeText(time: Date, frequency: Frequency): string {
+  const text = time.toISOString();
+  if (frequency === 'year') return text.slice(0, 4);
+  if (frequency === 'month' || frequency === 'quarter') return text.slice(0, 7);
+  return text.slice(0, 16).replace('T00:00', '').replace('T', ' ');
+}

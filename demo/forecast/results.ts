@@ -73,10 +73,10 @@ function digits(value: number | undefined): string {
 }
 
 /** What was read of a file, in a sentence. */
-export function summaryOf(column: string, count: number, missing: number, range: [string, string] | null): string {
+export function summaryOf(column: string, count: number, missing: number, range: readonly string[] | null): string {
   const parts = [
     `${count.toLocaleString('en')} values of ${column}`,
-    ...(range ? [`${range[0]} to ${range[1]}`] : []),
+    ...(range ? [`${range.join(' to ')}`] : []),
     ...(missing > 0 ? [`${missing.toLocaleString('en')} missing`] : []),
   ];
   return `${parts.join(', ')}.`;

@@ -2,7 +2,7 @@
 
 import { forecaster } from 'lstm-wasm/forecast';
 import { describe, expect, it } from 'vitest';
-import { mostHorizon, planOf, seasonOf, stepName, usualHorizon } from '../../demo/forecast/plan.ts';
+import { mostHorizon, planOf, seasonOf, stepName, timeText, usualHorizon } from '../../demo/forecast/plan.ts';
 import { errorRows, forecastCsv, summaryOf, verdict } from '../../demo/forecast/results.ts';
 import { columnsOf, exampleText, textOf } from '../../demo/forecast/table.ts';
 import type { Report } from '../../demo/forecast/thread.ts';
@@ -71,6 +71,13 @@ describe('the sizes of a forecast', () => {
         }
       }
     }
+  });
+
+  it('have times as precise as the frequency', () => {
+    const time = new Date(Date.UTC(2024, 4, 1, 10));
+    const frequencies = ['year', 'month', 'hour'] as const;
+    expect(frequencies.map(each => timeText(time, each))).toEqual(['2024', '2024-05', '2024-05-01 10:00']);
+    expect(timeText(new Date(Date.UTC(2024, 4, 1)), 'day')).toBe('2024-05-01');
   });
 
   it('name a step', () => {
