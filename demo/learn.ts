@@ -166,7 +166,7 @@ export class Learn {
     this.#host = null;
   }
 
-  // ------------------------------------------------------------------------------------------------ what readers do
+  // ------------------------------------------------------------------------------------------------ actions of the user
 
   toggle(): void {
     if (this.#feeding) void this.#settle('paused', () => `Paused after ${this.#effort()}.`);

@@ -172,7 +172,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       element(
         'p',
         {},
-        'As they are now. SVG files follow the light or dark theme of the reader; PNG files have the current one.',
+        'As they are now. SVG files follow the light or dark theme of the system; PNG files have the current one.',
       ),
       pictures,
     ),

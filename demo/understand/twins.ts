@@ -51,7 +51,7 @@ export class Twins {
     return this.#trained;
   }
 
-  /** Steps of both, on the same batches. */
+  /** Trains both on the same batches. */
   async train(count: number): Promise<void> {
     const calls: Promise<void>[] = [];
     for (let n = 0; n < count; n++) {
