@@ -27,7 +27,10 @@ const place = (id: string) => document.querySelector<HTMLElement>(`#${id} > .pla
 const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const waits = 'Your system prefers reduced motion. Press Start to train.';
 
-let settings = readAddress(location.hash);
+/** The settings in the address bar; a link to a section, such as #forecast, has none. */
+const settingsHash = () => (document.getElementById(location.hash.slice(1)) ? '' : location.hash);
+
+let settings = readAddress(settingsHash());
 /** Whether training starts by itself. */
 let moving = !calm;
 /** The user's own curve, which is kept while another task is selected. */
@@ -108,8 +111,16 @@ elements.tasks.addEventListener('change', event => {
   change({ ...defaultsOf(task), seed: settings.seed, own: own[task] ?? '' });
 });
 
+// The address bar keeps the settings.
+for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href^="#"]')) {
+  link.addEventListener('click', event => {
+    event.preventDefault();
+    document.querySelector(link.getAttribute('href')!)!.scrollIntoView();
+  });
+}
+
 window.addEventListener('hashchange', () => {
-  const next = readAddress(location.hash);
+  const next = readAddress(settingsHash());
   const otherNumbers = next.own !== settings.own;
   if (JSON.stringify(next) !== JSON.stringify(settings)) change(next, 'leave');
   if (otherNumbers) ownInput?.show(next.own);
@@ -118,7 +129,7 @@ window.addEventListener('hashchange', () => {
 
 /** Reports invalid settings of a link. */
 function sayFaults(): void {
-  controls.say([...addressFaults(location.hash), ownFault(settings)].filter(Boolean).join(' '));
+  controls.say([...addressFaults(settingsHash()), ownFault(settings)].filter(Boolean).join(' '));
 }
 
 // -------------------------------------------------------------------------------------------------------- the run

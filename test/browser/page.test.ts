@@ -104,6 +104,19 @@ inBrowsers(installed => {
       }
     });
 
+    it('a link to a section keeps the settings', async () => {
+      const demo = await openPage('#units=6');
+      await demo.until(1);
+      await demo.press('a[href="#forecast"]');
+      await demo.page.waitForFunction(
+        () => document.querySelector('#forecast')!.getBoundingClientRect().top < innerHeight / 2,
+      );
+      expect(await demo.page.evaluate(() => location.hash)).toBe('#units=6');
+      const other = await openPage('#forecast');
+      await other.until(1);
+      expect(await other.text('settings-said')).toBe('');
+    });
+
     it('pauses and continues', async () => {
       const demo = await openPage();
       await demo.until(3);

@@ -8,7 +8,7 @@ import { farSettings, learnedCost } from '../../../demo/understand/farBack.ts';
 import { type Gates, medianReach, reach } from '../../../demo/understand/reach.ts';
 import { accessibilityFaults } from '../accessibility.ts';
 import { browserPages, browsersOfSections, builtSite, inBrowsers } from '../browserSuites.ts';
-import { screenshotsEnabled } from '../screenshots.ts';
+import { screenshotsEnabled, sizes } from '../screenshots.ts';
 import type { TestPage } from '../testPage.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -236,6 +236,27 @@ inBrowsers(installed => {
           expect(await accessibilityFaults(section.page)).toEqual([]);
         }
       });
+    });
+
+    it('has no text below 11 pixels on a phone', async () => {
+      const { page, waitFrames } = await openPage().then(demo => ({
+        page: demo.page,
+        waitFrames: () => demo.waitFrames(),
+      }));
+      await page.setViewport(sizes.narrow);
+      await page.$eval('#understand', section => section.scrollIntoView());
+      await page.waitForSelector('.understand[data-trained]');
+      await page.$eval('[data-part="far-back"]', part => part.scrollIntoView());
+      await page.waitForSelector('[data-picture="reach"] text');
+      await waitFrames();
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll<SVGTextElement>('main svg text')].flatMap(text => {
+          const { a, b } = text.getScreenCTM()!;
+          const pixels = Number.parseFloat(getComputedStyle(text).fontSize) * Math.hypot(a, b);
+          return text.textContent.trim() && pixels < 11 ? [`${text.textContent} ${pixels.toFixed(1)}`] : [];
+        }),
+      );
+      expect(small).toEqual([]);
     });
 
     it('shows a GRU, and tasks with a single output at the end', async () => {
