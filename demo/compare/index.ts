@@ -5,7 +5,7 @@ import { element } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
 import { seconds } from '../words.ts';
-import { type Course, courseOf } from './course.ts';
+import { type Course, courseOf, mostRate } from './course.ts';
 import { type RunnerName, race, runners, type Standings } from './race.ts';
 import { Track } from './track.ts';
 import { differenceOf, ratioOf, verdict } from './verdict.ts';
@@ -23,8 +23,8 @@ const labels: Record<State, string> = {
 
 const about =
   '“Plain JavaScript” means a careful hand-written implementation. Both have the same weights and batches, each in its ' +
-  'own worker. They take turns of 50 ms after a warm-up, and only training steps are timed. Pause the runs above for ' +
-  'more accurate numbers.';
+  'own worker. They take turns of 50 ms after a warm-up, and only training steps are timed. The learning rate is at ' +
+  `most ${mostRate}, so that rounding errors do not grow. Pause the runs above for more accurate numbers.`;
 
 export function compare(place: HTMLElement): { show(settings: Settings, task: Task): void } {
   const button = element('button', { type: 'button', className: 'primary' }, labels.ready);

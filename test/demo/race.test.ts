@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { courseOf } from '../../demo/compare/course.ts';
+import { courseOf, mostRate } from '../../demo/compare/course.ts';
 import { race } from '../../demo/compare/race.ts';
 import { differenceOf, ratioOf, verdict } from '../../demo/compare/verdict.ts';
 import { defaults, type Settings } from '../../demo/settings.ts';
@@ -14,6 +14,7 @@ describe('the compared settings', () => {
   it('are those of the page', () => {
     const { sizes, title, instead, batches } = course();
     expect(sizes).toMatchObject({ batch: 32, timeSteps: 40, units: 16, inputs: 2, outputs: 1, stateful: true });
+    expect([sizes.learningRate, course({ learningRate: 1e-4 }).sizes.learningRate]).toEqual([mostRate, 1e-4]);
     expect(title).toBe('LSTM with 16 units, 32 rows of 40 steps, Adam');
     expect(instead).toBe('');
     expect(batches().next().value.ys.shape).toEqual([32, 40, 1]);

@@ -23,9 +23,8 @@ inBrowsers(installed => {
   }
 
   it('WebAssembly wins the race, and both have the same costs', async () => {
-    // Fewer rows than the default, so that the maximum of steps takes less time, and a small learning rate.
-    const { demo, page, untilState, text } = await open('#batch=4&learningRate=0.001');
-    expect(await text('.compare-title')).toBe('LSTM with 16 units, 4 rows of 40 steps, Adam');
+    const { demo, page, untilState, text } = await open();
+    expect(await text('.compare-title')).toBe('LSTM with 16 units, 32 rows of 40 steps, Adam');
     await page.focus('.compare button');
     await page.keyboard.press('Enter');
     await untilState('racing');
