@@ -1,4 +1,4 @@
-/** Whether the text is on the clipboard now, which not every page may write to. */
+/** Copies a text; returns whether it succeeded. */
 export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -11,7 +11,7 @@ export async function copy(text: string): Promise<boolean> {
     field.select();
     const done = document.execCommand('copy');
     field.remove();
-    // Readers at the keyboard go on where they were
+    // The keyboard focus returns to where it was.
     focused?.focus();
     return done;
   }

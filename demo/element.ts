@@ -1,6 +1,6 @@
-/** Elements, made in one line, and their text. */
+/** Creates elements and sets their text. */
 
-/** Properties of the element, and what goes into it. */
+/** Creates an element with properties and children. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
@@ -11,7 +11,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Writes only what is new: a live region would be read out again, and the page laid out anew. */
+/** Sets a text only if it has changed: otherwise screen readers repeat it, and the page is laid out again. */
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** A picture as wide as its place in the page. */
+/** A picture that is as wide as its place in the page. */
 
 export interface Size {
   width: number;
@@ -11,8 +11,7 @@ interface Picture<Data> {
 }
 
 /**
- * A picture has a size of its own, and scaling it would scale its letters. So it is drawn anew whenever its place
- * changes its size, with the data it had.
+ * Scaling a picture would scale its text, so it is drawn again with the same data when its place changes its size.
  */
 export class Fitted<Data, Drawn extends Picture<Data> = Picture<Data>> {
   readonly #place: HTMLElement;
@@ -22,9 +21,9 @@ export class Fitted<Data, Drawn extends Picture<Data> = Picture<Data>> {
   #size: Size;
 
   /**
-   * @param height `given` by the style sheet, so that nothing moves when the picture comes, or `free`: then it follows
-   *   from what is drawn, and is no reason to draw it anew
-   * @param resized told when it has been drawn anew
+   * @param height `given` by the style sheet, so that nothing moves when the picture is drawn, or `free`: that of the
+   *   picture, whose changes are ignored
+   * @param resized called after the picture was drawn again
    */
   constructor(
     place: HTMLElement,
@@ -48,12 +47,12 @@ export class Fitted<Data, Drawn extends Picture<Data> = Picture<Data>> {
     return this.#size.width;
   }
 
-  /** The picture as it stands; null before it is drawn. */
+  /** The current picture; null before it is drawn. */
   get drawn(): Drawn | null {
     return this.#drawn;
   }
 
-  /** Draws it anew, since what it is made from has changed; without data until there is some. */
+  /** Creates the picture again, without data until there is some. */
   begin(data: Data | null = null): void {
     this.#data = data;
     this.#draw();

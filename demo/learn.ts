@@ -1,4 +1,4 @@
-/** The live run: starts, pauses and draws it, and says how it does. */
+/** The live run: starts and pauses it, draws it, and reports its progress. */
 
 import { version } from 'lstm-wasm';
 import { connect, type Host, type RemoteSequential } from 'lstm-wasm/worker';
@@ -23,10 +23,13 @@ import {
 } from './view.ts';
 import { amount, costText, seconds } from './words.ts';
 
-/** Milliseconds of work for which nobody who has changed a setting wants to wait: the worker is replaced instead. */
+/** If more milliseconds of work than this are queued when a setting changes, the worker is replaced. */
 const patience = 250;
-/** At full speed the curve of costs is drawn in every so many frames; it does not change much in between. */
-const costFrames = 3;
+/** At full speed, predictions and costs are drawn in one of this many frames, so that drawing does not take all the time. */
+const lookFrames = 3;
+const costFrames = 9;
+/** Milliseconds between two looks at the units of the networks. */
+const unitsEvery = 250;
 
 export class Learn {
   readonly pace: Pace;
@@ -39,25 +42,28 @@ export class Learn {
   #making: Promise<void> = Promise.resolve();
   #history = new History();
   #state: State = 'loading';
-  /** Rises with each new run and each wish of the reader: whoever has waited sees whether anybody waits for it. */
+  /** Incremented by each new run and each action of the user: asynchronous code is outdated if it has changed. */
   #wish = 0;
   /** Whether steps are being sent. */
   #feeding = false;
-  /** Whether it goes on beyond the number of steps after which a run rests. */
+  /** Whether it continues beyond the number of steps after which a run stops. */
   #onward = false;
   #learned = false;
   #frame = 0;
   #frames = 0;
   #looking: Promise<void> | null = null;
-  /** Steps behind the newest look and the newest numbers. */
+  /** Training steps of the newest look and of the newest numbers. */
   #seen = -1;
   #marked = 0;
+  /** When the units were last looked at. */
+  #unitsSeen = 0;
+  #threads = 1;
 
   constructor(settings: Settings, speed: number) {
     this.#settings = settings;
     this.pace = new Pace(speed);
-    this.#charts = new Charts(elements.wavePlot, elements.costPlot, this.#picture);
-    // Frames stop in a hidden tab, and so does training. The time away is no part of the speed.
+    this.#charts = new Charts(elements.wavePlot, elements.costPlot, elements.units, settings, this.#picture);
+    // Training stops in a hidden tab, as frames do, and the speed does not include that time.
     document.addEventListener('visibilitychange', () => {
       this.#meter.start();
       this.pace.start(performance.now());
@@ -87,10 +93,19 @@ export class Learn {
     return pictures[this.#settings.task];
   }
 
+  /** Uses another number of threads, in a new worker. */
+  setThreads(threads: number): void {
+    this.#threads = threads;
+    this.#run?.dispose();
+    this.#run = null;
+    void this.#host?.terminate();
+    this.#host = null;
+  }
+
   /**
    * New weights, no steps.
    *
-   * @param sentence why it waits; where there is none, it trains
+   * @param sentence why it does not train yet; without it, it trains
    */
   begin(settings: Settings, sentence: string): Promise<void> {
     this.#making = this.#begin(settings, sentence);
@@ -106,13 +121,15 @@ export class Learn {
     this.#seen = -1;
     this.#marked = this.pace.elapsed = 0;
     this.#meter.start();
-    this.#charts.begin(this.#picture);
-    this.#enter('loading', 'Making the network.');
+    this.#charts.begin(settings, this.#picture);
+    this.#enter('loading', 'Creating the network.');
     showNote(elements.noise, '');
     try {
-      // Rounded exactly, which is the same to the bit on every machine, and a little slower on some.
-      this.#host ??= connect({ simd: 'strict' });
-      const listener = { cost: (cost: number) => this.#hear(run, cost), failed: (error: unknown) => this.#fail(error) };
+      this.#host ??= await this.#connect();
+      const listener = {
+        cost: (cost: number, rival: number | null) => this.#hear(run, cost, rival),
+        failed: (error: unknown) => this.#fail(error),
+      };
       const run: Run = await Run.begin(this.#host, settings, tasks[settings.task], this.#picture, listener);
       if (wish !== this.#wish) {
         run.dispose();
@@ -130,7 +147,14 @@ export class Learn {
     }
   }
 
-  /** Gives up the run there is. */
+  async #connect(): Promise<Host> {
+    // Strict kernels give the same bits on every machine, and are a little slower on some.
+    const host = connect({ simd: 'strict' });
+    if (this.#threads > 1) await host.configure({ threads: this.#threads });
+    return host;
+  }
+
+  /** Ends the current run. */
   #leave(): void {
     this.#stop();
     const run = this.#run;
@@ -142,14 +166,14 @@ export class Learn {
     this.#host = null;
   }
 
-  // ------------------------------------------------------------------------------------------------ what readers do
+  // ------------------------------------------------------------------------------------------------ actions of the user
 
   toggle(): void {
     if (this.#feeding) void this.#settle('paused', () => `Paused after ${this.#effort()}.`);
     else this.#train();
   }
 
-  /** A single step; while it trains, the last one. */
+  /** A single step; while training, stops after the queued steps. */
   step(): void {
     const run = this.#run;
     if (!run) return;
@@ -166,7 +190,7 @@ export class Learn {
     this.#feeding = true;
     this.#meter.start();
     this.pace.start(performance.now());
-    this.#enter('training', again ? 'Training on.' : 'Training.');
+    this.#enter('training', again ? 'Training continues.' : 'Training.');
     this.#frame = requestAnimationFrame(this.#pass);
     this.#feed();
   }
@@ -176,7 +200,7 @@ export class Learn {
     cancelAnimationFrame(this.#frame);
   }
 
-  /** Sends nothing more, waits for what is on its way, and shows what has come of it. */
+  /** Stops sending steps, waits for those in the queue, and shows the result. */
   async #settle(state: State, sentence: () => string): Promise<void> {
     const wish = ++this.#wish;
     const run = this.#run;
@@ -197,17 +221,24 @@ export class Learn {
     const run = this.#run;
     if (!run || !this.#feeding) return;
     this.#frame = requestAnimationFrame(this.#pass);
+    this.#frames++;
     this.pace.pass(now);
     this.#feed();
     if (run.steps !== this.#marked) {
       this.#meter.mark(now, run.steps);
       this.#marked = run.steps;
       this.#showNumbers(now);
-      if (this.pace.speed < Infinity || this.#frames++ % costFrames === 0) this.#charts.cost(this.#history);
+      if (this.#isDue(costFrames)) this.#charts.cost(this.#history);
       this.#judge();
     }
-    if (!this.#looking && run.steps !== this.#seen) this.#see().catch(error => this.#fail(error));
+    if (this.#isDue(lookFrames) && !this.#looking && run.steps !== this.#seen)
+      this.#see().catch(error => this.#fail(error));
   };
+
+  /** Whether something is drawn in this frame that at full speed is drawn in one of `frames`. */
+  #isDue(frames: number): boolean {
+    return this.pace.speed < Infinity || this.#frames % frames === 0;
+  }
 
   #feed(): void {
     const run = this.#run;
@@ -216,24 +247,27 @@ export class Learn {
     this.pace.took(run.fill(Math.min(this.pace.due, left)));
   }
 
-  #hear(run: Run, cost: number): void {
+  #hear(run: Run, cost: number, rival: number | null): void {
     if (run !== this.#run) return;
-    this.#history.add(cost);
+    this.#history.add(cost, rival);
     if (!this.#feeding) return;
     if (!Number.isFinite(cost)) {
-      const sentence = 'The cost is no number any more: the steps were too large. Try a lower learning rate.';
+      const sentence = 'The cost is not a number any more: the steps were too large. Try a lower learning rate.';
       void this.#settle('paused', () => sentence);
     } else if (run.steps === this.#picture.enough && !this.#onward) {
       void this.#settle('done', () => this.#verdict());
     } else if (this.pace.speed === Infinity) this.#feed();
   }
 
-  /** One look at a time; who comes while there is one waits for it and looks again. */
+  /** One look at a time: a call during a look waits for it and looks again. */
   async #see(): Promise<void> {
     const run = this.#run;
     while (this.#looking) await this.#looking;
     if (!run || run !== this.#run) return;
-    const looking = run.look().then(
+    const now = performance.now();
+    const withUnits = !this.#feeding || now - this.#unitsSeen >= unitsEvery;
+    if (withUnits) this.#unitsSeen = now;
+    const looking = run.look(withUnits).then(
       look => {
         if (run !== this.#run) return;
         this.#seen = look.steps;
@@ -254,7 +288,7 @@ export class Learn {
   #judge(): void {
     if (this.#learned || !this.#isGood) return;
     this.#learned = true;
-    say(`It has learned after ${this.#effort()}.`);
+    say(`Learned after ${this.#effort()}.${this.#comparison()}`);
   }
 
   get #isGood(): boolean {
@@ -264,7 +298,7 @@ export class Learn {
 
   #verdict(): string {
     if (this.#isGood) return `Learned: ${this.#effort()}. ${this.#costs()}`;
-    return `${this.#effort()}, and not quite there. Keep going, or change a setting.`;
+    return `${this.#effort()}, not learned yet. ${this.#costs()} Continue, or change a setting.`;
   }
 
   #effort(): string {
@@ -272,7 +306,13 @@ export class Learn {
   }
 
   #costs(): string {
-    return `The cost is ${costText(this.#history.cost ?? 0)}.`;
+    return `The cost is ${costText(this.#history.cost ?? 0)}.${this.#comparison()}`;
+  }
+
+  /** The cost of the plain RNN, if there is one. */
+  #comparison(): string {
+    const { rivalCost } = this.#history;
+    return rivalCost === null ? '' : ` The plain RNN is at ${costText(rivalCost)}.`;
   }
 
   // ------------------------------------------------------------------------------------------------- what is shown
@@ -285,13 +325,14 @@ export class Learn {
   }
 
   #showNumbers(now: number, always = false): void {
-    const progress = { steps: this.#run?.steps ?? 0, cost: this.#history.cost, rate: this.#meter.rate };
+    const { cost, rivalCost } = this.#history;
+    const progress = { steps: this.#run?.steps ?? 0, cost, rivalCost, rate: this.#meter.rate };
     const { noise } = this.#picture;
     if (!showProgress(progress, now, always) || noise === undefined) return;
     showNote(elements.noise, noiseNote(noise, this.#history.recentCost));
   }
 
-  /** The worker may be what has failed: the next run gets another one. */
+  /** The worker itself may have failed, so the next run gets another one. */
   #fail(error: unknown): void {
     if (this.#state === 'failed') return;
     this.#stop();

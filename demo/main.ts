@@ -1,14 +1,23 @@
-/** The page: what is set, what is in the address bar, and the sections that show it. */
+/** The page: the settings, the address bar, and the sections that show them. */
 
 import { compare } from './compare/index.ts';
 import { setText } from './element.ts';
+import { forecastSection } from './forecast/index.ts';
 import { keep } from './keep/index.ts';
 import { Learn } from './learn.ts';
-import { csvInput, drawPad, ownFault } from './own/index.ts';
+import { drawPad, ownFault } from './own/index.ts';
 import { speedName, speeds } from './pace.ts';
 import { panel } from './panel.ts';
 import { pictures } from './pictures.ts';
-import { addressFaults, defaultsOf, readAddress, type Settings, type TaskName, writeAddress } from './settings.ts';
+import {
+  addressFaults,
+  defaultsOf,
+  hasRival,
+  readAddress,
+  type Settings,
+  type TaskName,
+  writeAddress,
+} from './settings.ts';
 import { tasks } from './tasks/index.ts';
 import { networkText, stateWarning } from './texts.ts';
 import { understand } from './understand/index.ts';
@@ -16,19 +25,21 @@ import { elements, showNote } from './view.ts';
 
 const place = (id: string) => document.querySelector<HTMLElement>(`#${id} > .place`)!;
 const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-const waits = 'Your system asks for reduced motion, so training waits for you to start it.';
+const waits = 'Your system prefers reduced motion. Press Start to train.';
 
-let settings = readAddress(location.hash);
-/** Whether the reader has let anything move. */
+/** The settings in the address bar; a link to a section, such as #forecast, has none. */
+const settingsHash = () => (document.getElementById(location.hash.slice(1)) ? '' : location.hash);
+
+let settings = readAddress(settingsHash());
+/** Whether training starts by itself. */
 let moving = !calm;
-/** Whether the reader has chosen a speed; until then, tasks that take many steps go fast. */
-let chosenSpeed = false;
-/** The reader's own numbers, which come back with their task. */
+/** The user's own curve, which is kept while another task is selected. */
 const own: { [name in TaskName]?: string } = { [settings.task]: settings.own };
 
 const learn = new Learn(settings, speeds[elements.speed.valueAsNumber]!);
 const controls = panel(() => settings, change);
 const inside = understand(place('understand'));
+const forecast = forecastSection(place('forecast'));
 const sections = [
   inside,
   compare(place('compare')),
@@ -36,13 +47,13 @@ const sections = [
     settings: () => settings,
     task: () => tasks[settings.task],
     model: () => learn.model(),
-    pictures: () => [...learn.pictures, ...inside.pictures],
+    pictures: () => [...learn.pictures, ...inside.pictures, ...forecast.pictures],
   }),
 ];
 
 // ------------------------------------------------------------------------------------------------------- settings
 
-/** Another run, from its beginning. */
+/** Starts another run. */
 function change(next: Settings, address: 'write' | 'leave' = 'write'): void {
   const before = settings;
   settings = next;
@@ -59,17 +70,17 @@ function show(otherTask: boolean): void {
   setText(elements.about, task.about);
   setText(elements.shows, pictures[settings.task].shows);
   showNote(elements.warning, stateWarning(settings, task));
+  elements.rival.hidden = !hasRival(settings);
   setText(elements.network, networkText(settings, task));
   controls.show(settings);
   if (otherTask) {
     showTask();
     makeOwn();
-    showSpeed();
   }
   for (const section of sections) section.show(settings, task);
 }
 
-/** Chooses the task, and brings it into view where the tasks are a strip that is wider than the page. */
+/** Selects the task, and scrolls to it where the row of tasks is wider than the page. */
 function showTask(): void {
   const chosen = elements.tasks.querySelector<HTMLInputElement>(`[value="${settings.task}"]`)!;
   chosen.checked = true;
@@ -77,13 +88,11 @@ function showTask(): void {
   elements.tasks.scrollLeft += label.left + label.width / 2 - (strip.left + strip.width / 2);
 }
 
-const inputs: { [name in TaskName]?: typeof drawPad } = { drawn: drawPad, csv: csvInput };
-/** The place where readers draw, or put a table in; null where the task has none. */
+/** The pad of the task `drawn`; null for other tasks. */
 let ownInput: ReturnType<typeof drawPad> | null = null;
 
-/** A place of its own for each task, so that nothing of the one before listens or shows in it. */
 function makeOwn(): void {
-  const input = inputs[settings.task];
+  const input = settings.task === 'drawn' ? drawPad : null;
   const box = document.createElement('div');
   elements.own.replaceChildren(box);
   elements.own.hidden = !input;
@@ -91,29 +100,36 @@ function makeOwn(): void {
   ownInput?.show(settings.own);
 }
 
-/** A file is read, and what is pasted waited for, while the reader may go on to another task. */
 function takeOwn(box: HTMLElement, packed: string): void {
   if (box.isConnected) change({ ...settings, own: packed });
 }
 
 elements.tasks.addEventListener('change', event => {
   const task = (event.target as HTMLInputElement).value as TaskName;
-  controls.say('');
-  // What suits the new task; the seed is the reader's.
+  controls.clear();
+  // The defaults of the new task, except the seed
   change({ ...defaultsOf(task), seed: settings.seed, own: own[task] ?? '' });
 });
 
+// The address bar keeps the settings.
+for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href^="#"]')) {
+  link.addEventListener('click', event => {
+    event.preventDefault();
+    document.querySelector(link.getAttribute('href')!)!.scrollIntoView();
+  });
+}
+
 window.addEventListener('hashchange', () => {
-  const next = readAddress(location.hash);
+  const next = readAddress(settingsHash());
   const otherNumbers = next.own !== settings.own;
   if (JSON.stringify(next) !== JSON.stringify(settings)) change(next, 'leave');
   if (otherNumbers) ownInput?.show(next.own);
   sayFaults();
 });
 
-/** What the link asks for and the page cannot do. */
+/** Reports invalid settings of a link. */
 function sayFaults(): void {
-  controls.say([...addressFaults(location.hash), ownFault(settings)].filter(Boolean).join(' '));
+  controls.say([...addressFaults(settingsHash()), ownFault(settings)].filter(Boolean).join(' '));
 }
 
 // -------------------------------------------------------------------------------------------------------- the run
@@ -124,19 +140,12 @@ elements.toggle.addEventListener('click', () => {
 });
 elements.step.addEventListener('click', () => learn.step());
 elements.reset.addEventListener('click', () => {
-  void learn.begin(settings, `Back to the first weights, those of seed ${settings.seed}. Nothing learned yet.`);
+  void learn.begin(settings, `Reset to the initial weights of seed ${settings.seed}.`);
 });
 
-elements.speed.addEventListener('input', () => {
-  chosenSpeed = true;
-  showSpeed();
-});
-
-/** Steps that nobody wants to watch one by one. */
-const many = 600;
+elements.speed.addEventListener('input', showSpeed);
 
 function showSpeed(): void {
-  if (!chosenSpeed && pictures[settings.task].enough > many) elements.speed.value = String(speeds.length - 1);
   const speed = speeds[elements.speed.valueAsNumber]!;
   learn.pace.speed = speed;
   learn.pace.start(performance.now());
@@ -144,7 +153,16 @@ function showSpeed(): void {
   elements.speed.setAttribute('aria-valuetext', speedName(speed));
 }
 
-// ------------------------------------------------------------------------------------------------------ beginning
+// --------------------------------------------------------------------------------------------------------- threads
+
+// Only pages that are isolated from other origins have shared memory. Threads do not change the bits of a run.
+elements.threads.closest<HTMLElement>('label')!.hidden = !crossOriginIsolated;
+elements.threads.addEventListener('change', () => {
+  learn.setThreads(elements.threads.checked ? navigator.hardwareConcurrency : 1);
+  void learn.begin(settings, moving ? '' : waits);
+});
+
+// ----------------------------------------------------------------------------------------------------------- start
 
 show(true);
 sayFaults();

@@ -1,11 +1,11 @@
-/** The network that settings describe, in a worker. */
+/** Creates the network of settings in a worker. */
 
 import { layers, train } from 'lstm-wasm';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
 import type { Settings } from './settings.ts';
 import type { Task } from './tasks/index.ts';
 
-/** The same weights for the same settings, whatever was made before. */
+/** The initial weights depend on the settings only. */
 export async function makeModel(host: Host, settings: Settings, task: Task): Promise<RemoteSequential> {
   const { cell, units, batch, timeSteps, stateful, optimizer, learningRate } = settings;
   await host.setRandomSeed(settings.seed);

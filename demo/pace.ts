@@ -1,12 +1,12 @@
-/** How fast training goes: the wanted speed, shared out over the frames of the screen, and the speed that came of it. */
+/** The training speed: the set speed, distributed over frames, and the measured one. */
 
-/** Steps per second, one for each place of the slider; the last is as fast as the worker is. */
+/** Steps per second for each position of the slider; the last one is unlimited. */
 export const speeds = [1, 2, 5, 10, 20, 30, 60, 120, 240, Infinity] as const;
 
 export const speedName = (speed: number) =>
   speed === Infinity ? 'full speed' : `${speed} ${speed === 1 ? 'step' : 'steps'} per second`;
 
-/** After a longer pause than this the steps of it are not made up for. */
+/** Milliseconds; the steps of longer frames are not made up for. */
 const longestFrame = 100;
 
 export class Pace {
@@ -20,7 +20,7 @@ export class Pace {
     this.speed = speed;
   }
 
-  /** Begins at `now`, with a first step due at once. */
+  /** Starts at `now`, with the first step due immediately. */
   start(now: number): void {
     this.#owed = 1;
     this.#last = now;
@@ -38,7 +38,7 @@ export class Pace {
     return this.speed === Infinity ? Infinity : Math.floor(this.#owed);
   }
 
-  /** So many steps have been taken; those that found no room are not made up for. */
+  /** Counts steps that were taken; due steps without room are not made up for. */
   took(steps: number): void {
     if (this.speed === Infinity) return;
     this.#owed = Math.min(this.#owed - steps, 2);
@@ -53,7 +53,7 @@ export class Meter {
     this.#marks = [];
   }
 
-  /** To be told whenever there are more steps than before. */
+  /** Records the number of steps at a time. */
   mark(time: number, steps: number): void {
     this.#marks.push({ time, steps });
     while (this.#marks.length > 2 && time - this.#marks[0]!.time > 1000) this.#marks.shift();

@@ -1,7 +1,8 @@
-/** The settings as controls. */
+/** The settings as controls, with messages at the fields. */
 
 import { copy } from './clipboard.ts';
-import { ranges, readRate, readWhole, type Settings, type WholeName } from './settings.ts';
+import { setText } from './element.ts';
+import { hasRival, type Reading, ranges, readRate, readWhole, type Settings, type WholeName } from './settings.ts';
 
 const form = document.getElementById('settings-form') as HTMLFormElement;
 const said = document.getElementById('settings-said') as HTMLElement;
@@ -9,40 +10,62 @@ const place = document.getElementById('settings') as HTMLDetailsElement;
 const control = (name: string) => form.elements.namedItem(name) as HTMLInputElement;
 
 const wholes = Object.keys(ranges) as WholeName[];
+const flags = ['stateful', 'beside'] as const;
+const isFlag = (name: string): name is (typeof flags)[number] => flags.some(each => each === name);
 
-/** @param changed is told new settings, of which all can be used */
-export function panel(
-  now: () => Settings,
-  changed: (settings: Settings) => void,
-): { show(settings: Settings): void; say(sentence: string): void } {
+export interface Panel {
+  show(settings: Settings): void;
+  /** Shows a message about all settings. */
+  say(sentence: string): void;
+  /** Removes all messages. */
+  clear(): void;
+}
+
+/** @param changed called with new, valid settings */
+export function panel(now: () => Settings, changed: (settings: Settings) => void): Panel {
   const say = (sentence: string) => {
-    said.textContent = sentence;
-    // Below the run the panel may be folded, and what is wrong with a link would go unseen
+    setText(said, sentence);
+    // On narrow pages the panel may be closed, and the message would not be seen.
     if (sentence) place.open = true;
+  };
+  /** Shows a message below a field; an empty one removes it. */
+  const mark = (input: HTMLInputElement, fault: string) => {
+    const note = faultOf(input);
+    if (!note) return;
+    setText(note, fault);
+    if (fault) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  };
+  const clear = () => {
+    say('');
+    for (const input of form.querySelectorAll('input')) mark(input, '');
   };
   const show = (settings: Settings) => {
     for (const name of ['cell', 'optimizer', 'learningRate', ...wholes] as const) {
       control(name).value = String(settings[name]);
     }
-    control('stateful').checked = settings.stateful;
+    for (const name of flags) control(name).checked = settings[name];
+    control('beside').disabled = settings.cell === 'simpleRNN' && !hasRival(settings);
+    for (const slider of sliders()) showValue(slider);
   };
 
-  form.addEventListener('change', event => {
+  form.addEventListener('input', ({ target }) => {
+    const input = target as HTMLInputElement;
+    if (input.type === 'range') showValue(input);
+  });
+  form.addEventListener('change', ({ target }) => {
+    const input = target as HTMLInputElement;
+    const { name, value, checked } = input;
+    if (!Object.hasOwn(now(), name)) return;
     const before = now();
-    const { name, value, checked } = event.target as HTMLInputElement;
-    let after = before;
-    let fault = '';
-    if (name === 'stateful') after = { ...before, stateful: checked };
-    else if (name === 'cell' || name === 'optimizer') after = { ...before, [name]: value };
-    else {
-      const reading =
-        name === 'learningRate'
-          ? readRate(value, before.learningRate)
-          : readWhole(name as WholeName, value, before[name as WholeName]);
-      fault = reading.fault;
+    let after = { ...before, [name]: value };
+    clear();
+    if (isFlag(name)) after = { ...before, [name]: checked };
+    else if (name !== 'cell' && name !== 'optimizer') {
+      const reading = read(name, value, before);
+      mark(input, reading.fault);
       after = { ...before, [name]: reading.value };
     }
-    say(fault);
     show(after);
     if (JSON.stringify(after) !== JSON.stringify(before)) changed(after);
   });
@@ -51,17 +74,17 @@ export function panel(
   document.getElementById('another-seed')!.addEventListener('click', () => {
     const [seed] = crypto.getRandomValues(new Uint16Array(1));
     const after = { ...now(), seed: seed! };
-    say('');
+    clear();
     show(after);
     changed(after);
   });
   document.getElementById('copy-link')!.addEventListener('click', async () => {
     say(
-      (await copy(location.href)) ? 'The link is copied. It repeats this run exactly.' : `The link: ${location.href}`,
+      (await copy(location.href)) ? 'The link was copied. It repeats this run exactly.' : `The link: ${location.href}`,
     );
   });
 
-  // Beside the run there is room for it; below the run, readers open it.
+  // The panel is open where there is room beside the run.
   const wide = matchMedia('(min-width: 1000px)');
   const unfold = () => {
     place.open = wide.matches;
@@ -69,5 +92,17 @@ export function panel(
   wide.addEventListener('change', unfold);
   unfold();
 
-  return { show, say };
+  return { show, say, clear };
 }
+
+const read = (name: string, text: string, before: Settings): Reading =>
+  name === 'learningRate'
+    ? readRate(text, before.learningRate)
+    : readWhole(name as WholeName, text, before[name as WholeName]);
+
+const sliders = () => form.querySelectorAll<HTMLInputElement>('input[type="range"]');
+const showValue = (slider: HTMLInputElement) =>
+  setText(form.querySelector<HTMLElement>(`output[for="${slider.id}"]`)!, slider.value);
+
+/** The place for messages of a field, which its `aria-describedby` names. */
+const faultOf = ({ id }: HTMLInputElement) => (id ? document.getElementById(`${id}-fault`) : null);

@@ -1,39 +1,48 @@
-/** How each task is drawn, and what is said about the picture. */
+/** How each task is drawn. */
 
+import type { View } from './network.ts';
 import type { TaskName } from './settings.ts';
 import { amount } from './words.ts';
 
-/** What a network has said to a batch, all rows one after another. */
+/** What the networks predict for a batch, with the rows one after the other. */
 export interface Look {
-  /** Steps of training behind it. */
+  /** Training steps before it. */
   readonly steps: number;
-  /** How many time steps the data has gone before it. */
+  /** Time steps of data before it. */
   readonly start: number;
+  /** The first feature of the input. */
   readonly input: Float32Array;
   readonly target: Float32Array;
   readonly prediction: Float32Array;
+  /** Outputs of the units, [T, U] row by row; null in looks without them. */
+  readonly units: Float32Array | null;
+  /** The same of the plain RNN beside the network. */
+  readonly rival: View | null;
 }
+
+/** The name of the line of the plain RNN in all charts. */
+export const rivalName = 'plain RNN';
 
 export interface Picture {
   /**
-   * - `waves`: the rows of a batch join to one curve, of which whole periods are drawn, always from the same point on.
-   * - `stretch`: rows of one sequence, which stay the same, so that it shows how the answer changes.
-   * - `answers`: one for each row of a batch that stays the same, in the order of what is right.
+   * - `waves`: the rows of a batch join to one curve, of which whole periods are drawn, always from the same phase.
+   * - `stretch`: rows of one sequence that stays the same, so that changes are those of the network.
+   * - `answers`: one output for each row of a batch that stays the same, sorted by the target.
    */
   readonly kind: 'waves' | 'stretch' | 'answers';
-  /** Time steps from one beginning to the next; null where nothing comes again. */
+  /** Time steps of a period; null if there is none. */
   readonly period: number | null;
-  /** The first point that a picture may begin at. */
+  /** The first point at which a picture may begin. */
   readonly begin: number;
   /** Values drawn: time steps of a stretch, rows of answers. */
   readonly count: number;
   readonly xLabel: string;
   readonly yDomain: [number, number];
-  /** Steps after which a run rests, until the reader lets it go on. */
+  /** Steps after which a run stops until the user continues it. */
   readonly enough: number;
-  /** Standard deviation of noise that nobody can foresee. */
+  /** Standard deviation of unpredictable noise. */
   readonly noise?: number;
-  /** A sentence on what the picture shows. */
+  /** A sentence about the picture. */
   readonly shows: string;
 }
 
@@ -44,53 +53,34 @@ const waves = {
   yDomain: [-1.2, 1.2],
   enough: 1001,
 } satisfies Partial<Picture>;
-const still = 'It begins at the same place of the wave every time, as on an oscilloscope, so it stands still.';
-const joined = `The rows of a batch join to one curve. ${still}`;
+const joined = 'The chart joins the rows of a batch and starts at the same phase of the wave every time.';
 const stretch = { kind: 'stretch', period: null, begin: 0, xLabel: 'time steps' } satisfies Partial<Picture>;
+const unseen = 'The chart always shows the same data, which the network is not trained on.';
 
 export const pictures: { readonly [name in TaskName]: Picture } = {
+  hold: {
+    ...stretch,
+    count: 120,
+    yDomain: [-1.2, 1.2],
+    enough: 601,
+    shows: `${unseen} The target jumps where a number is marked.`,
+  },
   cosine: { ...waves, period: 20 * Math.PI ** 2, begin: 0, enough: 501, shows: joined },
   waves: { ...waves, period: 200, begin: 50, shows: joined },
   square: { ...waves, period: 64, begin: 0, shows: joined },
   drawn: { ...waves, period: 64, begin: 0, shows: joined },
-  csv: {
-    ...stretch,
-    count: 120,
-    yDomain: [-1.2, 1.2],
-    enough: 2001,
-    shows: 'The beginning of your numbers, scaled to lie between −1 and 1, and what the network says to them.',
-  },
-  damped: {
-    ...stretch,
-    count: 60,
-    yDomain: [-1.2, 1.2],
-    enough: 1001,
-    shows: 'A swing that the network never trains on, the same all the time, so you see how its answer changes.',
-  },
-  echo: {
-    ...stretch,
-    count: 60,
-    yDomain: [-1.2, 1.2],
-    enough: 1001,
-    shows: 'Numbers that the network never trains on, the same all the time, so you see how its answer changes.',
-  },
-  forecast: {
-    ...stretch,
-    count: 100,
-    yDomain: [-1.8, 1.8],
-    enough: 1001,
-    noise: 0.2,
-    shows: 'A noisy wave that the network never trains on, the same all the time, so you see how its answer changes.',
-  },
+  damped: { ...stretch, count: 60, yDomain: [-1.2, 1.2], enough: 1001, shows: unseen },
+  echo: { ...stretch, count: 60, yDomain: [-1.2, 1.2], enough: 1001, shows: unseen },
+  forecast: { ...stretch, count: 100, yDomain: [-1.8, 1.8], enough: 1001, noise: 0.2, shows: unseen },
   adding: {
     kind: 'answers',
     period: null,
     begin: 0,
     count: 60,
-    xLabel: 'rows, in the order of their sums',
+    xLabel: 'rows, sorted by their sum',
     yDomain: [-0.2, 2.2],
     enough: 1501,
-    shows: 'Sixty rows that the network never trains on, in the order of their sums; each has one answer.',
+    shows: 'The chart shows 60 rows that the network is not trained on, sorted by their sum.',
   },
 };
 
@@ -103,12 +93,12 @@ export type Drawing = {
   target: ArrayLike<number>;
   prediction: ArrayLike<number>;
   input?: ArrayLike<number>;
+  [rivalName]?: ArrayLike<number>;
   caption: string;
 };
 
 export function drawingOf(picture: Picture, look: Look, width: number): Drawing {
-  const { input, target, prediction } = look;
-  const length = target.length;
+  const { input, target, prediction, rival } = look;
   const caption = look.steps === 0 ? 'not trained yet' : `after ${amount(look.steps, 'step')}`;
   if (picture.kind === 'answers') {
     const order = Array.from(target.keys()).sort((a, b) => target[a]! - target[b]!);
@@ -116,24 +106,32 @@ export function drawingOf(picture: Picture, look: Look, width: number): Drawing 
       time: order.map((_, rank) => rank + 1),
       target: order.map(row => target[row]!),
       prediction: order.map(row => prediction[row]!),
+      ...(rival && { [rivalName]: order.map(row => rival.prediction[row]!) }),
       caption,
     };
   }
-  const [from, to] = picture.period === null ? [0, Math.min(length, picture.count)] : window(picture, look, width);
+  const [from, to] = stretchOf(picture, look, width);
   return {
     time: Array.from({ length: to - from }, (_, i) => i),
     target: target.subarray(from, to),
     prediction: prediction.subarray(from, to),
+    ...(rival && { [rivalName]: rival.prediction.subarray(from, to) }),
     input: input.subarray(from, to),
     caption,
   };
 }
 
-/** Whole periods, if there is one; a batch that is too short for that is drawn as it is. */
-function window({ period, begin }: Picture, { start, target }: Look, width: number): [number, number] {
+/** The time steps that a drawing shows, from the first to the one after the last. */
+export function stretchOf(picture: Picture, look: Look, width: number): [number, number] {
+  if (picture.period !== null) return periods(picture, look, width);
+  return [0, Math.min(look.target.length, picture.count)];
+}
+
+/** Whole periods; a batch that is shorter is drawn whole. */
+function periods({ period, begin }: Picture, { start, target }: Look, width: number): [number, number] {
   const length = target.length;
   const first = begin + Math.ceil((start - begin) / period!) * period!;
-  // A beginning may lie between two points; taking it for the nearer one keeps the axis where it is.
+  // The beginning may be between two points; rounding keeps the axis where it is.
   const from = Math.round(first - start);
   const most = width < narrow ? periodsFor(period!) / 1.6 : periodsFor(period!);
   const fit = Math.min(most, (length - period!) / period!);

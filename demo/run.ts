@@ -1,37 +1,36 @@
-/** A run: a network in the worker, its data, and the steps on their way. Nothing here knows the page. */
+/** A run: the networks in the worker, their data, and the training steps in progress. Independent of the page. */
 
-import type { Tensor } from 'lstm-wasm';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
-import { makeModel } from './model.ts';
+import { floats, join, Network } from './network.ts';
 import type { Look, Picture } from './pictures.ts';
-import type { Settings } from './settings.ts';
+import { hasRival, type Settings } from './settings.ts';
 import type { Batch, Task } from './tasks/index.ts';
 
-/** Milliseconds of work that lie ready for the worker: about a frame, since the page may draw for as long as that. */
+/** Milliseconds of work that are queued for the worker: about a frame, because drawing may take that long. */
 const ahead = 17;
-/** Steps on their way at most, which costs memory, and at least, so that the worker never waits. */
+/** The most steps in the queue, which cost memory, and the fewest, so that the worker never waits. */
 const most = 64;
 const least = 2;
-/** Data that a network is not trained on comes from another seed. */
+/** Changes the seed of data that is shown and not trained on. */
 const otherSeed = 0x5eed;
 
 interface Listener {
-  /** A step has been done. */
-  cost(cost: number): void;
+  /** A step is done. `rival` is the cost of the plain RNN beside the network, if there is one. */
+  cost(cost: number, rival: number | null): void;
   failed(error: unknown): void;
 }
 
 export class Run {
-  readonly model: RemoteSequential;
   readonly #settings: Settings;
+  readonly #task: Task;
   readonly #listener: Listener;
   readonly #batches: Generator<Batch, never, void>;
-  /** The same weights with states of their own, which shows what the network says and leaves the training alone. */
-  readonly #viewer: RemoteSequential;
-  /** Rows that are looked at all the time; null where the batch to come is. */
+  readonly #network: Network;
+  readonly #rival: Network | null;
+  /** Rows that every look shows; null if a look shows the next batch. */
   readonly #probe: Probe | null;
   #next: Batch;
-  /** Whether a look needs the arrays of the batch to come, which cannot be given away then. */
+  /** Whether a look needs the arrays of the next batch, which then cannot be transferred. */
   #held = false;
   #sent = 0;
   #steps = 0;
@@ -42,30 +41,34 @@ export class Run {
   #pace = 4;
 
   static async begin(host: Host, settings: Settings, task: Task, picture: Picture, listener: Listener): Promise<Run> {
-    const batches = task.batches(settings);
-    const next = batches.next().value;
-    const model = await makeModel(host, settings, task);
     const probe = picture.kind === 'waves' ? null : makeProbe(settings, task, picture);
-    const viewer = await model.withBatchSize(probe?.batch ?? settings.batch);
-    return new Run(settings, listener, batches, next, model, viewer, probe);
+    const viewerBatch = probe?.batch ?? settings.batch;
+    const network = await Network.make(host, settings, task, viewerBatch);
+    const plain: Settings = { ...settings, cell: 'simpleRNN' };
+    const rival = hasRival(settings) ? await Network.make(host, plain, task, viewerBatch) : null;
+    return new Run(settings, task, listener, network, rival, probe);
   }
 
   private constructor(
     settings: Settings,
+    task: Task,
     listener: Listener,
-    batches: Generator<Batch, never, void>,
-    next: Batch,
-    model: RemoteSequential,
-    viewer: RemoteSequential,
+    network: Network,
+    rival: Network | null,
     probe: Probe | null,
   ) {
     this.#settings = settings;
+    this.#task = task;
     this.#listener = listener;
-    this.#batches = batches;
-    this.#next = next;
-    this.model = model;
-    this.#viewer = viewer;
+    this.#batches = task.batches(settings);
+    this.#next = this.#batches.next().value;
+    this.#network = network;
+    this.#rival = rival;
     this.#probe = probe;
+  }
+
+  get model(): RemoteSequential {
+    return this.#network.model;
   }
 
   /** Steps done. */
@@ -73,17 +76,17 @@ export class Run {
     return this.#steps;
   }
 
-  /** Steps done or on their way. */
+  /** Steps done or queued. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Milliseconds until the worker is through with what it has. */
+  /** Milliseconds until the queue is empty. */
   get backlog(): number {
     return (this.#sent - this.#steps) * this.#pace;
   }
 
-  /** Sends at most so many steps, as far as there is room on the way; returns how many. */
+  /** Queues at most `wanted` steps, as far as there is room; returns how many. */
   fill(wanted: number): number {
     const room = Math.min(most, Math.max(least, Math.ceil(ahead / this.#pace)));
     const count = Math.max(0, Math.min(wanted, room - (this.#sent - this.#steps)));
@@ -92,88 +95,79 @@ export class Run {
   }
 
   #send(): void {
-    const { xs, ys } = this.#next;
-    const step = this.model.trainOnBatch(xs, ys, { transfer: !this.#held });
+    const batch = this.#next;
+    // The rival first, because the other call may give the arrays away.
+    const rival = this.#rival?.train(batch, false) ?? null;
+    const step = this.#network.train(batch, !this.#held);
     this.#next = this.#batches.next().value;
     this.#held = false;
     if (this.#sent++ === this.#steps) this.#before = performance.now();
-    this.#last = step.then(
-      cost => this.#done(cost as number),
+    this.#last = Promise.all([step, rival]).then(
+      ([cost, other]) => this.#done(cost, other),
       error => {
         if (!this.#ended) this.#listener.failed(error);
       },
     );
   }
 
-  #done(cost: number): void {
+  #done(cost: number, rival: number | null): void {
     if (this.#ended) return;
     const now = performance.now();
     this.#pace += 0.05 * (now - this.#before - this.#pace);
     this.#before = now;
     this.#steps++;
-    this.#listener.cost(cost);
+    this.#listener.cost(cost, rival);
   }
 
-  /** Once all steps that were sent are done. */
+  /** Resolves once all queued steps are done. */
   async idle(): Promise<void> {
     await this.#last;
   }
 
   /**
-   * What the weights of this moment say. Where rows go on from batch to batch, it is to the batch that trains next,
-   * from the states that training has come to.
+   * What the current weights predict: for the probe, or for the batch that is trained next, from the states of training.
+   *
+   * @param withUnits whether to include the outputs of the units, which takes longer
    */
-  async look(): Promise<Look> {
-    return this.#probe ? this.#lookAt(this.#probe) : this.#lookAhead();
-  }
-
-  async #lookAhead(): Promise<Look> {
-    const { xs, ys } = this.#next;
-    const start = this.#sent * this.#settings.timeSteps;
-    this.#held = true;
-    if (this.#settings.stateful) {
-      // While these are fetched, training goes on; nothing waits for the way there and back.
-      const states = await this.model.getStates();
-      this.#hear(this.#viewer.setStates(states));
-    }
+  async look(withUnits: boolean): Promise<Look> {
     const steps = this.#sent;
-    const prediction: Tensor = await this.#viewer.predictOnBatch(xs);
-    return { steps, start, input: floats(xs), target: floats(ys), prediction: floats(prediction) };
-  }
-
-  async #lookAt({ warm, shown }: Probe): Promise<Look> {
-    const steps = this.#sent;
-    if (this.#settings.stateful) this.#hear(this.#viewer.resetStates());
-    for (const { xs } of warm) this.#hear(this.#viewer.predictOnBatch(xs));
-    const answers = await Promise.all(shown.map(({ xs }) => this.#viewer.predictOnBatch<Tensor>(xs)));
-    const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap(part => [...part]));
+    const { inputs } = this.#task;
+    const networks = [this.#network, ...(this.#rival ? [this.#rival] : [])];
+    const shown = this.#probe?.shown ?? [this.#next];
+    if (!this.#probe) this.#held = true;
+    const start = this.#probe ? 0 : this.#sent * this.#settings.timeSteps;
+    const batches = shown.map(({ xs }) => xs);
+    const warm = this.#probe?.warm.map(({ xs }) => xs) ?? [];
+    const [view, rival = null] = await Promise.all(
+      networks.map(network =>
+        this.#probe ? network.lookAt(warm, batches, withUnits) : network.lookAhead(batches[0]!, withUnits),
+      ),
+    );
     return {
       steps,
-      start: 0,
-      input: join(shown.map(({ xs }) => floats(xs))),
+      start,
+      input: firstFeature(join(shown.map(({ xs }) => floats(xs))), inputs),
       target: join(shown.map(({ ys }) => floats(ys))),
-      prediction: join(answers.map(floats)),
+      prediction: view!.prediction,
+      units: view!.units,
+      rival,
     };
   }
 
-  /** What goes wrong here goes wrong in the call after it, too, which is awaited. */
-  #hear(call: Promise<unknown>): void {
-    call.catch(() => {});
-  }
-
-  /** Nothing is heard of it any more. */
+  /** Ends the run; its listener is not called any more. */
   dispose(): void {
     this.#ended = true;
-    this.#hear(this.#viewer.dispose());
-    this.#hear(this.model.dispose());
+    this.#network.dispose();
+    this.#rival?.dispose();
   }
 }
 
-const floats = (tensor: { dataSync(): ArrayLike<number> }) => tensor.dataSync() as Float32Array;
+const firstFeature = (values: Float32Array, inputs: number) =>
+  inputs === 1 ? values : values.filter((_, n) => n % inputs === 0);
 
 interface Probe {
   readonly batch: number;
-  /** What comes before it is shown: rows that have nothing to do with it, where states are carried nevertheless. */
+  /** Unrelated rows that come first where states are carried from row to row of a task whose rows do not continue. */
   readonly warm: Batch[];
   readonly shown: Batch[];
 }

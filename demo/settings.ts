@@ -1,6 +1,16 @@
-/** What can be set on the page, and how it lies in the address bar, so that a link repeats a run exactly. */
+/** The settings of a run, and how they are written in the address bar, so that a link repeats a run exactly. */
 
-export const taskNames = ['cosine', 'waves', 'damped', 'square', 'echo', 'adding', 'forecast', 'drawn', 'csv'] as const;
+export const taskNames = [
+  'hold',
+  'cosine',
+  'waves',
+  'damped',
+  'square',
+  'echo',
+  'adding',
+  'forecast',
+  'drawn',
+] as const;
 export type TaskName = (typeof taskNames)[number];
 
 export const cells = ['lstm', 'gru', 'simpleRNN'] as const;
@@ -14,23 +24,25 @@ export interface Settings {
   readonly cell: Cell;
   /** Of each recurrent layer. */
   readonly units: number;
-  /** Recurrent layers, one upon the other. */
+  /** Number of recurrent layers. */
   readonly layers: number;
   readonly timeSteps: number;
   /** Sequences in a batch. */
   readonly batch: number;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
-  /** Whether a batch starts from the states in which the one before has ended. */
+  /** Whether a batch starts from the final states of the previous one. */
   readonly stateful: boolean;
-  /** Of the first weights and of the data, where it is random. */
+  /** Seed of the initial weights, and of random data. */
   readonly seed: number;
-  /** The reader's own numbers, packed, for the tasks `drawn` and `csv`; else empty. */
+  /** Whether a plain RNN is trained on the same batches and shown in the same charts. */
+  readonly beside: boolean;
+  /** The curve that the user has drawn, packed, for the task `drawn`; else empty. */
   readonly own: string;
 }
 
 /** The seed program. */
-export const defaults: Settings = {
+const seedProgram: Settings = {
   task: 'cosine',
   cell: 'lstm',
   units: 20,
@@ -41,24 +53,31 @@ export const defaults: Settings = {
   optimizer: 'adam',
   stateful: true,
   seed: 1,
+  beside: false,
   own: '',
 };
 
-/** What suits a task better than the settings of the seed program. */
+/** Where a task needs other settings than the seed program. */
 const presets: { readonly [name in TaskName]: Partial<Settings> } = {
-  cosine: {},
+  hold: { units: 16, timeSteps: 40, batch: 32, learningRate: 0.02, beside: true },
+  cosine: { beside: true },
   waves: {},
   damped: { timeSteps: 60, batch: 32, stateful: false, learningRate: 0.01 },
   square: { timeSteps: 32, batch: 32, learningRate: 0.01 },
-  echo: { units: 32, timeSteps: 20, batch: 32, learningRate: 0.01 },
-  adding: { units: 32, timeSteps: 20, batch: 64, stateful: false, learningRate: 0.01 },
+  echo: { units: 32, timeSteps: 20, batch: 32, learningRate: 0.01, beside: true },
+  adding: { units: 32, timeSteps: 20, batch: 64, stateful: false, learningRate: 0.01, beside: true },
   forecast: { timeSteps: 25, batch: 32 },
   drawn: { batch: 32 },
-  csv: { batch: 32 },
 };
 
-/** The settings a task begins with. */
-export const defaultsOf = (task: TaskName): Settings => ({ ...defaults, ...presets[task], task });
+/** The default settings of a task. */
+export const defaultsOf = (task: TaskName): Settings => ({ ...seedProgram, ...presets[task], task });
+
+/** The settings of a page without an address: a task that needs a memory. */
+export const defaults: Settings = defaultsOf('hold');
+
+/** Whether the run has a plain RNN beside its network. */
+export const hasRival = ({ beside, cell }: Settings): boolean => beside && cell !== 'simpleRNN';
 
 /** Whole numbers between these. */
 export const ranges = {
@@ -70,7 +89,7 @@ export const ranges = {
 } as const satisfies { [name in keyof Settings]?: readonly [number, number] };
 export type WholeName = keyof typeof ranges;
 
-/** What an address says; what it leaves out or gets wrong is as its task begins. */
+/** Reads an address. Missing and invalid settings have the default of the task. */
 export function readAddress(hash: string): Settings {
   const given = parametersOf(hash);
   const oneOf = <T extends string>(name: string, known: readonly T[], otherwise: T): T =>
@@ -83,7 +102,7 @@ export function readAddress(hash: string): Settings {
     return Number.isInteger(value) && value >= least && value <= most ? value : usual[name];
   };
   const rate = numberIn(given.get('learningRate'));
-  const stateful = oneOf('stateful', ['yes', 'no'], usual.stateful ? 'yes' : 'no');
+  const flag = (name: 'stateful' | 'beside') => oneOf(name, ['yes', 'no'], usual[name] ? 'yes' : 'no') === 'yes';
   return {
     task,
     cell: oneOf('cell', cells, usual.cell),
@@ -93,13 +112,14 @@ export function readAddress(hash: string): Settings {
     batch: whole('batch'),
     learningRate: isRate(rate) ? rate : usual.learningRate,
     optimizer: oneOf('optimizer', optimizers, usual.optimizer),
-    stateful: stateful === 'yes',
+    stateful: flag('stateful'),
     seed: whole('seed'),
+    beside: flag('beside'),
     own: given.get('own') ?? usual.own,
   };
 }
 
-/** The address of settings: only what differs from how the task begins, in one order; empty for the seed program. */
+/** The address of settings: only what differs from the defaults of the task, in one order. */
 export function writeAddress(settings: Settings): string {
   const usual = { ...defaultsOf(settings.task), task: defaults.task };
   const address = new URLSearchParams();
@@ -110,18 +130,18 @@ export function writeAddress(settings: Settings): string {
   return text && `#${text}`;
 }
 
-/** A sentence for each part of an address that could not be followed. */
+/** A sentence for each part of an address that is unknown or invalid. */
 export function addressFaults(hash: string): string[] {
   const settings = readAddress(hash);
   return [...parametersOf(hash)].flatMap(([name, text]) => {
-    if (!Object.hasOwn(settings, name)) return [`The link says ${name}, which is no setting.`];
+    if (!Object.hasOwn(settings, name)) return [`The link has an unknown setting: ${name}.`];
     const value = settings[name as keyof Settings];
     const same = typeof value === 'number' ? numberIn(text) === value : text === textOf(value);
-    return same ? [] : [`The link asks for ${name} “${text}”, which cannot be; it is ${textOf(value)} here.`];
+    return same ? [] : [`The link has an invalid ${name}: “${text}”. The page uses ${textOf(value)}.`];
   });
 }
 
-/** What was made of an input, and a sentence where that is not what it said. */
+/** The value read from a field, and a message if it was invalid. */
 export interface Reading {
   readonly value: number;
   readonly fault: string;
@@ -131,24 +151,24 @@ const names: { readonly [name in WholeName]: string } = {
   units: 'Units',
   layers: 'Layers',
   timeSteps: 'Time steps',
-  batch: 'Rows in a batch',
+  batch: 'Batch size',
   seed: 'The seed',
 };
 
-/** A whole number from an input: brought into its range, or left as it was where there is no number at all. */
+/** Reads a whole number from a field, clamped to its range; without a number, the value stays as it was. */
 export function readWhole(name: WholeName, text: string, now: number): Reading {
   const [least, most] = ranges[name];
   const given = numberIn(text);
-  const rule = `${names[name]}: a whole number from ${least} to ${most}`;
-  if (!Number.isFinite(given)) return { value: now, fault: `${rule}. It stays at ${now}.` };
+  const rule = `${names[name]} must be a whole number from ${least} to ${most}`;
+  if (!Number.isFinite(given)) return { value: now, fault: `${rule}. The value stays ${now}.` };
   const value = Math.min(most, Math.max(least, Math.round(given)));
-  return { value, fault: value === given ? '' : `${rule}. ${given} became ${value}.` };
+  return { value, fault: value === given ? '' : `${rule}; ${given} was changed to ${value}.` };
 }
 
 export function readRate(text: string, now: number): Reading {
   const value = numberIn(text);
   if (isRate(value)) return { value, fault: '' };
-  return { value: now, fault: `Learning rate: above 0 and at most 1. It stays at ${now}.` };
+  return { value: now, fault: `The learning rate must be above 0 and at most 1. The value stays ${now}.` };
 }
 
 const isRate = (value: number) => value > 0 && value <= 1;

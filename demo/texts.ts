@@ -6,40 +6,40 @@ import { amount, cellNames } from './words.ts';
 
 const makers = { adam: 'Adam', rmsprop: 'RMSProp', momentum: 'momentum', sgd: 'plain gradient descent' };
 
-/** What is being trained, in words. */
+/** Describes the network and a training step. */
 export function networkText(settings: Settings, task: Task): string {
   const { cell, units, layers, timeSteps, batch, optimizer } = settings;
   const size = amount(units, `${cellNames[cell]} unit`);
   const stack = layers === 1 ? `There is one layer of ${size}` : `There are ${layers} layers of ${size} each`;
-  const goal = task.everyStep ? 'at every point' : 'at the end';
+  const goal = task.everyStep ? 'at every time step' : 'at the end of a row';
   return (
-    `${stack}, and a dense layer that answers ${goal}. A step takes a batch of ${amount(batch, 'row')} of ${timeSteps} ` +
-    `points, runs it forward, compares the answers with the target, carries the error back through ${timeSteps} points ` +
-    `of time, and moves every weight a little, by ${makers[optimizer]}.`
+    `${stack}, and a dense layer with the output ${goal}. A training step takes a batch of ${amount(batch, 'row')} of ` +
+    `${timeSteps} time steps, predicts it, computes the mean squared error, back-propagates it through all ${timeSteps} ` +
+    `time steps, and updates every weight with ${makers[optimizer]}.`
   );
 }
 
-/** What goes wrong with the states as they are set; empty where nothing does. */
+/** A warning about `stateful` if it does not suit the task; else empty. */
 export function stateWarning({ stateful, timeSteps }: Settings, { continues, everyStep }: Task): string {
   if (continues && !stateful) {
     return (
-      `Stateful is off: the network begins every row of ${timeSteps} points with an empty memory. It does not know what ` +
-      `came before, so the dashed line goes wrong wherever a row begins, every ${timeSteps} points.`
+      `Stateful is off, so the states are zero at the start of every row of ${timeSteps} time steps. The network does not ` +
+      `know what came before, and the prediction is wrong at the start of every row, every ${timeSteps} steps.`
     );
   }
   if (!continues && stateful) {
     return (
-      'Stateful is on, but here every row is a new one. The network begins with memories of another row, which have ' +
-      `nothing to do with this one and get in its way${everyStep ? ', most of all at the first points' : ''}.`
+      'Stateful is on, but the rows of this task do not continue. The network starts each row with the states of ' +
+      `another one, which disturbs it${everyStep ? ', most of all in the first time steps' : ''}.`
     );
   }
   return '';
 }
 
-/** What can be said about the next value where there is noise upon it. */
+/** A note on the lowest possible cost where the target has noise. */
 export function noiseNote(noise: number, cost: number | null): string {
-  const best = `The noise has a standard deviation of ${noise}, and nobody can foresee it: no network gets below a cost of ${(noise ** 2).toFixed(2)} for long.`;
+  const best = `The noise has a standard deviation of ${noise} and cannot be predicted, so no network stays below a cost of ${(noise ** 2).toFixed(2)}.`;
   if (cost === null || !Number.isFinite(cost)) return best;
   const off = Math.sqrt(cost).toFixed(2);
-  return `${best} This one is off by ${off} (standard deviation): about two in three values lie within ±${off} of the dashed line.`;
+  return `${best} The errors of this one have a standard deviation of ${off}: about two in three values are within ±${off} of the prediction.`;
 }

@@ -1,4 +1,4 @@
-/** What the page shows of a run besides its charts. */
+/** The elements of the page around a run, except its charts. */
 
 import type { BackendInfo } from 'lstm-wasm';
 import { setText } from './element.ts';
@@ -20,6 +20,9 @@ export const elements = {
   own: element('own'),
   wavePlot: element('wave-plot'),
   costPlot: element('cost-plot'),
+  units: element('units'),
+  rival: element('rival'),
+  threads: element<HTMLInputElement>('threads'),
   status: element('status'),
   shows: element('shows'),
   warning: element('warning'),
@@ -30,6 +33,7 @@ export const elements = {
 const numbers = {
   steps: element('steps'),
   cost: element('cost'),
+  rival: element('rival-cost'),
   rate: element('rate'),
   weights: element('weights'),
 };
@@ -37,23 +41,26 @@ const numbers = {
 export interface Progress {
   steps: number;
   cost: number | null;
+  /** The cost of the plain RNN beside the network; null if there is none. */
+  rivalCost: number | null;
   /** Steps per second. */
   rate: number | null;
 }
 
 const none = '–';
-/** Milliseconds. Measured values that change more often than this flicker and cannot be read. */
-const readable = 100;
+/** Milliseconds between two updates of the counters: numbers that change more often cannot be read. */
+const readable = 250;
 let shown = 0;
 
-/** The numbers, for readers and, as attributes of `<main>`, for programs. Returns whether readers see other numbers. */
-export function showProgress({ steps, cost, rate }: Progress, now: number, always = false): boolean {
+/** The counters, and attributes of `<main>` for programs, which are always current. Returns whether the counters changed. */
+export function showProgress({ steps, cost, rivalCost, rate }: Progress, now: number, always = false): boolean {
   elements.main.dataset.step = String(steps);
   elements.main.dataset.cost = cost === null ? '' : String(cost);
-  setText(numbers.steps, steps.toLocaleString('en'));
   if (!always && now - shown < readable) return false;
   shown = now;
+  setText(numbers.steps, steps.toLocaleString('en'));
   setText(numbers.cost, cost === null ? none : costText(cost));
+  setText(numbers.rival, rivalCost === null ? none : costText(rivalCost));
   setText(numbers.rate, rate === null ? none : rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en'));
   return true;
 }
@@ -63,11 +70,11 @@ const labels: Record<State, string> = {
   ready: 'Start',
   training: 'Pause',
   paused: 'Continue',
-  done: 'Keep going',
+  done: 'Continue',
   failed: 'Start',
 };
 
-/** State, button and sentence. */
+/** Shows a state with its button label and its sentence. */
 export function showState(state: State, sentence: string): void {
   elements.main.dataset.state = state;
   showToggle(state);
@@ -79,23 +86,24 @@ export function showToggle(state: State): void {
   setText(elements.toggle, labels[state]);
 }
 
-/** Read out by screen readers, and so it changes with what happens only, and never with a number. */
+/** Screen readers read it out, so it changes with events only, never with a counter. */
 export function say(sentence: string): void {
   setText(elements.status, sentence);
 }
 
-export function showBackend({ simd, wasmBytes, memoryBytes }: BackendInfo, version: string): void {
+export function showBackend({ simd, wasmBytes, memoryBytes, threads }: BackendInfo, version: string): void {
   setText(element('version'), version);
-  setText(element('simd'), simd === 'relaxed' ? 'SIMD, fused multiply-add' : 'SIMD, exactly rounded');
+  setText(element('simd'), simd === 'relaxed' ? 'SIMD, relaxed' : 'SIMD, strict');
   setText(element('wasm'), `${wasmBytes.toLocaleString('en')} bytes`);
   setText(element('memory'), `${(memoryBytes / 2 ** 20).toFixed(1)} MiB`);
+  setText(element('thread-count'), String(threads));
 }
 
 export function showWeights(count: number): void {
   setText(numbers.weights, count.toLocaleString('en'));
 }
 
-/** A paragraph that is there only while it has something to say. */
+/** A paragraph that is hidden while it is empty. */
 export function showNote(target: HTMLElement, text: string): void {
   setText(target, text);
   target.hidden = text === '';

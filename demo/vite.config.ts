@@ -11,7 +11,7 @@ const withoutKeras = {
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
 };
 
-/** The page. It is built from the sources of the package, so that a change shows at once. */
+/** The page. It is built from the sources of the package, so that changes are visible immediately. */
 export default defineConfig({
   root: path('.'),
   base: './',
@@ -27,7 +27,7 @@ export default defineConfig({
     outDir: path('dist'),
     target: 'es2023',
     emptyOutDir: true,
-    // The HDF5 library, which is loaded when somebody downloads a Keras file
+    // The HDF5 library, which is loaded with the first download of a Keras file
     chunkSizeWarningLimit: 5000,
   },
 });

@@ -1,4 +1,4 @@
-/** Numbers and names as readers are told them. */
+/** Numbers and names as text. */
 
 import type { Cell } from './settings.ts';
 
@@ -11,9 +11,9 @@ export const amount = (count: number, what: string) => `${count.toLocaleString('
 export const join = (parts: readonly string[]) =>
   parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 
-/** Two or three digits, since more would flicker. */
+/** Two or three digits. */
 export function costText(cost: number): string {
-  if (!Number.isFinite(cost)) return 'no number';
+  if (!Number.isFinite(cost)) return 'not a number';
   return cost >= 1000 || (cost !== 0 && cost < 1e-5) ? cost.toExponential(1) : cost.toPrecision(cost < 0.001 ? 2 : 3);
 }
 

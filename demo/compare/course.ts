@@ -1,4 +1,4 @@
-/** What both run: the page's network and task, as far as the baseline in plain JavaScript goes. */
+/** What both train: the network and the task of the page, as far as the baseline in plain JavaScript supports them. */
 
 import { sineCosine } from 'lstm-wasm/data';
 import type { Settings } from '../settings.ts';
@@ -19,26 +19,33 @@ export interface Sizes {
 
 export interface Course {
   readonly sizes: Sizes;
-  /** What it is, for readers: "LSTM with 20 units, 50 rows of 20 steps, Adam". */
+  /** For example "LSTM with 20 units, 50 rows of 20 steps, Adam". */
   readonly title: string;
-  /** Why it is not what the page is set to; empty where it is. */
+  /** How it differs from the settings of the page; empty if it does not. */
   readonly instead: string;
   batches(): Generator<Batch, never, void>;
 }
 
+/** With larger steps, training is unstable, and rounding errors of the two grow until their costs differ. */
+export const mostRate = 0.001;
+
 export function courseOf(settings: Settings, task: Task): Course {
-  const { batch, timeSteps, units, stateful, learningRate, seed } = settings;
+  const { batch, timeSteps, units, stateful, seed } = settings;
+  const learningRate = Math.min(settings.learningRate, mostRate);
   const { everyStep } = task;
   const { inputs, outputs } = everyStep ? task : { inputs: 1, outputs: 1 };
   const changes: string[] = [];
   if (settings.cell !== 'lstm') changes.push(`an LSTM in place of the ${cellNames[settings.cell]}`);
   if (settings.layers > 1) changes.push(`one layer in place of ${settings.layers}`);
   if (settings.optimizer !== 'adam') changes.push('Adam in place of the optimizer');
-  if (!everyStep) changes.push('an answer at every step, sine to cosine, in place of one at the end');
+  if (!everyStep) changes.push('the task sine to cosine');
   return {
     sizes: { batch, timeSteps, inputs, outputs, units, stateful, learningRate, seed },
     title: `LSTM with ${amount(units, 'unit')}, ${amount(batch, 'row')} of ${timeSteps} steps, Adam`,
-    instead: changes.length === 0 ? '' : `The plain version knows only so much, and so both train ${join(changes)}.`,
+    instead:
+      changes.length === 0
+        ? ''
+        : `The plain version supports only part of the settings, so both train ${join(changes)}.`,
     batches: () => (everyStep ? task.batches(settings) : sineCosine({ batchSize: batch, timeSteps })),
   };
 }

@@ -1,10 +1,11 @@
-/** The section in which plain JavaScript and WebAssembly train the same network. */
+/** The section that compares plain JavaScript with WebAssembly. */
 
 import './style.css';
 import { element } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
-import { type Course, courseOf } from './course.ts';
+import { seconds } from '../words.ts';
+import { type Course, courseOf, mostRate } from './course.ts';
 import { type RunnerName, race, runners, type Standings } from './race.ts';
 import { Track } from './track.ts';
 import { differenceOf, ratioOf, verdict } from './verdict.ts';
@@ -21,10 +22,9 @@ const labels: Record<State, string> = {
 };
 
 const about =
-  'Plain JavaScript is here what a careful programmer writes. Both begin with the same weights and see the same ' +
-  'batches, each in a worker of its own. They take turns of 50 milliseconds, and so neither can slow the other. The ' +
-  'clocks run only inside of training steps, and before they start both have run until they were warm. Pause the run ' +
-  'above for the cleanest numbers.';
+  '“Plain JavaScript” means a careful hand-written implementation. Both have the same weights and batches, each in its ' +
+  'own worker. They take turns of 50 ms after a warm-up, and only training steps are timed. The learning rate is at ' +
+  `most ${mostRate}, so that rounding errors do not grow. Pause the runs above for more accurate numbers.`;
 
 export function compare(place: HTMLElement): { show(settings: Settings, task: Task): void } {
   const button = element('button', { type: 'button', className: 'primary' }, labels.ready);
@@ -33,14 +33,16 @@ export function compare(place: HTMLElement): { show(settings: Settings, task: Ta
   const said = element('p', { className: 'compare-said' });
   said.setAttribute('role', 'status');
   const tracks: Record<RunnerName, Track> = {
-    plain: new Track('Plain JavaScript', 'typed arrays, nothing allocated'),
+    plain: new Track('Plain JavaScript', 'typed arrays, no allocation'),
     wasm: new Track('WebAssembly', 'lstm-wasm, SIMD'),
   };
+  const end = element('span', {}, '–');
+  const axis = element('p', { className: 'compare-axis' }, element('span', {}, '0 s'), 'training time', end);
   place.classList.add('compare');
   place.replaceChildren(
     element('p', { className: 'compare-about' }, about),
     element('div', { className: 'compare-controls' }, button, element('div', {}, title, instead)),
-    element('div', { className: 'compare-tracks' }, ...runners.map(name => tracks[name].node)),
+    element('div', { className: 'compare-tracks' }, ...runners.map(name => tracks[name].node), axis),
     said,
   );
 
@@ -54,29 +56,41 @@ export function compare(place: HTMLElement): { show(settings: Settings, task: Ta
     said.textContent = sentence;
   }
 
+  /** The end of the time axis in milliseconds. */
+  let longest = 1;
+
+  function setAxis(milliseconds: number): void {
+    longest = milliseconds;
+    end.textContent = `${seconds(longest)} s`;
+  }
+
   function show(standings: Standings): void {
-    for (const name of runners) tracks[name].show(standings[name]);
+    setAxis(Math.max(longest, ...runners.map(name => standings[name].time)));
+    for (const name of runners) tracks[name].show(standings[name], longest);
   }
 
   async function run(chosen: Course): Promise<void> {
     const control = new AbortController();
     running = control;
-    for (const name of runners) tracks[name].begin(1);
+    for (const name of runners) tracks[name].begin(1, 1);
     delete place.dataset.ratio;
     delete place.dataset.difference;
-    enter('warming', 'Both are warming up.');
-    const started = (steps: number) => {
-      for (const name of runners) tracks[name].begin(steps);
+    enter('warming', 'Warming up.');
+    const started = (steps: number, milliseconds: number) => {
+      setAxis(milliseconds);
+      for (const name of runners) tracks[name].begin(steps, milliseconds);
       enter('racing', `Racing: ${steps} steps each.`);
     };
     try {
       const standings = await race(chosen, started, show, control.signal);
+      longest = 1; // the axis ends with the slower one
+      show(standings);
       place.dataset.ratio = String(ratioOf(standings));
       place.dataset.difference = String(differenceOf(standings));
       enter('done', verdict(standings));
     } catch (error) {
       if (control.signal.aborted) enter('stopped', 'Stopped before the end.');
-      else enter('failed', `The race cannot be run here: ${(error as Error).message}`);
+      else enter('failed', `The race failed: ${(error as Error).message}`);
     } finally {
       running = null;
     }
@@ -86,7 +100,7 @@ export function compare(place: HTMLElement): { show(settings: Settings, task: Ta
     if (running) running.abort();
     else if (course) void run(course);
   });
-  enter('ready', 'It takes some seconds.');
+  enter('ready', 'This takes a few seconds.');
 
   return {
     show(settings, task) {
@@ -94,7 +108,7 @@ export function compare(place: HTMLElement): { show(settings: Settings, task: Ta
       title.textContent = course.title;
       instead.textContent = course.instead;
       instead.hidden = course.instead === '';
-      // What runs, or has run, was for other settings
+      // A race or a result of other settings
       running?.abort();
       if (place.dataset.state === 'done') enter('stopped', 'The settings have changed since.');
     },

@@ -1,6 +1,6 @@
 /**
- * The race: two workers that take turns. While one trains the other waits, so that they cannot slow each other, however
- * few cores there are; what counts is the time that each has spent inside its own training steps, by its own clock.
+ * The race: two workers take turns, so that neither slows the other down. Each measures the time of its own training
+ * steps.
  */
 
 import type { Course } from './course.ts';
@@ -20,22 +20,22 @@ export type Standings = Readonly<Record<RunnerName, Standing>>;
 /** Milliseconds of a turn. */
 const turn = 50;
 const warmUp = 500;
-/** About how long the slower one is to run, in milliseconds, and between which numbers of steps that may be. */
+/** The intended time of the slower one in milliseconds, and the range of the number of steps. */
 const length = 6000;
 const [fewest, most] = [5, 1000];
-/** Bytes of batches, which each worker has a copy of. */
+/** Bytes of batches; each worker has a copy. */
 const room = 24e6;
 
 /**
- * Runs to the end.
+ * Runs the race to its end.
  *
- * @param started is told how many steps there are, once both are warm
- * @param moved is told after every turn
- * @param signal ends it early; the promise is rejected then
+ * @param started called after the warm-up, with the number of steps and the expected time of plain JavaScript
+ * @param moved called after every turn
+ * @param signal aborts the race; the promise is rejected
  */
 export async function race(
   course: Course,
-  started: (steps: number) => void,
+  started: (steps: number, milliseconds: number) => void,
   moved: (standings: Standings) => void,
   signal: AbortSignal,
 ): Promise<Standings> {
@@ -61,7 +61,7 @@ export async function race(
     const fitting = room / 4 / (batches[0]!.xs.length + batches[0]!.ys.length);
     const steps = Math.max(fewest, Math.floor(Math.min(length / msPerStep, fitting, most)));
     for (const name of runners) await lanes[name].ask({ name: 'load', batches: upTo(steps) });
-    started(steps);
+    started(steps, steps * msPerStep);
     let standings: Standings = { plain: { costs: [], time: 0 }, wasm: { costs: [], time: 0 } };
     while (runners.some(name => standings[name].costs.length < steps)) {
       for (const name of runners) {
@@ -78,12 +78,12 @@ export async function race(
   }
 }
 
-/** A worker, asked one thing at a time. */
+/** A worker with one request at a time. */
 class Lane {
   readonly #worker: Worker;
   readonly #signal: AbortSignal;
   #settle: { resolve(value: unknown): void; reject(error: unknown): void } | null = null;
-  /** That its program could not be loaded may be known before it is asked anything: it would never answer. */
+  /** An error of loading may come before the first request, which would never be answered. */
   #failure: Error | null = null;
   readonly #stop = () => this.#settle?.reject(this.#signal.reason);
 

@@ -1,4 +1,4 @@
-/** What either worker does: prepares a network, warms up, and trains for as long as it is told. */
+/** The worker of either side: prepares a network, warms up, and trains for a given time. */
 
 import type { Sizes } from './course.ts';
 
@@ -6,11 +6,11 @@ export type Order =
   | {
       readonly name: 'prepare';
       readonly sizes: Sizes;
-      /** To begin from; null where the worker makes them. */
+      /** The initial weights; null if the worker creates them. */
       readonly weights: Float32Array[] | null;
-      /** To warm up on. */
+      /** For the warm-up. */
       readonly batches: Numbers[];
-      /** Milliseconds of warming up. */
+      /** Milliseconds of the warm-up. */
       readonly warmUp: number;
     }
   | { readonly name: 'load'; readonly batches: Numbers[] }
@@ -23,7 +23,7 @@ export interface Numbers {
 
 export interface Prepared {
   readonly weights: Float32Array[];
-  /** Of the later half of the warming up. */
+  /** Of the second half of the warm-up. */
   readonly msPerStep: number;
 }
 
@@ -34,7 +34,7 @@ export interface Slice {
   readonly time: number;
 }
 
-/** A network with its weights. A batch is what `batch` makes of numbers. */
+/** A network with its weights; `batch` converts numbers to its batches. */
 export interface Runner<Batch> {
   readonly weights: Float32Array[];
   batch(numbers: Numbers): Batch;
@@ -43,7 +43,7 @@ export interface Runner<Batch> {
   dispose(): void;
 }
 
-/** Runs in a worker. @param make a new network, untrained, with these weights or with those of its seed */
+/** Runs in a worker. @param make creates a network with the given weights, or with those of its seed */
 export function serve<Batch>(make: (sizes: Sizes, weights: Float32Array[] | null) => Runner<Batch>): void {
   let runner: Runner<Batch>;
   let batches: Batch[];
@@ -85,7 +85,7 @@ export function serve<Batch>(make: (sizes: Sizes, weights: Float32Array[] | null
   });
 }
 
-/** Until the compilers of the browser have done their best. */
+/** Trains until the browser has optimized the code. */
 function warm<Batch>(runner: Runner<Batch>, numbers: Numbers[], milliseconds: number): number {
   const batches = numbers.map(runner.batch);
   const start = performance.now();

@@ -1,4 +1,4 @@
-/** One of the two tracks: how far a runner is, and its numbers. */
+/** One of the two tracks: the training time as a bar, and numbers. Both bars have the same time axis. */
 
 import { element } from '../element.ts';
 import { costText } from '../words.ts';
@@ -15,10 +15,10 @@ export class Track {
 
   constructor(name: string, about: string) {
     this.#bar = element('progress', { max: 1, value: 0 });
-    this.#bar.setAttribute('aria-label', `${name}: share of the steps`);
+    this.#bar.setAttribute('aria-label', `${name}: training time`);
     const cell = () => element('dd', {}, none);
     this.#numbers = { steps: cell(), time: cell(), each: cell(), cost: cell() };
-    const titles = { steps: 'Steps', time: 'Time', each: 'Per step', cost: 'Cost' } as const;
+    const titles = { steps: 'Steps', time: 'Training time', each: 'Per step', cost: 'Cost' } as const;
     const rows = Object.entries(titles).map(([key, title]) =>
       element('div', {}, element('dt', {}, title), this.#numbers[key as keyof typeof titles]),
     );
@@ -31,16 +31,21 @@ export class Track {
     );
   }
 
-  begin(steps: number): void {
+  /** @param milliseconds the end of the time axis */
+  begin(steps: number, milliseconds: number): void {
     this.#steps = steps;
+    this.#bar.max = milliseconds;
     this.#bar.value = 0;
     for (const cell of Object.values(this.#numbers)) cell.textContent = none;
   }
 
-  show(standing: Standing): void {
+  /** @param milliseconds the end of the time axis */
+  show(standing: Standing, milliseconds: number): void {
     const { costs, time } = standing;
     if (costs.length === 0) return;
-    this.#bar.value = costs.length / this.#steps;
+    this.#bar.max = milliseconds;
+    this.#bar.value = time;
+    this.node.toggleAttribute('data-done', costs.length === this.#steps);
     this.node.dataset.steps = String(costs.length);
     const { steps, time: seconds, each, cost } = this.#numbers;
     steps.textContent = `${costs.length} of ${this.#steps}`;
@@ -50,6 +55,6 @@ export class Track {
   }
 }
 
-/** Three digits, without an exponent where that can be. */
+/** Three digits, without an exponent if possible. */
 const significant = (value: number) =>
   value >= 1000 && value < 1e6 ? String(Math.round(value)) : value.toPrecision(3);

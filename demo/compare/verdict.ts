@@ -1,9 +1,9 @@
-/** What came of the race, in words. */
+/** The result of the race in words. */
 
 import { amount } from '../words.ts';
 import type { Standing, Standings } from './race.ts';
 
-/** Costs further apart than this, as a share of their size, are not called the same. */
+/** Relative difference up to which costs are called the same. */
 const same = 0.01;
 
 export const msPerStep = ({ costs, time }: Standing): number => time / costs.length;
@@ -27,16 +27,16 @@ export function verdict(standings: Standings): string {
   const apart = difference === 0 ? 'nothing' : share(difference);
   const costs =
     difference <= same
-      ? `Both arrived at the same costs: ${ends}, on average ${apart} apart.`
-      : `Their costs drifted apart, as roundings grow where training is unsteady: ${ends}, on average ${apart} apart.`;
+      ? `Both have the same costs: ${ends}, on average ${apart} apart.`
+      : `Their costs differ, because rounding errors grow in unstable training: ${ends}, on average ${apart} apart.`;
   return `${faster} was ${times.toFixed(1)} times as fast. ${costs}`;
 }
 
-const number = (cost: number) => (Number.isFinite(cost) ? cost.toPrecision(4) : 'no number');
+const number = (cost: number) => (Number.isFinite(cost) ? cost.toPrecision(4) : 'not a number');
 
 /** As a percentage of two digits. */
 function share(value: number): string {
   const percent = 100 * value;
-  if (!Number.isFinite(percent)) return 'beyond measure';
-  return percent < 0.001 ? 'less than 0.001 %' : `${Number(percent.toPrecision(2))} %`;
+  if (!Number.isFinite(percent)) return 'infinitely far';
+  return percent < 0.001 ? 'less than 0.001\u00a0%' : `${Number(percent.toPrecision(2))}\u00a0%`;
 }

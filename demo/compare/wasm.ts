@@ -1,4 +1,4 @@
-/** The worker of WebAssembly: the package, as anybody would use it. */
+/** The worker of WebAssembly: the package, in its ordinary use. */
 
 import { layers, sequential, setRandomSeed, type Tensor, tensor, train } from 'lstm-wasm';
 import { serve } from './thread.ts';

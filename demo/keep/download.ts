@@ -1,6 +1,6 @@
-/** A file for the reader's folder of downloads. */
+/** Downloads a file. */
 
-/** Milliseconds after which a browser has certainly begun to write it. */
+/** Milliseconds after which every browser has started to write it. */
 const hold = 60_000;
 
 export function download(name: string, content: Blob): void {

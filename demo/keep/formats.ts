@@ -1,35 +1,31 @@
-/** The formats a model can be kept in. Loaded when the first of them is asked for, with all that they need. */
+/** Writers of model files. Loaded with the first download, because they are large. */
 
-import { zipSync } from 'fflate';
 import { io, loadLayersModel, type ModelArtifacts, type Sequential } from 'lstm-wasm';
 import { toKeras } from 'lstm-wasm/keras';
 import { toOnnx } from 'lstm-wasm/onnx';
 import { toSafetensors } from 'lstm-wasm/safetensors';
 import type { RemoteSequential } from 'lstm-wasm/worker';
+import { zipOf } from './zip.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export const formats = {
   async tfjs(model: RemoteSequential): Promise<Bytes> {
-    const artifacts = await artifactsOf(model);
-    const { weightSpecs, weightData, ...rest } = artifacts;
-    const json = { ...rest, weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }] };
-    const text = new TextEncoder().encode(JSON.stringify(json));
-    return zipSync({ 'model.json': text, 'weights.bin': joined(weightData!) }) as Bytes;
+    return zipOf(await artifactsOf(model));
   },
 
   async safetensors(model: RemoteSequential): Promise<Bytes> {
-    return atHand(model, toSafetensors);
+    return writeCopy(model, toSafetensors);
   },
 
-  /** By the HDF5 library, a megabyte, which comes from the page's own host when it is first needed. */
+  /** Loads the HDF5 library, 1 MB, from the host of the page. */
   async keras(model: RemoteSequential): Promise<Bytes> {
-    return atHand(model, toKeras);
+    return writeCopy(model, toKeras);
   },
 
   async onnx(model: RemoteSequential): Promise<Bytes> {
-    // The states go in and out where the model carries them from batch to batch
-    return atHand(model, here => toOnnx(here, { states: here.layers[0]!.stateful === true }));
+    // A stateful model gets its states as inputs and returns them as outputs.
+    return writeCopy(model, here => toOnnx(here, { states: here.layers[0]!.stateful === true }));
   },
 
   async snapshot(model: RemoteSequential): Promise<Bytes> {
@@ -48,8 +44,8 @@ async function artifactsOf(model: RemoteSequential): Promise<ModelArtifacts> {
   return saved!;
 }
 
-/** The same model on this side of the worker, as long as it takes to write it down. */
-async function atHand(
+/** Writes a copy of the model outside of the worker. */
+async function writeCopy(
   model: RemoteSequential,
   write: (model: Here) => Uint8Array | Promise<Uint8Array>,
 ): Promise<Bytes> {
@@ -62,14 +58,3 @@ async function atHand(
 }
 
 type Here = Awaited<ReturnType<typeof loadLayersModel<Sequential>>>;
-
-function joined(data: ArrayBuffer | ArrayBuffer[]): Uint8Array {
-  const pieces = [data].flat().map(piece => new Uint8Array(piece));
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}

@@ -1,4 +1,4 @@
-/** The section from which readers take things home: the model, the pictures, the program. */
+/** The downloads: the model, the charts, the program. */
 
 import './style.css';
 import type { RemoteSequential } from 'lstm-wasm/worker';
@@ -11,7 +11,7 @@ import type { formats } from './formats.ts';
 import { pngOf } from './picture.ts';
 import { programOf } from './program.ts';
 
-/** What there is to keep, at any time. */
+/** What can be downloaded, at any time. */
 export interface Kept {
   settings(): Settings;
   task(): Task;
@@ -28,50 +28,50 @@ interface Offer {
 const offers: Record<keyof typeof formats, Offer> = {
   tfjs: {
     title: 'TensorFlow.js',
-    about: 'model.json and weights.bin in a zip. TensorFlow.js loads it, and so does lstm-wasm.',
+    about: 'A zip with model.json and weights.bin, for TensorFlow.js and lstm-wasm.',
     file: 'model.zip',
   },
   keras: {
     title: 'Keras',
-    about: 'The network and its weights, for Keras 3. What writes it is loaded first: a megabyte, once.',
+    about: 'The network and its weights, for Keras 3. The HDF5 writer is downloaded first (1 MB, once).',
     file: 'model.keras',
   },
   safetensors: {
     title: 'Safetensors',
-    about: 'The weights alone, by the names of Keras, to be read from any language.',
+    about: 'The weights only, with the names of Keras, for any language.',
     file: 'model.safetensors',
   },
   onnx: {
     title: 'ONNX',
-    about: 'The network and its weights, for ONNX Runtime. Where it is stateful, states go in and come out.',
+    about: 'The network and its weights, for ONNX Runtime. A stateful model has its states as inputs and outputs.',
     file: 'model.onnx',
   },
   snapshot: {
     title: 'Snapshot',
-    about: 'Everything the next step depends on, the optimizer too. model.restore goes on from there, bit for bit.',
+    about: 'Weights, states and optimizer. After model.restore, training continues bit for bit.',
     file: 'model.snapshot',
   },
 };
 
-/** @returns `show` brings the program and the list of pictures up to date; it also happens as the section comes into view */
+/** @returns `show` updates the program and the list of charts, as scrolling to the section does */
 export function keep(place: HTMLElement, run: Kept): { show(): void } {
   const said = element('p', { className: 'keep-said' });
   said.setAttribute('role', 'status');
 
-  /** A button that hands over a file, and says so, or why not. */
+  /** A button that downloads a file and reports it, or the error. */
   function handOver(label: string, name: string, file: () => string, make: () => Promise<Blob> | Blob): HTMLElement {
     const button = element('button', { type: 'button' }, label);
     button.setAttribute('aria-label', name);
     button.addEventListener('click', async () => {
-      // Not `disabled`, by which readers at the keyboard would lose their place
+      // Not `disabled`, which would take the keyboard focus away
       if (button.ariaDisabled === 'true') return;
       button.ariaDisabled = 'true';
       try {
         const content = await make();
         download(file(), content);
-        said.textContent = `${file()}, ${size(content.size)}, is among your downloads.`;
+        said.textContent = `Downloaded ${file()}, ${size(content.size)}.`;
       } catch (error) {
-        said.textContent = `${file()} could not be made: ${(error as Error).message}`;
+        said.textContent = `${file()} could not be created: ${(error as Error).message}`;
       }
       button.ariaDisabled = null;
     });
@@ -90,7 +90,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
     return element('li', {}, element('div', {}, element('strong', {}, title), element('p', {}, about)), button);
   });
 
-  // ---------------------------------------------------------------------------------------------- the pictures
+  // ---------------------------------------------------------------------------------------------- the charts
 
   const pictures = element('ul', { className: 'keep-list' });
   let listed = '';
@@ -103,7 +103,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       ...names.map(name => {
         const svg = () => {
           const found = run.pictures().find(picture => picture.name === name);
-          if (!found) throw new Error('it is no longer on the page');
+          if (!found) throw new Error('it is not on the page any more');
           return found.plot.toSVG();
         };
         const file = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -140,11 +140,10 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
   const text = () => programOf(run.settings(), run.task());
   const copyButton = element('button', { type: 'button' }, 'Copy');
   copyButton.addEventListener('click', async () => {
-    if (await copy(text())) said.textContent = 'The program is in your clipboard.';
+    if (await copy(text())) said.textContent = 'The program was copied.';
     else {
-      // What is selected can be copied by hand
       getSelection()?.selectAllChildren(code);
-      said.textContent = 'The program is selected; copy it by keyboard.';
+      said.textContent = 'The program is selected. Copy it with the keyboard.';
     }
   });
   const listing = element('pre', { tabIndex: 0 }, code);
@@ -163,17 +162,17 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       'section',
       {},
       element('h3', {}, 'The model'),
-      element('p', {}, 'As it is at this moment, whether it is still in training or not.'),
+      element('p', {}, 'The current weights, during or after training.'),
       element('ul', { className: 'keep-list' }, ...models),
     ),
     element(
       'section',
       {},
-      element('h3', {}, 'The pictures'),
+      element('h3', {}, 'The charts'),
       element(
         'p',
         {},
-        'As they are drawn now. SVG stays sharp at any size and follows light and dark; PNG goes anywhere.',
+        'As they are now. SVG files follow the light or dark theme of the system; PNG files have the current one.',
       ),
       pictures,
     ),
@@ -181,7 +180,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       'section',
       { className: 'keep-program' },
       element('h3', {}, 'The program'),
-      element('p', {}, 'This run, from its first step and to the last bit, without the page.'),
+      element('p', {}, 'A JavaScript module that repeats this run from its first step, bit for bit.'),
       listing,
       element(
         'div',
@@ -189,9 +188,9 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
         copyButton,
         handOver(
           'Download',
-          'Download program.ts',
-          () => 'program.ts',
-          () => new Blob([text()], { type: 'text/plain' }),
+          'Download program.mjs',
+          () => 'program.mjs',
+          () => new Blob([text()], { type: 'text/javascript' }),
         ),
       ),
     ),

@@ -1,14 +1,14 @@
-/** Pictures as files: SVG as it is, and PNG drawn from it. */
+/** Charts as PNG files. */
 
 const scale = 2;
 
-/** A chart that follows the reader's system becomes one that is light or dark for good. */
+/** Fixes the theme of a chart that follows the system. */
 export const resolved = (svg: string, dark: boolean): string =>
   svg.replace(/@media\s*\(prefers-color-scheme:\s*dark\)\s*\{((?:[^{}]*\{[^{}]*\})*)\s*\}/g, (_, rules: string) =>
     dark ? rules : '',
   );
 
-/** Twice as large as the chart is on the page, as it looks there. */
+/** At twice the size of the chart on the page. */
 export async function pngOf(svg: string): Promise<Blob> {
   const dark = matchMedia('(prefers-color-scheme: dark)').matches;
   const url = URL.createObjectURL(new Blob([resolved(svg, dark)], { type: 'image/svg+xml' }));

@@ -1,17 +1,18 @@
-/** The page's run as a program: the same data, the same network, the same numbers. */
+/** The run of the page as a program, with the same data, network and costs. */
 
 import { seriesOf } from '../own/series.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
+import { javascriptOf } from './javascript.ts';
 
-/** The last step it trains, and how many there are from one printed cost to the next. */
+/** The last training step, and the number of steps between two printed costs. */
 const last = 500;
 const often = 10;
 
-/** A whole file: TypeScript that runs in Node and, bundled, in pages. */
+/** A whole file: a JavaScript module for Node. */
 export function programOf(settings: Settings, task: Task): string {
   const { batch, timeSteps, seed, cell, units, layers, stateful, optimizer, learningRate } = settings;
-  const own = settings.task === 'drawn' || settings.task === 'csv';
+  const own = settings.task === 'drawn';
   const layer = (n: number) => {
     const sequences = task.everyStep || n < layers;
     const options = [
@@ -25,13 +26,15 @@ export function programOf(settings: Settings, task: Task): string {
   const dense = `lw.layers.dense({ units: ${task.outputs} })`;
   const rates = optimizer === 'momentum' ? `${learningRate}, 0.9` : `${learningRate}`;
   return [
-    `// ${task.title}. To run it: npm install lstm-wasm, and then node program.ts (from Node 24 on) or npx tsx program.ts`,
+    `// ${task.title}. To run it: npm install lstm-wasm, then node program.mjs`,
     '',
     "import * as lw from 'lstm-wasm';",
-    task.source.replace(/^export (?=(async )?(function|const|let|class|interface|type)\b)/gm, '').trim(),
+    javascriptOf(task.source)
+      .replace(/^export (?=function\b)/gm, '')
+      .trim(),
     '',
     ...(own ? [listOf('series', seriesOf(settings)), ''] : []),
-    '// Rounds exactly, and so it gives the same numbers on every machine',
+    '// The strict kernels give the same bits on every machine',
     "lw.configure({ simd: 'strict' });",
     `lw.setRandomSeed(${seed});`,
     '',
@@ -51,7 +54,7 @@ export function programOf(settings: Settings, task: Task): string {
   ].join('\n');
 }
 
-/** Numbers as a constant, each as short as it can be without becoming another. */
+/** A constant with numbers, each in the shortest text that reads as the same float32. */
 function listOf(name: string, numbers: Float32Array): string {
   const lines = [`const ${name} = Float32Array.of(`];
   let line = ' ';

@@ -1,35 +1,35 @@
-/** A pad on which readers draw one turn of a curve, by pointer or by keyboard. */
+/** A pad for drawing one period of a curve, with the pointer or the keyboard. */
 
 import './style.css';
 import { element } from '../element.ts';
+import { svgElement } from '../svg.ts';
 import { pack } from './pack.ts';
-import { svgElement } from './preview.ts';
 import { places, presets, seriesOf } from './series.ts';
 
-/** In the units of the picture; a place is `step` wide. */
+/** In the units of the picture; a point is `step` wide. */
 const width = 640;
 const height = 200;
 const step = width / places;
 const reach = 0.92;
-/** How many neighbours a point takes along when it is moved by keyboard. */
+/** The number of neighbours on each side that move with a point. */
 const soft = 4;
 
 const x = (place: number) => (place + 0.5) * step;
 const y = (value: number) => (height / 2) * (1 - reach * value);
 
 /**
- * @param changed is told the packed curve whenever a stroke has ended or a point was moved
- * @returns shows a curve that came from elsewhere, such as from a link
+ * @param changed called with the packed curve after a stroke or a move of a point
+ * @returns `show` shows a curve, such as that of a link
  */
 export function drawPad(place: HTMLElement, changed: (packed: string) => void): { show(packed: string): void } {
   const values = Float32Array.from(presets.Hills);
 
   const line = svgElement('polyline', { class: 'own-line' });
-  // Round ends of lines without length: dots that stay round however the picture is stretched
+  // Lines of zero length with round caps are dots that stay round in a stretched picture.
   const mark = svgElement('path', { class: 'own-mark' });
   const middle = svgElement('path', { class: 'own-middle' });
   const zero = svgElement('line', { class: 'own-zero', x1: 0, x2: width, y1: height / 2, y2: height / 2 });
-  // Where the next turn begins
+  // The start of the next period
   const again = svgElement('polyline', { class: 'own-again' });
   const paper = svgElement('svg', { viewBox: `0 0 ${width} ${height}`, class: 'own-paper', role: 'img' });
   paper.setAttribute('preserveAspectRatio', 'none');
@@ -50,12 +50,12 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
     });
     return button;
   });
-  const begin = element('div', { className: 'own-presets' }, 'Begin with', ...buttons);
+  const begin = element('div', { className: 'own-presets' }, 'Start with', ...buttons);
   begin.setAttribute('role', 'group');
-  begin.setAttribute('aria-label', 'Begin with a curve');
+  begin.setAttribute('aria-label', 'Start with a preset curve');
   place.classList.add('own-pad');
   place.replaceChildren(
-    element('p', { className: 'own-hint' }, 'Draw in the box: one turn of a curve, which then goes round and round.'),
+    element('p', { className: 'own-hint' }, 'Draw one period of a curve in the box.'),
     paper,
     begin,
     element('div', { className: 'own-sliders' }, at.label, level.label),
@@ -74,9 +74,9 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
     level.input.value = String(Math.round(100 * values[chosen()]!));
   }
 
-  // ------------------------------------------------------------------------------------------------ by pointer
+  // ------------------------------------------------------------------------------------------------ pointer
 
-  /** The point before in the stroke that is being drawn. */
+  /** The previous point of the current stroke. */
   let last: { place: number; value: number } | null = null;
 
   function stroke(event: PointerEvent): void {
@@ -101,7 +101,7 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
   });
   paper.addEventListener('pointermove', event => {
     if (!last || !paper.hasPointerCapture(event.pointerId)) return;
-    // Fast strokes have several points in a frame
+    // Fast strokes have several points per frame.
     const all = event.getCoalescedEvents?.() ?? [];
     for (const each of all.length > 0 ? all : [event]) stroke(each);
   });
@@ -111,7 +111,7 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
     changed(pack(values));
   });
 
-  // ----------------------------------------------------------------------------------------------- by keyboard
+  // ----------------------------------------------------------------------------------------------- keyboard
 
   at.input.addEventListener('input', draw);
   level.input.addEventListener('input', () => {
@@ -128,8 +128,8 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
   draw();
   return {
     show(packed) {
-      const series = seriesOf({ task: 'drawn', own: packed });
-      // A link may have another number of points: the pad has its own
+      const series = seriesOf({ own: packed });
+      // A link may have another number of points than the pad.
       for (let n = 0; n < places; n++) values[n] = series[Math.floor((n * series.length) / places)]!;
       draw();
     },

@@ -1,5 +1,4 @@
-/** What readers bring themselves: a curve they draw, a column of a table. */
+/** The curve that users draw. */
 
-export { csvInput } from './csvInput.ts';
 export { drawPad } from './drawPad.ts';
 export { ownFault } from './series.ts';

@@ -1,18 +1,18 @@
-/** Readers' own numbers as text short enough for an address: 16 bits each, deflated. */
+/** Numbers of the user as text that is short enough for a URL: 16 bits each, deflated. */
 
 import { deflateSync, inflateSync } from 'fflate';
 
-/** As many numbers as an address carries well. */
+/** The most numbers in a URL. */
 export const mostNumbers = 5000;
 const header = 8;
 const levels = 0xffff;
-/** Longer than any `mostNumbers` numbers become. */
+/** Longer than any packed `mostNumbers` numbers. */
 const longest = 16_000;
 
 /**
- * The smallest and the largest number as float32, and between them each number as one of 65,536 levels. What is written
- * are the differences from each level to the next, all high bytes before all low ones: curves that are smooth become
- * short that way. What `unpack` gives packs to itself.
+ * The smallest and the largest number as float32, and between them each number as one of 65,536 levels. Written
+ * are the differences between neighbouring levels, all high bytes before all low ones, which is short for smooth curves.
+ * The numbers that `unpack` returns pack to the same text.
  */
 export function pack(numbers: ArrayLike<number>): string {
   const { length } = numbers;
@@ -42,7 +42,7 @@ export function pack(numbers: ArrayLike<number>): string {
   return encode(deflateSync(bytes, { level: 9 }));
 }
 
-/** The numbers again. Throws where the text has not come from `pack`. */
+/** Restores the numbers. @throws Error if the text is not from `pack` */
 export function unpack(text: string): Float32Array {
   const bytes = inflate(decode(text));
   const length = (bytes.length - header) / 2;
@@ -61,7 +61,7 @@ export function unpack(text: string): Float32Array {
 
 const damaged = () => new Error('The numbers in this address are damaged.');
 
-/** At most one byte more than there may be, so that nobody's address fills the memory. */
+/** Inflates at most one byte more than allowed, so that a long URL cannot fill the memory. */
 function inflate(packed: Uint8Array): Uint8Array {
   const out = new Uint8Array(header + 2 * mostNumbers + 1);
   try {

@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from 'lstm-wasm';
 
-/** Two of the numbers of a row are marked, one in each half; their sum is to be said at the end. */
+/** Rows of random numbers, two of which are marked, one in each half. The target is their sum. */
 export function* batches({
   batch,
   timeSteps,

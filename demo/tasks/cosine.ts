@@ -1,6 +1,6 @@
 import { sineCosine } from 'lstm-wasm/data';
 
-/** The task of the seed program: the input is a sine, the target its cosine. */
+/** The input is a sine, and the target is its cosine. */
 export function batches({ batch, timeSteps }: { batch: number; timeSteps: number }) {
   return sineCosine({ batchSize: batch, timeSteps });
 }

@@ -2,11 +2,11 @@ import { type Tensor, tensor } from 'lstm-wasm';
 
 type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
 
-/** How much of a swing is left after a time step, and how long it takes there and back: between these. */
+/** The damping of a time step, and the range of the periods. */
 const left = 0.965;
 const periods = [10, 30] as const;
 
-/** Every row is a swing that dies away, begun at some point of it and of some period; the next value is asked for. */
+/** Each row is a damped oscillation with its own phase and period. The target is its next value. */
 export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps: number; seed: number }): Batches {
   const random = mulberry32(seed);
   const [shortest, longest] = periods;
@@ -23,7 +23,7 @@ export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps:
       const [c, s] = [left * x1[b]!, left * y1[b]!];
       for (let i = b * timeSteps; i < (b + 1) * timeSteps; i++) {
         xs[i] = x;
-        [x, y] = [x * c - y * s, x * s + y * c]; // a turn, and a little shorter
+        [x, y] = [x * c - y * s, x * s + y * c]; // a rotation with damping
         ys[i] = x;
       }
     }

@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from 'lstm-wasm';
 
-/** What comes next on a curve that goes round and round, at every point of it. */
+/** The input is a curve that repeats without end. The target is its next value. */
 export function* batches({
   batch,
   timeSteps,

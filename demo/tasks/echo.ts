@@ -5,10 +5,10 @@ type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
 /** Time steps from a number to its echo. */
 const delay = 5;
 
-/** Random numbers from -1 to 1 go in; each is to be said again a few steps later. Each row is a stream of its own. */
+/** The input is random numbers from -1 to 1. The target is the number of a few time steps before, in each row. */
 export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps: number; seed: number }): Batches {
   const random = mulberry32(seed);
-  /** The last numbers of each row, which are still to be said. */
+  /** The last numbers of each row, which are the next targets. */
   const waiting = Array.from({ length: batch }, () => new Array<number>(delay).fill(0));
   while (true) {
     const [xs, ys] = [new Float32Array(batch * timeSteps), new Float32Array(batch * timeSteps)];

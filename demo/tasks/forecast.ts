@@ -2,11 +2,11 @@ import { type Tensor, tensor } from 'lstm-wasm';
 
 type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
 
-/** Time steps in a period of the wave, and the standard deviation of the noise upon it. */
+/** Time steps in a period of the wave, and the standard deviation of its noise. */
 const period = 25;
 const noise = 0.2;
 
-/** A noisy wave goes in, each row from a place of its own on; the next value is asked for, noise and all. */
+/** The input is a noisy wave, which starts at another phase in each row. The target is its next value, noise included. */
 export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps: number; seed: number }): Batches {
   const random = mulberry32(seed);
   const angles = Float32Array.from({ length: period }, (_, i) => (2 * Math.PI * i) / period);
@@ -29,7 +29,7 @@ export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps:
   }
 }
 
-/** Near enough to a normal distribution: a number between 0 and 1 has a variance of 1/12, the sum of three 1/4. */
+/** Nearly normal: a uniform number between 0 and 1 has a variance of 1/12, and the sum of three has 1/4. */
 const normal = (random: () => number) => 2 * (random() + random() + random() - 1.5);
 
 function mulberry32(seed: number) {

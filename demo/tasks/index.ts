@@ -1,6 +1,6 @@
 /** The tasks by name. */
 
-import { csv, drawn } from '../own/tasks.ts';
+import { drawn } from '../own/tasks.ts';
 import type { TaskName } from '../settings.ts';
 import { batches as adding } from './adding.ts';
 import addingSource from './adding.ts?raw';
@@ -12,6 +12,8 @@ import { batches as echo } from './echo.ts';
 import echoSource from './echo.ts?raw';
 import { batches as forecast } from './forecast.ts';
 import forecastSource from './forecast.ts?raw';
+import { batches as hold } from './hold.ts';
+import holdSource from './hold.ts?raw';
 import { batches as square } from './square.ts';
 import squareSource from './square.ts?raw';
 import type { Task } from './task.ts';
@@ -20,16 +22,29 @@ import wavesSource from './waves.ts?raw';
 
 export type { Batch, Task } from './task.ts';
 
-/** A curve goes in, a curve is to come out, and rows go on where they have stopped. */
+/** One input and one output at every time step; each row continues the same row of the previous batch. */
 const curve = { inputs: 1, outputs: 1, everyStep: true, continues: true } as const;
 
 export const tasks: Record<TaskName, Task> = {
+  hold: {
+    ...curve,
+    inputs: 2,
+    title: 'Hold a value',
+    about:
+      'The input is random numbers. Now and then a second input marks one of them, and the network must output that ' +
+      'number until the next mark. The LSTM keeps it in its cell state. A plain RNN rewrites its whole state at every ' +
+      'time step, so it learns this much later, or not at all.',
+    learned: 0.04,
+    source: holdSource,
+    batches: hold,
+  },
   cosine: {
     ...curve,
     title: 'Sine to cosine',
     about:
-      'The input is a sine, point by point; the network must output its cosine. A sine does not give its cosine away: it ' +
-      'passes through one half on the way up and on the way down, so the network has to remember where the wave came from.',
+      'The task of the tutorial: the input is a sine, and the network must output its cosine. One value of a sine does ' +
+      'not determine the cosine, because the wave passes it going up and going down. A few time steps of memory are ' +
+      'enough, and a plain RNN learns this better than an LSTM.',
     learned: 0.02,
     source: cosineSource,
     batches: cosine,
@@ -38,8 +53,8 @@ export const tasks: Record<TaskName, Task> = {
     ...curve,
     title: 'Sum of sines',
     about:
-      'A slow and a fast sine go in, mixed; the slow one alone is to come out. One point of the mixture says nothing ' +
-      'about its parts: the network has to remember enough of them to tell what is slow and what is fast.',
+      'The input is the sum of a slow and a fast sine. The network must output the slow one. A single value of the sum ' +
+      'does not reveal its parts, so the network needs the values before it.',
     learned: 0.01,
     source: wavesSource,
     batches: waves,
@@ -49,8 +64,8 @@ export const tasks: Record<TaskName, Task> = {
     continues: false,
     title: 'Damped swing',
     about:
-      'A swing that dies away; at every point the next one is asked for. Each row has a beat of its own and begins at ' +
-      'another point of it, so the first answers are guesses, until the network has seen enough to tell.',
+      'The input is a damped oscillation, and the network must predict its next value. Each row has its own period and ' +
+      'starting point, so the first predictions of a row are guesses.',
     learned: 0.002,
     source: dampedSource,
     batches: damped,
@@ -59,8 +74,8 @@ export const tasks: Record<TaskName, Task> = {
     ...curve,
     title: 'Square to sine',
     about:
-      'The input only says up or down; the sine of the same beat is to come out. Between two jumps nothing changes in ' +
-      'what goes in, so the network has to count how long ago the last one was.',
+      'The input is a square wave, and the network must output the sine of the same period. Between two jumps the input ' +
+      'is constant, so the network has to count the time steps since the last jump.',
     learned: 0.01,
     source: squareSource,
     batches: square,
@@ -69,8 +84,8 @@ export const tasks: Record<TaskName, Task> = {
     ...curve,
     title: 'Echo',
     about:
-      'Random numbers go in, and each is to be said again five steps later. There is no pattern to be found: the ' +
-      'network has to keep five numbers in mind, in order, and to drop the oldest at every step.',
+      'The input is random numbers. The network must repeat each of them five time steps later, so it has to store five ' +
+      'numbers in order. A plain RNN can do that with a fixed rotation of its state.',
     learned: 0.02,
     source: echoSource,
     batches: echo,
@@ -82,22 +97,21 @@ export const tasks: Record<TaskName, Task> = {
     continues: false,
     title: 'Adding problem',
     about:
-      'A row of random numbers goes in, two of which are marked; at the end their sum is asked for. The network has to ' +
-      'notice the marks, keep both numbers over all that follows, and forget the others.',
+      'A row of random numbers, two of which are marked. At the end of the row, the network must output the sum of the ' +
+      'two, so it has to keep both and ignore all others.',
     learned: 0.005,
     source: addingSource,
     batches: adding,
   },
   forecast: {
     ...curve,
-    title: 'Noisy forecast',
+    title: 'Noisy wave',
     about:
-      'A wave with noise upon it goes in, and the next value is asked for, noise and all. The wave can be learned, the ' +
-      'noise cannot: a good network says the middle of what may come.',
+      'The input is a wave with noise, and the network must predict the next value, noise included. The wave can be ' +
+      'learned and the noise cannot, so a good network predicts the mean.',
     learned: 0.05,
     source: forecastSource,
     batches: forecast,
   },
   drawn,
-  csv,
 };

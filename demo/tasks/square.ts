@@ -5,7 +5,7 @@ type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
 /** Time steps in a period. */
 const period = 64;
 
-/** A square wave goes in, which only says up or down; the sine of the same beat is to come out. */
+/** The input is a square wave, and the target is the sine of the same period. */
 export function* batches({ batch, timeSteps }: { batch: number; timeSteps: number }): Batches {
   const angles = Float32Array.from({ length: period }, (_, i) => (2 * Math.PI * i) / period);
   const sine = tensor(angles).sin().dataSync();

@@ -2,11 +2,11 @@ import { type Tensor, tensor } from 'lstm-wasm';
 
 type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
 
-/** Time steps in a period of either wave. */
+/** Time steps in a period of each wave. */
 const slow = 200;
 const fast = 31;
 
-/** A slow and a fast sine, mixed, go in; the slow one alone is to come out. */
+/** The input is the sum of a slow and a fast sine, and the target is the slow one. */
 export function* batches({ batch, timeSteps }: { batch: number; timeSteps: number }): Batches {
   const [low, high] = [wave(slow), wave(fast)];
   for (let start = 0; ; start += timeSteps) {

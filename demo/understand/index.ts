@@ -1,30 +1,31 @@
-/** The section that takes the cells apart: what the reader chooses in it, and what is shown of the two networks. */
+/** The section about the cells: its controls, and what it shows of two networks. */
 
 import { setText } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/index.ts';
 import { amount, costText } from '../words.ts';
-import { type Choice, change, decimal, type Look, within } from './look.ts';
+import { FarBack } from './farBack.ts';
+import { type Choice, decimal, type Look, within } from './look.ts';
 import { frame, storyOf } from './markup.ts';
 import { numbersAt } from './numbers.ts';
-import { nameOf, Pictures, type Subject, shareOfLast, unitsShown } from './pictures.ts';
+import { nameOf, Pictures, type Subject, unitsShown } from './pictures.ts';
 import { Practice } from './practice.ts';
 import { gatedCell } from './twins.ts';
 import './style.css';
 
 export interface Understand {
-  /** Networks for other settings; the reader's choice stays where it can. */
+  /** Creates networks for other settings; the choice of unit and step stays if possible. */
   show(settings: Settings, task: Task): void;
-  /** To be kept, under these names: those that are drawn. */
+  /** Pictures that can be downloaded, by name. */
   readonly pictures: Pictures['kept'];
 }
 
-/** Milliseconds that a step is shown while the reader lets the steps walk. */
+/** Milliseconds that a step is shown while the steps play. */
 const stride = 700;
 /** Pictures are drawn when they are this near, in pixels. */
 const near = '600px';
 
-/** Fills a place in the page. Nothing is computed, and hardly anything drawn, before the reader comes near. */
+/** Fills a place in the page. It computes and draws only when it is near the view. */
 export function understand(place: HTMLElement): Understand {
   return new Lesson(place);
 }
@@ -39,9 +40,9 @@ class Lesson implements Understand {
     unit: HTMLInputElement;
     step: HTMLInputElement;
   };
-  /** Readers who want less motion start everything themselves. */
+  /** With reduced motion, nothing starts by itself. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  /** Whether the reader lets them train: until they are paused, in other settings too. */
+  /** Whether they train: until they are paused, also after a change of settings. */
   #lets = !this.#still;
   #subject: Subject | null = null;
   #choice: Choice = { unit: 0, step: 0 };
@@ -64,13 +65,14 @@ class Lesson implements Understand {
     this.#pictures = new Pictures(place, choice => this.#choose(choice));
     this.#practice = new Practice({
       looked: look => this.#looked(look),
-      rested: trained => this.#enter('rested', `Paused after ${count(trained)}. Train on as long as you like.`),
+      rested: trained => this.#enter('rested', `Stopped after ${count(trained)}.`),
       failed: error => this.#enter('failed', `The networks cannot run here: ${error.message}`),
-      // For programs: what was on its way when it was paused, or left, is done
+      // For programs: whether a calculation is running
       busy: busy => this.#place.toggleAttribute('data-busy', busy),
     });
     this.#listen();
     this.#watch();
+    new FarBack(place.querySelector<HTMLElement>('[data-part="far-back"]')!);
   }
 
   get pictures(): Pictures['kept'] {
@@ -92,23 +94,21 @@ class Lesson implements Understand {
     if (this.#near) this.#pictures.draw(this.#subject);
     this.#practice.want(settings, task, this.#lets);
     if (this.#lets) this.#enter('training', training);
-    else if (this.#still) this.#enter('ready', 'Your system asks for reduced motion, so training waits for you.');
+    else if (this.#still) this.#enter('ready', 'Your system prefers reduced motion. Press the button to train.');
     else this.#enter('ready', 'New networks, not trained yet.');
   }
 
-  /** The words that depend on the cell. */
+  /** The texts that depend on the cell. */
   #tell(kind: Subject['kind']): void {
     this.#place.dataset.kind = kind;
     for (const [name, html] of Object.entries(storyOf(kind))) this.#text(name).innerHTML = html;
-    this.#say('gated-line', `${nameOf[kind]}, in h`);
-    this.#text('cell-line').hidden = kind === 'gru';
     const shown = unitsShown(this.#subject!);
     if (shown < this.#subject!.units) this.#text('heat').append(` Only the first ${shown} units are drawn.`);
     for (const data of this.#place.querySelectorAll('data')) data.textContent = '–';
-    for (const name of ['verdict', 'progress']) this.#say(name, '');
+    this.#say('progress', '');
   }
 
-  // ------------------------------------------------------------------------------------------- what the reader does
+  // ------------------------------------------------------------------------------------------- controls
 
   #listen(): void {
     const { train, play, unit, step } = this.#controls;
@@ -129,7 +129,7 @@ class Lesson implements Understand {
       if (this.#walk) this.#stand();
       else {
         this.#walk = window.setInterval(() => this.#stride(), stride);
-        play.textContent = 'Stop';
+        play.textContent = 'Stop time steps';
         this.#stride();
       }
     });
@@ -155,10 +155,10 @@ class Lesson implements Understand {
   #stand(): void {
     clearInterval(this.#walk);
     this.#walk = 0;
-    this.#controls.play.textContent = 'Play steps';
+    this.#controls.play.textContent = 'Play time steps';
   }
 
-  /** Draws when the reader comes near, and works while it is in view. */
+  /** Draws when it is near the view, and trains while it is in view. */
   #watch(): void {
     const nearby = new IntersectionObserver(
       entries => {
@@ -183,12 +183,12 @@ class Lesson implements Understand {
     document.addEventListener('visibilitychange', seen);
   }
 
-  // ---------------------------------------------------------------------------------------------- what is shown
+  // ---------------------------------------------------------------------------------------------- display
 
   #enter(state: 'ready' | 'training' | 'paused' | 'rested' | 'failed', sentence: string): void {
     this.#place.dataset.state = state;
     this.#say('status', sentence);
-    this.#controls.train.textContent = state === 'training' ? 'Pause' : 'Train both';
+    this.#controls.train.textContent = state === 'training' ? 'Pause both networks' : 'Train both networks';
     this.#controls.train.disabled = state === 'failed';
   }
 
@@ -199,23 +199,7 @@ class Lesson implements Understand {
       ({ kind, cost }) => cost !== null && `${kind === 'rnn' ? 'plain RNN' : nameOf[kind]} ${costText(cost)}`,
     );
     this.#say('progress', `${count(look.trained)}${costs[0] ? `. Cost: ${costs.join(', ')}` : ''}`);
-    this.#judge(look);
     this.#draw();
-  }
-
-  /** How the gradients fare, in words; for programs, their sizes. */
-  #judge({ plain, gated, timeSteps }: Look): void {
-    const { dataset } = this.#place.querySelector<HTMLElement>('[data-picture="reach"]')!;
-    const write = (norms: Float64Array | null) => norms?.join(' ') ?? '';
-    dataset.plain = write(plain.reach.h);
-    dataset.gated = write(gated.reach.h);
-    dataset.cell = write(gated.reach.c);
-    const to = (norms: Float64Array | null) => change(shareOfLast(norms)?.[0] ?? NaN);
-    const last = `From step ${timeSteps - 1} back to step 0, the gradient ${to(plain.reach.h)} in the plain RNN. `;
-    const own = gated.reach.c
-      ? `In the LSTM it ${to(gated.reach.h)} in h, and ${to(gated.reach.c)} along the cell state.`
-      : `In the GRU it ${to(gated.reach.h)}.`;
-    this.#say('verdict', last + own);
   }
 
   #draw(): void {
@@ -229,7 +213,7 @@ class Lesson implements Understand {
     }
     const { step } = this.#choice;
     const x = Array.from({ length: look.inputs }, (_, n) => decimal(look.x[step * look.inputs + n]!));
-    this.#say('input', x.length > 1 ? `x is (${x.join(', ')}), of which the first is drawn` : `x is ${x[0]}`);
+    this.#say('input', x.length > 1 ? `x is (${x.join(', ')}), with the first drawn` : `x is ${x[0]}`);
     if (this.#near) this.#pictures.show(look, this.#choice);
   }
 
@@ -242,6 +226,6 @@ class Lesson implements Understand {
   }
 }
 
-const training = 'Both learn from the same batches, as long as this part is in view.';
+const training = 'Both networks train on the same batches while this section is in view.';
 
 const count = (steps: number) => amount(steps, 'training step');

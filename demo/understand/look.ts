@@ -1,14 +1,13 @@
-/** What is seen of the two networks at one moment, and the numbers of one unit at one time step in it. */
+/** The two networks at one moment, and the numbers of one unit at one time step. */
 
 import type { CellData, CellKind } from 'lstm-wasm/plot';
-import type { Gates, Reach } from './reach.ts';
+import type { Gates } from './reach.ts';
 
 /** One of the two networks. */
 export interface Sight {
   readonly kind: CellKind;
   /** Of the sequence looked at. */
   readonly gates: Gates;
-  readonly reach: Reach;
   /** Of the last training step; null before the first. */
   readonly cost: number | null;
 }
@@ -25,7 +24,7 @@ export interface Look {
   readonly plain: Sight;
 }
 
-/** What the reader has chosen to see, both counted from 0 as in the heat map. */
+/** The selected unit and time step, both counted from 0 as in the heat map. */
 export interface Choice {
   readonly unit: number;
   readonly step: number;
@@ -33,7 +32,7 @@ export interface Choice {
 
 export type Values = Omit<CellData, 'caption'>;
 
-/** All that a cell shows of one unit at one step. A sequence begins with states of zero. */
+/** The values of one unit at one step. A sequence begins with states of zero. */
 export function valuesAt(look: Look, { gates }: Sight, { unit, step }: Choice): Values {
   const at = step * look.units + unit;
   const before = (values: ArrayLike<number>) => (step > 0 ? values[at - look.units]! : 0);
@@ -46,7 +45,7 @@ export function valuesAt(look: Look, { gates }: Sight, { unit, step }: Choice): 
   };
 }
 
-/** Inputs and outputs of the step before, the step and the step after; what lies beyond the ends is not a number. */
+/** Inputs and outputs of the step before, the step and the step after; NaN beyond the ends. */
 export function chainAt(look: Look, { gates }: Sight, { unit, step }: Choice, count: number) {
   const from = step - Math.floor((count - 1) / 2);
   const steps = Array.from({ length: count }, (_, n) => from + n);
@@ -56,23 +55,23 @@ export function chainAt(look: Look, { gates }: Sight, { unit, step }: Choice, co
   };
 }
 
-/** Within what there is. */
+/** Clamps a choice to the sizes of the networks. */
 export function within({ unit, step }: Choice, units: number, timeSteps: number): Choice {
   return { unit: Math.min(unit, units - 1), step: Math.min(step, timeSteps - 1) };
 }
 
-/** Two decimals and a true minus; what is nothing has no sign. */
+/** Two decimals and a true minus; zero has no sign. */
 export function decimal(value: number): string {
   const text = value.toFixed(2);
   return (Number(text) === 0 ? '0.00' : text).replace('-', '−');
 }
 
-/** How a gradient changes on its way, such as "shrinks 340-fold"; two digits, since more would flicker. */
+/** How a gradient changes, such as "shrinks 340-fold", with two digits. */
 export function change(ratio: number): string {
-  if (Number.isNaN(ratio)) return 'is no longer a number';
-  if (ratio === 0) return 'is lost altogether';
+  if (Number.isNaN(ratio)) return 'is not a number';
+  if (ratio === 0) return 'vanishes completely';
   const fold = ratio < 1 ? 1 / ratio : ratio;
-  if (fold < 1.05) return 'stays as it is';
+  if (fold < 1.05) return 'stays the same';
   const digits = Number(fold.toPrecision(2));
   const text = digits < 1e6 ? digits.toLocaleString('en') : `${(digits / 1e6).toLocaleString('en')} million`;
   return `${ratio < 1 ? 'shrinks' : 'grows'} ${fold > 1e12 ? 'more than a trillion' : text}-fold`;

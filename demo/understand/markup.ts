@@ -1,18 +1,19 @@
-/** The words of the section, each beside the picture that it is about. */
+/** The texts of the section, each beside its picture. */
 
+import { farMarkup } from './farBack.ts';
 import type { Subject } from './pictures.ts';
 
-/** What stays, whatever the networks are. */
+/** What does not depend on the cell. */
 export const frame = `
+  <div class="understand-lesson">
   <p>
-    Two small networks learn the task from above, side by side: a plain recurrent one, and one whose cells have gates.
-    All else is the same. Choose a unit and a time step, and follow its numbers through every picture. A sequence
-    begins here with an empty memory, and it is always the same one, so what changes is the network.
+    Two small networks train on the task from above: a plain RNN, and one with gates. Choose a unit and a time step to see
+    its numbers in every picture. Each sequence starts with states of zero, and the pictures always show the same sequence.
   </p>
   <div class="understand-bar" role="group" aria-label="Training, unit and time step">
     <div class="understand-buttons">
-      <button type="button" class="primary" data-control="train">Train both</button>
-      <button type="button" data-control="play">Play steps</button>
+      <button type="button" class="primary" data-control="train">Train both networks</button>
+      <button type="button" data-control="play">Play time steps</button>
     </div>
     <div class="understand-slider">
       <label for="understand-unit">Unit</label><output for="understand-unit" aria-live="off">0</output>
@@ -30,47 +31,45 @@ export const frame = `
 
   <div class="understand-pair">
     <div class="understand-words">
-      <h3>One cell, again and again</h3>
+      <h3>One cell, repeated over time</h3>
       <p>
-        A recurrent network takes in a sequence one value at a time. At every time step the same cell gets the new
-        value x, from below, and what it said itself one step earlier, h, from the left. Drawn out over time, this loop
-        is a chain. The open cell stands at your time step t, between the one before and the one after.
+        A recurrent network reads a sequence one value at a time. At every time step, the same cell gets the new value x
+        from below, and its own output of the previous step, h, from the left. Unrolled over time, this loop is a chain. The
+        open cell is at your time step t, between the steps before and after it.
       </p>
-      <h3>Why the plain one forgets</h3>
+      <h3>Why a plain RNN forgets</h3>
       <p>
-        A plain cell is a single layer. It mixes all of h with the new value, squeezes the result through tanh, and
-        that is the new h. Nothing can be put aside: what is to last must get through this mixing at every step. So
-        must the error on its way back when the network learns, and a number that is multiplied by much the same
-        factor again and again soon vanishes or explodes.
+        A plain cell is a single layer: it multiplies h and x by matrices, adds them, and applies tanh. The result replaces
+        h. Every value passes through this matrix at every step, and so does the gradient on its way back. Multiplied by
+        similar factors many times, it vanishes or explodes.
       </p>
     </div>
-    <div class="understand-picture understand-diagram" data-picture="plain-chain"></div>
+    <div class="understand-picture understand-diagram" data-picture="plain-chain" tabindex="0" role="group" aria-label="Plain RNN over time"></div>
   </div>
 
   <div class="understand-pair">
     <div class="understand-words" data-text="line"></div>
-    <div class="understand-picture understand-diagram" data-picture="gated-chain"></div>
+    <div class="understand-picture understand-diagram" data-picture="gated-chain" tabindex="0" role="group" aria-label="Gated network over time"></div>
   </div>
 
   <div>
-    <h3>Inside the cell</h3>
+    <h3>The computation in a cell</h3>
     <p>
-      A yellow box is a layer with weights of its own, a pink circle works number by number; lines that meet are put
-      side by side, lines that part carry the same. The numbers are those of
-      <strong data-text="chosen">unit 0 at time step 0</strong>, where <span data-text="input">x is 0</span>.
+      A yellow box is a layer with weights, a pink circle an operation on each number. Lines that meet are concatenated; a
+      line that forks is copied. The numbers are those of <strong data-text="chosen">unit 0 at time step 0</strong>, where
+      <span data-text="input">x is 0</span>.
     </p>
   </div>
   <div class="understand-cells">
     <figure>
-      <div class="understand-picture understand-diagram" data-picture="plain-cell"></div>
+      <div class="understand-picture understand-diagram" data-picture="plain-cell" tabindex="0" role="group" aria-label="Plain cell"></div>
       <figcaption>
-        In the plain cell h goes from <data data-number="plain.previousH"></data> to
-        <data data-number="plain.h"></data>. It is written anew at every step; nothing in the cell could decide to keep
-        it.
+        In the plain cell, h changes from <data data-number="plain.previousH"></data> to
+        <data data-number="plain.h"></data>. Each step replaces it.
       </figcaption>
     </figure>
     <figure>
-      <div class="understand-picture understand-diagram" data-picture="gated-cell"></div>
+      <div class="understand-picture understand-diagram" data-picture="gated-cell" tabindex="0" role="group" aria-label="Gated cell"></div>
       <figcaption data-text="flow"></figcaption>
     </figure>
   </div>
@@ -80,38 +79,13 @@ export const frame = `
     <div class="understand-words">
       <h3>All units, all time steps</h3>
       <p data-text="heat"></p>
-      <p>
-        Your choice is framed; a click on a field chooses that one. Fresh weights give even colours. While the networks
-        train, units take up roles of their own.
-      </p>
+      <p>Your choice has a frame; click on a field to choose it. Before training, the colours are even.</p>
     </div>
     <div class="understand-picture" data-picture="heat"></div>
   </div>
 
-  <div class="understand-pair">
-    <div class="understand-words">
-      <h3>How far back the gradient reaches</h3>
-      <p>
-        To learn from what was long ago, a network has to know how a small change there would have changed its last
-        answer. That is the gradient. The chart shows its size at each time step, as a share of what it is at the last
-        one. Where a curve has sunk to a thousandth, there is next to nothing to learn from.
-      </p>
-      <p class="understand-verdict" data-text="verdict"></p>
-      <p data-text="caution"></p>
-      <p>
-        The longer a task has to be remembered, the plainer the difference. Choose the adding problem with 50 time steps
-        above, and give it a thousand training steps.
-      </p>
-    </div>
-    <figure class="understand-reach">
-      <ul class="understand-legend" aria-label="Lines of the chart">
-        <li><span class="understand-key understand-key-plain"></span>plain RNN, in h</li>
-        <li><span class="understand-key understand-key-gated"></span><span data-text="gated-line">LSTM, in h</span></li>
-        <li data-text="cell-line"><span class="understand-key understand-key-cell"></span>LSTM, in c</li>
-      </ul>
-      <div class="understand-picture" data-picture="reach"></div>
-    </figure>
   </div>
+  <div class="understand-pair" data-part="far-back">${farMarkup}</div>
 `;
 
 const number = (name: string) => `<data data-number="${name}"></data>`;
@@ -128,109 +102,103 @@ interface Story {
   flow: string;
   cards: readonly Card[];
   heat: string;
-  caution: string;
 }
 
-/** What depends on the cell. */
+/** What depends on the cell. The order of the gates is that of the weights in Keras. */
 const stories: Record<Subject['kind'], Story> = {
   lstm: {
     line: `
-      <h3>A conveyor belt on top</h3>
+      <h3>The cell state of an LSTM</h3>
       <p>
-        Seen from outside, an LSTM does the same: x from below, h above. But inside, a second line runs along the top,
-        the cell state c. On its way from step to step it is scaled by one number for each unit, and one is added. No
-        matrix and no squeezing lie in between.
+        From outside, an LSTM looks the same: x from below, h above. Inside, a second line runs along the top, the cell state
+        c. From step to step, each of its numbers is multiplied by a gate, and a number is added. There is no matrix and no
+        tanh in between.
       </p>
       <p>
-        What is put on this belt can ride along for many steps. In the same way an error can ride back. How long
-        something stays, and what gets on and off, is up to gates, which the network learns to work.
+        So a value can stay in c for many steps, and a gradient can pass back as far. Gates, which the network learns,
+        control what is kept, added and read.
       </p>`,
     flow: `
-      In the LSTM the cell state c goes from ${number('gated.previousC')} to ${number('gated.c')} along the top, and h
-      from ${number('gated.previousH')} to ${number('gated.h')} below. Each gate opens and closes on its own.`,
+      In the LSTM, the cell state c changes from ${number('gated.previousC')} to ${number('gated.c')} along the top, and h
+      from ${number('gated.previousH')} to ${number('gated.h')} below.`,
     cards: [
+      {
+        title: 'Input gate <i>i</i>',
+        sum: `<i>i</i> = ${number('gated.i')}`,
+        text: 'The share of the candidate that is added to the cell state, from 0 to 1. Close to 0, the step leaves no trace.',
+      },
       {
         title: 'Forget gate <i>f</i>',
         sum: `<i>f</i> × <i>c</i><sub>t−1</sub> = ${number('gated.f')} × ${number('gated.previousC')} = ${number('sum.kept')}`,
-        text: 'The share of the old cell state that stays, between 0 and 1. A unit that remembers holds it close to 1, step after step. Where it drops to 0, the past is wiped out.',
-      },
-      {
-        title: 'Input gate <i>i</i>',
-        sum: `<i>i</i> × <i>g</i> = ${number('gated.i')} × ${number('gated.g')} = ${number('sum.added')}`,
-        text: 'How much of what is new gets onto the belt. Close to 0, a step passes without a trace, however loud it was.',
+        text: 'The share of the old cell state that is kept, from 0 to 1. A unit that remembers holds it close to 1.',
       },
       {
         title: 'Candidate <i>g</i>',
-        sum: `<i>c</i> = ${number('sum.kept')} + ${number('sum.added')} = ${number('gated.c')}`,
-        text: 'What this step would write, between −1 and 1. With the input gate applied, it is added to what was kept, and that is the new cell state.',
+        sum: `<i>i</i> × <i>g</i> = ${number('gated.i')} × ${number('gated.g')} = ${number('sum.added')}`,
+        text: 'The new value of this step, from −1 to 1. Keras calls it c. Multiplied by the input gate, it is added to c.',
       },
       {
         title: 'Output gate <i>o</i>',
         sum: `<i>h</i> = <i>o</i> × tanh <i>c</i> = ${number('gated.o')} × ${number('sum.squashed')} = ${number('gated.h')}`,
-        text: 'How much of the state is shown, to the answer and to the next step. With the gate shut, a unit can keep something to itself until it is needed.',
+        text: 'The share of the cell state in the output h. With the gate closed, a unit stores a value without showing it.',
+      },
+      {
+        title: 'Cell state <i>c</i>',
+        sum: `<i>c</i> = ${number('sum.kept')} + ${number('sum.added')} = ${number('gated.c')}`,
+        text: 'What was kept plus what was added: the memory of the unit.',
       },
     ],
     heat: `
-      Each field is one unit at one time step. In the forget gate, look for rows that stay near 1 from end to end: those
-      units hold on to what they have. Then find the same rows in the cell state. Rows that change with the input follow
-      what is going on.`,
-    caution: `
-      A fresh plain network is not bad at this: its matrix begins as a rotation, which keeps lengths. A fresh LSTM keeps
-      about 73 % of its cell state in each step, because its forget gates begin that far open. What counts is what
-      becomes of them in training.`,
+      Each field is one unit at one time step. In the forget gate, look for units that stay near 1: they keep what they
+      have, as the cell state below shows. Units that change with the input follow it.`,
   },
   gru: {
     line: `
-      <h3>A line that is only blended</h3>
+      <h3>The state of a GRU</h3>
       <p>
-        A GRU has no cell state beside h; the line at the top is h itself. From step to step it is not written anew, but
-        blended: a share of the old stays, and the rest comes from the new. No matrix and no squeezing lie in between.
+        A GRU has no separate cell state; the line at the top is h itself. At each step, h is a weighted mean of its old
+        value and a new one. There is no matrix and no tanh in between.
       </p>
       <p>
-        What is on this line can ride along for many steps, and an error can ride back. How large the share is, a gate
-        decides for each unit, and the network learns to work it.
+        So a value can stay in h for many steps, and a gradient can pass back as far. A gate, which the network learns,
+        sets the weight for each unit.
       </p>`,
     flow: `
-      In the GRU h goes from ${number('gated.previousH')} to ${number('gated.h')} along the top. The update gate says how
-      much of the way it takes.`,
+      In the GRU, h changes from ${number('gated.previousH')} to ${number('gated.h')} along the top. The update gate sets
+      how much of the old value is kept.`,
     cards: [
+      {
+        title: 'Update gate <i>z</i>',
+        sum: `<i>z</i> × <i>h</i><sub>t−1</sub> = ${number('gated.z')} × ${number('gated.previousH')} = ${number('sum.kept')}`,
+        text: 'The share of the old h that is kept, from 0 to 1. A unit that remembers holds it close to 1.',
+      },
       {
         title: 'Reset gate <i>r</i>',
         sum: `<i>r</i> = ${number('gated.r')}`,
-        text: 'How much of the past the candidate gets to see, between 0 and 1. Close to 0, the candidate is made as if the sequence began here.',
+        text: 'The share of the old h that the candidate uses. Close to 0, it ignores the past.',
       },
       {
         title: 'Candidate <i>n</i>',
         sum: `(1 − <i>z</i>) × <i>n</i> = ${number('sum.open')} × ${number('gated.n')} = ${number('sum.added')}`,
-        text: 'What is new, between −1 and 1: what h would become if nothing of the old were kept.',
-      },
-      {
-        title: 'Update gate <i>z</i>',
-        sum: `<i>z</i> × <i>h</i><sub>t−1</sub> = ${number('gated.z')} × ${number('gated.previousH')} = ${number('sum.kept')}`,
-        text: 'The share of the old that stays. A unit that remembers holds it close to 1, step after step.',
+        text: 'The new value of this step, from −1 to 1: what h would be if nothing were kept.',
       },
       {
         title: 'Output <i>h</i>',
         sum: `<i>h</i> = ${number('sum.kept')} + ${number('sum.added')} = ${number('gated.h')}`,
-        text: 'What was kept and what is new, added up. It is both the memory and what the next layer sees: a GRU cannot hide anything, as an LSTM can.',
+        text: 'What was kept plus what is new. It is both the memory of the unit and its output.',
       },
     ],
     heat: `
-      Each field is one unit at one time step. In the update gate, look for rows that stay near 1 from end to end: those
-      units hold on to what they have. Then find the same rows in the output. Rows that change with the input follow what
-      is going on.`,
-    caution: `
-      A fresh plain network is not bad at this: its matrix begins as a rotation, which keeps lengths. A fresh GRU keeps
-      about half of its state in each step, because its update gates begin half open. What counts is what becomes of
-      them in training.`,
+      Each field is one unit at one time step. In the update gate, look for units that stay near 1: they keep what they
+      have, as the output shows. Units that change with the input follow it.`,
   },
 };
 
 const cardOf = ({ title, sum, text }: Card) => `
   <section><h4>${title}</h4><p class="understand-sum">${sum}</p><p>${text}</p></section>`;
 
-/** The parts of `frame` that tell of one cell, by the names they have in it. */
+/** The parts of `frame` that depend on the cell, by their names in it. */
 export function storyOf(kind: Subject['kind']): Record<string, string> {
-  const { line, flow, cards, heat, caution } = stories[kind];
-  return { line, flow, heat, caution, cards: cards.map(cardOf).join('') };
+  const { line, flow, cards, heat } = stories[kind];
+  return { line, flow, heat, cards: cards.map(cardOf).join('') };
 }

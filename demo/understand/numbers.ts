@@ -1,4 +1,4 @@
-/** The live numbers in the text: all of a cell, and what the sums beside the gates make of them. */
+/** The live numbers in the text: those of a cell, and the terms of its equations. */
 
 import { type Choice, type Look, valuesAt } from './look.ts';
 

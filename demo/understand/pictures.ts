@@ -11,9 +11,8 @@ import {
 } from 'lstm-wasm/plot';
 import { Fitted } from '../fitted.ts';
 import { type Choice, chainAt, type Look, type Sight, valuesAt } from './look.ts';
-import { lines, type ReachData, ReachPlot } from './reachPlot.ts';
 
-/** What decides which pictures there are. */
+/** The sizes of the networks, on which the pictures depend. */
 export interface Subject {
   readonly kind: 'lstm' | 'gru';
   readonly units: number;
@@ -26,7 +25,7 @@ const sides = ['plain', 'gated'] as const;
 type Side = (typeof sides)[number];
 const cellsInChain = 3;
 
-/** Fields of a panel of the heat map: with more, neither eyes nor the page can keep up. */
+/** The most fields of a panel of the heat map, which are slow to draw. */
 const mostFields = 2000;
 export const unitsShown = ({ units, timeSteps }: Subject) =>
   Math.min(units, Math.max(8, Math.floor(mostFields / timeSteps)));
@@ -35,10 +34,9 @@ export class Pictures {
   readonly #chains: Record<Side, Fitted<ChainData, ReturnType<typeof chain>>>;
   readonly #cells: Record<Side, Fitted<CellData, ReturnType<typeof cell>>>;
   readonly #heat: Fitted<{ gates: GateData; choice: Choice }, ReturnType<typeof heat>>;
-  readonly #reach: Fitted<ReachData>;
   #subject: Subject | null = null;
 
-  /** @param chosen told of the field of the heat map that the reader has clicked on */
+  /** @param chosen called with the field of the heat map that the user has clicked on */
   constructor(place: HTMLElement, chosen: (choice: Choice) => void) {
     const find = (name: string) => place.querySelector<HTMLElement>(`[data-picture="${name}"]`)!;
     const both = <T>(of: (side: Side) => T) => ({ plain: of('plain'), gated: of('gated') });
@@ -52,14 +50,9 @@ export class Pictures {
       return new Fitted(at, ({ width }) => cell(at, kind(side), width), 'free');
     });
     this.#heat = new Fitted(find('heat'), ({ width }) => heat(this.#subject!, width, chosen), 'free');
-    this.#reach = new Fitted(
-      find('reach'),
-      ({ width }) => new ReachPlot({ width, height: width < 520 ? 260 : 360 }),
-      'free',
-    );
   }
 
-  /** To be kept, under these names: those that are drawn. */
+  /** Pictures that can be downloaded, by name. */
   get kept(): { name: string; plot: { toSVG(): string } }[] {
     if (!this.#subject) return [];
     const names = { plain: nameOf.rnn, gated: nameOf[this.#subject.kind] };
@@ -76,7 +69,6 @@ export class Pictures {
     this.#subject = subject;
     for (const picture of [...Object.values(this.#chains), ...Object.values(this.#cells)]) picture.begin();
     this.#heat.begin();
-    this.#reach.begin();
   }
 
   show(look: Look, choice: Choice): void {
@@ -87,15 +79,10 @@ export class Pictures {
       this.#cells[side].update({ ...valuesAt(look, sight, choice), caption: `unit ${unit} at time step ${step}` });
     }
     this.#heat.update({ gates: heatData(look.gated, look.units, unitsShown(this.#subject!)), choice });
-    const shares = [look.plain.reach.h, look.gated.reach.h, look.gated.reach.c].map(shareOfLast);
-    this.#reach.update({ shares: Object.fromEntries(lines.map((name, n) => [name, shares[n]])) as never, step });
   }
 }
 
-/** Relative to the last step: the networks answer with weights of different sizes. */
-export const shareOfLast = (norms: Float64Array | null) => norms?.map(norm => norm / norms.at(-1)!) ?? null;
-
-/** A diagram is made smaller as a whole; its words are to stay legible, as far as there is room for them. */
+/** Sets the text sizes of a diagram that is scaled as a whole, so that the text stays legible. */
 function legible(place: HTMLElement, scale: number, most: number): void {
   const size = (pixels: number, most: number) => `${Math.min(pixels / scale, most).toFixed(1)}px`;
   place.style.setProperty('--understand-value', size(13, most));
@@ -103,7 +90,22 @@ function legible(place: HTMLElement, scale: number, most: number): void {
   place.style.setProperty('--understand-lift', `${(15 - Math.min(13 / scale, most)).toFixed(1)}px`);
 }
 
-function chain(place: HTMLElement, kind: CellKind, width: number) {
+/** On narrow pages, diagrams have at least the width at which all text has 11 pixels, and scroll. */
+const narrow = 700;
+const leastWidth = { chain: 990, cell: 620 };
+const widthOf = (diagram: keyof typeof leastWidth, width: number) =>
+  width < narrow ? Math.max(width, leastWidth[diagram]) : width;
+
+/** Shows the open cell, in the middle of the chain. */
+function scrollToMiddle(place: HTMLElement): void {
+  requestAnimationFrame(() => {
+    place.scrollLeft = (place.scrollWidth - place.clientWidth) / 2;
+  });
+}
+
+function chain(place: HTMLElement, kind: CellKind, available: number) {
+  const width = widthOf('chain', available);
+  scrollToMiddle(place);
   legible(place, (width - 48) / 1320, 44);
   const plot = chainDiagram({ kind, width, steps: cellsInChain, legend: false, title: nameOf[kind], theme: 'auto' });
   const { node } = plot;
@@ -118,7 +120,9 @@ function chain(place: HTMLElement, kind: CellKind, width: number) {
   };
 }
 
-function cell(place: HTMLElement, kind: CellKind, width: number) {
+function cell(place: HTMLElement, kind: CellKind, available: number) {
+  const width = widthOf('cell', available);
+  scrollToMiddle(place);
   legible(place, (width - 48) / 772, 25);
   return cellDiagram({ kind, width, legend: false, title: nameOf[kind], theme: 'auto' });
 }

@@ -1,4 +1,4 @@
-/** The run of the two networks: when they are made, when they train, and when somebody looks at them. */
+/** The run of the two networks: when they are created, trained and looked at. */
 
 import { connect, type Host } from 'lstm-wasm/worker';
 import type { Settings } from '../settings.ts';
@@ -8,16 +8,16 @@ import { Twins } from './twins.ts';
 
 export interface Listener {
   looked(look: Look): void;
-  /** Enough for now; the reader may let them go on. */
+  /** The networks have stopped; the user may continue. */
   rested(trained: number): void;
   failed(error: Error): void;
-  /** A turn begins, or has ended. */
+  /** A turn starts or ends. */
   busy(busy: boolean): void;
 }
 
-/** Steps that are trained without being asked for, or for one press of the button. */
+/** Steps that are trained at first, and after each press of the button. */
 const enough = 500;
-/** Milliseconds from look to look, and the steps between two of them where the machine is fast enough. */
+/** Milliseconds between two looks, and the most steps in between. */
 const pace = 200;
 const most = 10;
 
@@ -27,8 +27,8 @@ interface Wanted {
 }
 
 /**
- * One thing at a time: each turn makes the networks anew where others are wanted, or trains them a little, and looks.
- * No turn begins while nobody sees what comes of it.
+ * One thing at a time: each turn creates the networks if the settings have changed, or trains them a little, and looks.
+ * No turn starts while the section is out of view.
  */
 export class Practice {
   readonly #listener: Listener;
@@ -42,7 +42,7 @@ export class Practice {
   #busy = false;
   #timer = 0;
   #atOnce = 1;
-  /** Milliseconds that it took to show the last look. */
+  /** Milliseconds for showing the last look. */
   #drawing = 0;
 
   constructor(listener: Listener) {
@@ -53,7 +53,7 @@ export class Practice {
     return this.#trains;
   }
 
-  /** Networks for these settings, as soon as somebody looks. */
+  /** Requests networks for these settings, which are created when the section is in view. */
   want(settings: Settings, task: Task, trains: boolean): void {
     this.#wanted = { settings, task };
     this.#trains = trains;
@@ -61,7 +61,7 @@ export class Practice {
     this.#plan(0);
   }
 
-  /** Whether the reader has it in view. */
+  /** Whether the section is in view. */
   show(seen: boolean): void {
     this.#seen = seen;
     this.#plan(0);
@@ -69,7 +69,7 @@ export class Practice {
 
   train(trains: boolean): void {
     this.#trains = trains;
-    // The networks there are may be those that the next turn replaces
+    // The next turn may replace the current networks.
     const trained = this.#made === this.#wanted ? (this.#twins?.trained ?? 0) : 0;
     this.#until = trained + enough;
     this.#plan(0);
@@ -97,7 +97,7 @@ export class Practice {
     this.#busy = false;
     this.#listener.busy(false);
     const took = performance.now() - began;
-    // What is large or slow is done less often, since the page and its other run want to go on.
+    // Slow turns come less often, to leave time for the page and its other run.
     this.#plan(Math.max(pace - took, took / 3, this.#drawing * 15));
   }
 
@@ -127,13 +127,13 @@ export class Practice {
     this.#listener.rested(look.trained);
   }
 
-  /** The worker may be what has failed: the next networks get another one. */
+  /** The worker itself may have failed, so the next networks get another one. */
   async #fail(error: Error, wanted: Wanted): Promise<void> {
     const host = this.#host;
     this.#host = null;
     this.#twins = null;
     await host?.terminate();
-    // Those that are wanted by now have not failed, and the next turn makes them
+    // Other networks have been requested meanwhile, and the next turn creates them.
     if (this.#wanted !== wanted) return;
     this.#made = wanted;
     this.#trains = false;

@@ -1,9 +1,8 @@
 /**
- * How far back the gradient reaches: the size of the derivative of the last answer in the state of each earlier step.
+ * How far back the gradient reaches: the norm of the gradient of the last output with respect to the state of each step.
  *
- * Back-propagation through time in plain loops, from the numbers that `inspect` shows and the weights, both in Keras's
- * layout. `dh` is the derivative in what a step puts out, `dc` that in its cell state, by way of its own output as well.
- * A sequence begins with states of zero.
+ * Back-propagation through time in plain loops, from the values of `inspect` and the weights, both in the layout of Keras.
+ * `dh` is the gradient with respect to the output of a step, `dc` to its cell state. A sequence starts with states of zero.
  */
 
 type Numbers = ArrayLike<number>;
@@ -13,11 +12,11 @@ export type Gates = { readonly [name in 'i' | 'f' | 'g' | 'o' | 'c' | 'z' | 'r' 
   readonly h: Numbers;
 };
 
-/** The weights of one recurrent layer and, behind it, of the dense layer that answers. */
+/** The weights of a recurrent layer and of the dense layer above it. */
 export interface Weights {
   /** [U, G] for G gates side by side, each of U. */
   readonly recurrent: Numbers;
-  /** Of the recurrent layer; only the gru's own second one is needed, which stands behind the first. */
+  /** Of the recurrent layer; only the second one of a GRU is needed, which follows the first. */
   readonly bias: Numbers;
   /** [U, outputs] */
   readonly dense: Numbers;
@@ -25,13 +24,13 @@ export interface Weights {
 
 /** A number for each time step. */
 export interface Reach {
-  /** In the output of each step. */
+  /** With respect to the output of each step. */
   readonly h: Float64Array;
-  /** In the cell state of each step; an lstm's alone. */
+  /** With respect to the cell state of each step, for an LSTM. */
   readonly c: Float64Array | null;
 }
 
-/** The cell is known by its gates. Where there are several outputs, their derivatives count as one long vector. */
+/** The gates determine the kind of the cell. The gradients of several outputs count as one long vector. */
 export function reach(gates: Gates, weights: Weights, units: number): Reach {
   const steps = gates.h.length / units;
   const outputs = weights.dense.length / units;
@@ -53,16 +52,31 @@ export function reach(gates: Gates, weights: Weights, units: number): Reach {
   return { h: h.map(Math.sqrt), c: c?.map(Math.sqrt) ?? null };
 }
 
+/** For each time step, the median of the norms relative to the last time step. */
+export function medianReach(rows: readonly Reach[]): Reach {
+  const median = (of: (row: Reach) => Float64Array) => {
+    const shares = rows.map(row => of(row).map(norm => norm / of(row).at(-1)!));
+    return shares[0]!.map((_, step) => middle(shares.map(share => share[step]!)));
+  };
+  return { h: median(({ h }) => h), c: rows[0]!.c && median(({ c }) => c!) };
+}
+
+function middle(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
+}
+
 interface State {
-  /** In the output of the step that is gone through next. */
+  /** For the output of the next step to go back through. */
   dh: Float64Array;
-  /** What comes to its cell state from the one after it. */
+  /** The gradient that its cell state gets from the next step. */
   carry: Float64Array;
-  /** In the cell state of the step gone through last. */
+  /** For the cell state of the previous step. */
   dc: Float64Array;
 }
 
-/** Goes back through a step: leaves what it found in `state` and returns dh of the step before. */
+/** Goes back through a step: updates `state` and returns dh of the step before. */
 type Back = (step: number, state: State) => Float64Array;
 
 /** h = tanh(... + h' R) */

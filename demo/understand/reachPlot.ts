@@ -1,9 +1,8 @@
 /**
- * The chart of the gradient's reach: a line for each state over the time steps, in powers of ten. Every line ends at 1,
- * at the last step; how it goes from there to the left is what the chart is about.
+ * The chart of the gradients: a line for each state over the time steps, on a log scale. Every line is 1 at the last step.
  */
 
-import { type G, type Line, type Polyline, SVG, type Svg } from '@svgdotjs/svg.js';
+import { type G, type Polyline, SVG, type Svg } from '@svgdotjs/svg.js';
 
 export const lines = ['plain', 'gated', 'cell'] as const;
 export type LineName = (typeof lines)[number];
@@ -11,8 +10,6 @@ export type LineName = (typeof lines)[number];
 export interface ReachData {
   /** A number for each time step; null where there is no such line. */
   readonly shares: { readonly [name in LineName]: ArrayLike<number> | null };
-  /** The one the reader has chosen. */
-  readonly step: number;
 }
 
 interface Size {
@@ -20,11 +17,11 @@ interface Size {
   height: number;
 }
 
-const [left, right, top, bottom] = [52, 14, 14, 48];
-/** Powers of ten: below this, float32 has nothing more to say. */
+const [left, right, top, bottom] = [52, 14, 28, 48];
+/** The lowest power of ten; float32 has no accurate gradients below. */
 const lowest = -12;
 
-/** From the power of ten below all numbers to the one above, and no less than two of them. */
+/** The powers of ten below and above all numbers; at least from -2 to 0. */
 export function decades(values: Iterable<number>): [number, number] {
   let [low, high] = [-2, 0];
   for (const value of values) {
@@ -35,7 +32,7 @@ export function decades(values: Iterable<number>): [number, number] {
   return [Math.max(low, lowest), Math.min(high, -lowest)];
 }
 
-/** 0.01, 1 and 100 as they are, and what has more zeros as a power. */
+/** Numbers from 0.001 to 1000 as they are, others as powers of ten. */
 export function powerOfTen(power: number): string {
   if (power >= -3 && power <= 3) return String(10 ** power);
   return `10${String(power).replace(/./g, c => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]!))}`;
@@ -46,7 +43,6 @@ export class ReachPlot {
   readonly #svg: Svg;
   readonly #area: Size;
   readonly #axes: G;
-  readonly #mark: Line;
   readonly #lines: Record<LineName, Polyline>;
   #drawn = '';
 
@@ -57,12 +53,11 @@ export class ReachPlot {
     this.#area = { width: width - left - right, height: height - top - bottom };
     this.#axes = this.#svg.group().attr('shape-rendering', 'crispEdges');
     const data = this.#svg.group().attr('transform', `translate(${left} ${top})`);
-    this.#mark = data.line(0, 0, 0, this.#area.height).addClass('understand-chosen');
     const line = (name: LineName) => data.polyline().attr('fill', 'none').addClass(`understand-${name}`);
     this.#lines = { cell: line('cell'), gated: line('gated'), plain: line('plain') };
   }
 
-  update({ shares, step }: ReachData): void {
+  update({ shares }: ReachData): void {
     const steps = shares.plain!.length;
     const [low, high] = decades(lines.flatMap(name => Array.from(shares[name] ?? [])));
     const x = (t: number) => (steps > 1 ? (t / (steps - 1)) * this.#area.width : this.#area.width);
@@ -75,7 +70,6 @@ export class ReachPlot {
       });
       this.#lines[name].attr('points', points.filter(Boolean).join(' '));
     }
-    this.#mark.attr({ x1: x(step), x2: x(step) });
   }
 
   #drawAxes(steps: number, low: number, high: number, x: (t: number) => number, y: (power: number) => number): void {
@@ -94,9 +88,10 @@ export class ReachPlot {
     const apart = [1, 2, 5, 10, 20, 25, 50].find(each => ((steps - 1) / each) * 44 <= width) ?? steps;
     for (let t = 0; t < steps; t += apart) this.#text(String(t), left + x(t), top + height + 20, 'middle');
     this.#text('time step', left + width, top + height + 40, 'end');
+    this.#text('gradient, relative to the last time step', left, 12, 'start');
   }
 
-  #text(words: string, x: number, y: number, anchor: 'middle' | 'end'): void {
+  #text(words: string, x: number, y: number, anchor: 'start' | 'middle' | 'end'): void {
     const text = this.#axes.element('text', { x, y, 'text-anchor': anchor, 'font-size': 12 });
     text.words(words).addClass('understand-tick');
   }

@@ -1,4 +1,4 @@
-/** Two networks that differ in their cell alone, in a worker of their own: trained in lockstep, looked into now and then. */
+/** Two networks that differ only in their cell, in a worker: they train on the same batches. */
 
 import type { Tensor } from 'lstm-wasm';
 import type { CellKind } from 'lstm-wasm/plot';
@@ -7,15 +7,12 @@ import { makeModel } from '../model.ts';
 import type { Settings } from '../settings.ts';
 import type { Batch, Task } from '../tasks/index.ts';
 import type { Look, Sight } from './look.ts';
-import { type Gates, reach } from './reach.ts';
+import { type Gates, medianReach, type Reach, reach, type Weights } from './reach.ts';
 
-/** The cell that stands beside the plain one. */
+/** The cell beside the plain one. */
 export const gatedCell = ({ cell }: Settings): 'lstm' | 'gru' => (cell === 'gru' ? 'gru' : 'lstm');
 
-/**
- * One layer each, and every sequence from an empty memory: what is seen at a step comes from the steps before it, and
- * from nothing else.
- */
+/** One layer each, and states of zero at the start of each sequence, so that a state depends on its sequence only. */
 const alike = (settings: Settings, cell: Settings['cell']): Settings => ({
   ...settings,
   cell,
@@ -29,7 +26,7 @@ export class Twins {
   readonly #gated: Twin;
   readonly #plain: Twin;
   readonly #batches: Generator<Batch, never, void>;
-  /** Looked at all the time, so that what changes is the network. */
+  /** Always the same, so that changes are those of the networks. */
   readonly #probe: Batch;
   #next: Batch;
   #trained = 0;
@@ -54,7 +51,7 @@ export class Twins {
     return this.#trained;
   }
 
-  /** Steps of both, on the same batches. */
+  /** Trains both on the same batches. */
   async train(count: number): Promise<void> {
     const calls: Promise<void>[] = [];
     for (let n = 0; n < count; n++) {
@@ -72,6 +69,19 @@ export class Twins {
     const [gated, plain] = await Promise.all([this.#gated.look(x, units), this.#plain.look(x, units)]);
     const sequence = x.dataSync().slice(0, timeSteps * inputs);
     return { trained: this.#trained, units, timeSteps, x: sequence, inputs, gated, plain };
+  }
+
+  /** How far back the gradients reach: medians over the rows of a batch. */
+  async reaches(): Promise<{ gated: Reach; plain: Reach }> {
+    const { xs } = this.#probe;
+    const { units } = this.#settings;
+    const [gated, plain] = await Promise.all([this.#gated.reach(xs, units), this.#plain.reach(xs, units)]);
+    return { gated, plain };
+  }
+
+  /** Of the last training step; null before the first. */
+  get costs(): { gated: number | null; plain: number | null } {
+    return { gated: this.#gated.cost, plain: this.#plain.cost };
   }
 
   async dispose(): Promise<void> {
@@ -101,15 +111,32 @@ class Twin {
     this.#cost = (await this.model.trainOnBatch(xs, ys)) as number;
   }
 
+  get cost(): number | null {
+    return this.#cost;
+  }
+
   /** The first sequence of a batch. */
   async look(xs: Tensor, units: number): Promise<Sight> {
-    const [shown, weights] = await Promise.all([this.model.inspect(this.#layer, xs), this.model.getWeights()]);
-    const length = xs.shape[1]! * units;
-    const gates = Object.fromEntries(
-      Object.entries(shown).map(([name, tensor]) => [name, tensor.dataSync().subarray(0, length)]),
-    ) as unknown as Gates;
-    const [, recurrent, bias, dense] = weights.map(weight => weight.dataSync());
-    const found = reach(gates, { recurrent: recurrent!, bias: bias!, dense: dense! }, units);
-    return { kind: this.#kind, gates, reach: found, cost: this.#cost };
+    const gates = await this.#gates(xs);
+    return { kind: this.#kind, gates: rowOf(gates, 0, xs.shape[1]! * units), cost: this.#cost };
+  }
+
+  async reach(xs: Tensor, units: number): Promise<Reach> {
+    const [gates, all] = await Promise.all([this.#gates(xs), this.model.getWeights()]);
+    const [, recurrent, bias, dense] = all.map(weight => weight.dataSync());
+    const weights: Weights = { recurrent: recurrent!, bias: bias!, dense: dense! };
+    const [rows, length] = [xs.shape[0]!, xs.shape[1]! * units];
+    return medianReach(Array.from({ length: rows }, (_, row) => reach(rowOf(gates, row, length), weights, units)));
+  }
+
+  /** [B, T, U] each. */
+  async #gates(xs: Tensor): Promise<[string, Float32Array][]> {
+    const shown = await this.model.inspect(this.#layer, xs);
+    return Object.entries(shown).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]);
   }
 }
+
+const rowOf = (gates: [string, Float32Array][], row: number, length: number) =>
+  Object.fromEntries(
+    gates.map(([name, values]) => [name, values.subarray(row * length, (row + 1) * length)]),
+  ) as unknown as Gates;

@@ -49,7 +49,7 @@ const titles: Record<GateName, string> = {
   n: 'candidate',
 };
 const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
-  lstm: { names: ['i', 'f', 'o', 'g', 'c', 'h'], columns: 3 },
+  lstm: { names: ['i', 'f', 'g', 'o', 'c', 'h'], columns: 3 },
   gru: { names: ['z', 'r', 'n', 'h'], columns: 2 },
   rnn: { names: ['h'], columns: 1 },
 };

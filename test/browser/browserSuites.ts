@@ -5,11 +5,11 @@ import { browsers, type InstalledBrowser, type Preferences, share } from './brow
 import { openSite, type Site } from './site.ts';
 import { TestPage } from './testPage.ts';
 
-/** Serves the built demo page for the tests of a file. */
-export function builtSite(): () => Site {
+/** Serves the built demo page for the tests of a file. @param headers of all its files */
+export function builtSite(headers: Record<string, string> = {}): () => Site {
   let site: Site;
   beforeAll(async () => {
-    site = await openSite();
+    site = await openSite(headers);
   });
   afterAll(() => site?.close());
   return () => site;

@@ -15,7 +15,7 @@ inBrowsers(installed => {
   describe('the live run', () => {
     const { openPage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
 
-    it('trains on the cosine to the end and shows the result', async () => {
+    it('trains on a memory task, in which the LSTM beats the plain RNN beside it', async () => {
       const demo = await openPage();
       await demo.until(1);
       const distance = await demo.distance();
@@ -25,17 +25,96 @@ inBrowsers(installed => {
       expect(await demo.setSpeed('End')).toBe('full speed');
       await demo.until('done');
       const { step, status, button } = await demo.state();
-      expect(step).toBe(501);
-      expect(status).toMatch(/501 steps in \d+\.\d seconds/);
-      expect(button).toBe('Keep going');
+      expect(step).toBe(601);
+      expect(status).toMatch(/601 steps in \d+\.\d seconds/);
+      expect(button).toBe('Continue');
       expect(await demo.distance()).toBeLessThan(distance / 2);
+      const [cost, rival] = [Number(await demo.text('cost')), Number(await demo.text('rival-cost'))];
+      expect(rival).toBeGreaterThan(5 * cost);
+      expect(status).toMatch(`The plain RNN is at ${await demo.text('rival-cost')}.`);
       await demo.screenshot(`${name}-light-2-done`);
 
       // The cost of the last batch may be above that of the batch before it.
       await demo.page.click('#toggle');
       await demo.untilCostBelow(0.01);
-      await demo.until(700);
+      await demo.until(800);
       expect((await demo.state()).state).toBe('training');
+    });
+
+    it('draws every unit of both networks, with their input and prediction', async () => {
+      const demo = await openPage('#units=6');
+      await demo.until(2);
+      const lines = () =>
+        demo.page.$$eval('#units section', rows =>
+          rows.map(row => ({
+            title: row.querySelector('h2')!.textContent,
+            points: [...row.querySelectorAll('polyline')].map(line => line.getAttribute('points') ?? ''),
+          })),
+        );
+      await demo.page.waitForFunction(() =>
+        [...document.querySelectorAll('#units polyline')].every(line => line.getAttribute('points')),
+      );
+      await demo.press('#toggle');
+      await demo.until('paused');
+      const before = await lines();
+      expect(before.map(({ title }) => title)).toEqual(['LSTM6 units', 'Plain RNN6 units']);
+      for (const { points } of before) {
+        expect(points).toHaveLength(8);
+        for (const line of points) expect(line.split(' ')).toHaveLength(120);
+        expect(new Set(points).size).toBe(8);
+      }
+      await demo.press('#step');
+      await demo.page.waitForFunction(
+        last => document.querySelector('#units .units-unit polyline')!.getAttribute('points') !== last,
+        {},
+        before[0]!.points[1]!,
+      );
+      await demo.choose('simpleRNN');
+      expect(await lines()).toHaveLength(1);
+      expect(await demo.page.$eval('#rival', each => (each as HTMLElement).hidden)).toBe(true);
+    });
+
+    it('keeps the speed when another task is chosen, and changes counters at most four times a second', async () => {
+      const demo = await openPage();
+      await demo.until(2);
+      await demo.choose('adding');
+      expect(await demo.text('speed-name')).toBe('60 steps per second');
+      const changes = await demo.page.evaluate(async () => {
+        let [changes, last] = [0, ''];
+        const watch = new MutationObserver(() => {
+          const text = document.getElementById('steps')!.textContent!;
+          if (text !== last) changes++;
+          last = text;
+        });
+        watch.observe(document.getElementById('steps')!, { childList: true, characterData: true, subtree: true });
+        await new Promise(resolve => setTimeout(resolve, 2000));
+        watch.disconnect();
+        return changes;
+      });
+      expect(changes).toBeGreaterThan(0);
+      expect(changes).toBeLessThanOrEqual(9);
+    });
+
+    it('links to the guide, the API reference and the README at the top and the bottom', async () => {
+      const demo = await openPage();
+      for (const place of ['header', 'footer']) {
+        const links = await demo.page.$$eval(`${place} nav a`, all => all.map(each => each.getAttribute('href')));
+        expect(links).toEqual(['../docs/guide/', '../api/', '../README.html']);
+        expect(await demo.page.$eval(`${place} nav`, each => each.textContent)).toMatch('npm install lstm-wasm');
+      }
+    });
+
+    it('a link to a section keeps the settings', async () => {
+      const demo = await openPage('#units=6');
+      await demo.until(1);
+      await demo.press('a[href="#forecast"]');
+      await demo.page.waitForFunction(
+        () => document.querySelector('#forecast')!.getBoundingClientRect().top < innerHeight / 2,
+      );
+      expect(await demo.page.evaluate(() => location.hash)).toBe('#units=6');
+      const other = await openPage('#forecast');
+      await other.until(1);
+      expect(await other.text('settings-said')).toBe('');
     });
 
     it('pauses and continues', async () => {
@@ -77,8 +156,9 @@ inBrowsers(installed => {
       const { page } = demo;
       const focused = () => page.evaluate(() => document.activeElement?.id);
       await demo.until(1);
-      await page.keyboard.press('Tab');
-      expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('cosine');
+      const links = await page.$$('header a');
+      for (let n = 0; n <= links.length; n++) await page.keyboard.press('Tab');
+      expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('hold');
       await page.keyboard.press('Tab');
       expect(await focused()).toBe('toggle');
       await page.keyboard.press(' ');

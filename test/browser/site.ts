@@ -18,7 +18,7 @@ export interface Site {
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-export const openSite = async (): Promise<Site> => serve(await built());
+export const openSite = async (headers: Record<string, string> = {}): Promise<Site> => serve(await built(), headers);
 
 /** Serves a folder, given without a slash at its end. A root without an index.html is an empty page. */
 export async function serve(folder: string, headers: Record<string, string> = {}): Promise<Site> {

@@ -16,6 +16,18 @@ describe('the cost history', () => {
     expect(history.curve.losses[500]).toBe(1 / 501);
   });
 
+  it('has the costs of the plain RNN at the same steps', () => {
+    const history = new History();
+    for (let step = 0; step < 3000; step++) history.add(step, 2 * step);
+    const { steps, rival } = history.curve;
+    expect(rival).toEqual(steps.map(step => 2 * step));
+    expect(history.rivalCost).toBe(5998);
+    const alone = new History();
+    alone.add(1);
+    expect(alone.curve.rival).toEqual([]);
+    expect(alone.rivalCost).toBeNull();
+  });
+
   it('thins out a long run evenly and keeps the latest cost', () => {
     const history = new History();
     for (let step = 0; step <= 100_000; step++) history.add(step + 0.5);

@@ -1,7 +1,7 @@
 /** The gradient over time steps, compared with finite differences of the float64 reference of the cells. */
 
 import { describe, expect, it } from 'vitest';
-import { type Gates, reach } from '../../demo/understand/reach.ts';
+import { type Gates, medianReach, reach } from '../../demo/understand/reach.ts';
 import { sigmoid } from '../reference/activations.ts';
 import { gruForward } from '../reference/gru.ts';
 import { lstmForward } from '../reference/lstm.ts';
@@ -89,4 +89,17 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
       }
     }
   });
+});
+
+it('the median over rows is that of the norms relative to the last step', () => {
+  const rows = [
+    { h: Float64Array.of(1, 2, 4), c: Float64Array.of(2, 2, 2) },
+    { h: Float64Array.of(3, 1, 1), c: Float64Array.of(8, 4, 2) },
+    { h: Float64Array.of(8, 4, 8), c: Float64Array.of(1, 2, 2) },
+  ];
+  const { h, c } = medianReach(rows);
+  expect([...h]).toEqual([1, 0.5, 1]);
+  expect([...c!]).toEqual([1, 1, 1]);
+  expect([...medianReach(rows.slice(0, 2)).h]).toEqual([1.625, 0.75, 1]);
+  expect(medianReach([{ h: Float64Array.of(1), c: null }]).c).toBeNull();
 });

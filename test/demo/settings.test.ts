@@ -31,7 +31,7 @@ describe('the URL', () => {
 
   it('holds every setting', () => {
     const settings: Settings = {
-      task: 'csv',
+      task: 'drawn',
       cell: 'gru',
       units: 7,
       layers: 3,
@@ -41,6 +41,7 @@ describe('the URL', () => {
       optimizer: 'sgd',
       stateful: false,
       seed: 2 ** 32 - 1,
+      beside: true,
       own: 'a+b/c= &#%',
     };
     const address = writeAddress(settings);
@@ -53,9 +54,7 @@ describe('the URL', () => {
     const wrong = '#task=adding&cell=ltsm&units=0&layers=2.5&timeSteps=&learningRate=nan&stateful=maybe&seed=-1&unit=3';
     expect(readAddress(wrong)).toEqual(defaultsOf('adding'));
     expect(addressFaults(wrong)).toHaveLength(8);
-    expect(addressFaults('#task=cosinus')).toEqual([
-      'The link asks for task “cosinus”, which cannot be; it is cosine here.',
-    ]);
+    expect(addressFaults('#task=cosinus')).toEqual(['The link has an invalid task: “cosinus”. The page uses hold.']);
     expect(addressFaults('#units=3&stateful=no')).toEqual([]);
   });
 });
@@ -65,10 +64,10 @@ describe('an input field', () => {
     expect(readWhole('units', '12', 20)).toEqual({ value: 12, fault: '' });
     expect(readWhole('units', '500', 20)).toEqual({
       value: 128,
-      fault: 'Units: a whole number from 1 to 128. 500 became 128.',
+      fault: 'Units must be a whole number from 1 to 128; 500 was changed to 128.',
     });
     expect(readWhole('layers', '1.6', 1).value).toBe(2);
-    expect(readWhole('batch', '', 50)).toMatchObject({ value: 50, fault: expect.stringMatching('stays at 50') });
+    expect(readWhole('batch', '', 50)).toMatchObject({ value: 50, fault: expect.stringMatching('stays 50') });
     for (const name of Object.keys(ranges) as WholeName[]) {
       const [least, most] = ranges[name];
       expect([readWhole(name, '-1e99', least).value, readWhole(name, '1e99', least).value]).toEqual([least, most]);
@@ -89,9 +88,9 @@ it('warns about stateful settings only if they do not suit the task', () => {
 it('the description of the network uses singular and plural', () => {
   const textOf = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
   expect(textOf({ units: 1, batch: 1 })).toMatch(
-    /^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/,
+    /^There is one layer of 1 LSTM unit, .* a batch of 1 row of 40 time steps/,
   );
-  expect(textOf({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
+  expect(textOf({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 16 GRU units each, .* of 32 rows of 40/);
 });
 
 it('the HTML of the page contains the default settings, for the first paint', () => {
@@ -99,10 +98,11 @@ it('the HTML of the page contains the default settings, for the first paint', ()
   const html = page.replace(/\s+/g, ' ');
   for (const name of taskNames) expect(html).toMatch(`value="${name}"`);
   for (const name of taskNames) expect(html).toMatch(`<span>${tasks[name].title}</span>`);
-  expect(html).toContain(`> ${tasks.cosine.about} <`);
+  expect(html).toContain(`> ${tasks[defaults.task].about} <`);
   for (const name of Object.keys(ranges) as WholeName[]) {
     const [least, most] = ranges[name];
-    expect(html).toContain(`name="${name}" type="number" min="${least}" max="${most}" value="${defaults[name]}"`);
+    const range = `min="${least}" max="${most}" value="${defaults[name]}"`;
+    expect(html).toMatch(new RegExp(`name="${name}" type="(range|number)" ${range}`));
   }
   expect(html).toContain(`value="${defaults.learningRate}"`);
   expect(html).toMatch(`id="speed" type="range" min="0" max="${speeds.length - 1}"`);

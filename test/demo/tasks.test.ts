@@ -31,13 +31,32 @@ describe.each(taskNames)('%s', name => {
     // Batches of 5 steps have the same rows as one batch of 20 steps.
     const [whole] = take(name, 1, { batch: 1, timeSteps: 20 });
     const pieces = take(name, 4, { batch: 1, timeSteps: 5 }).map(numbers);
-    if (name === 'csv') return; // its rows start at other positions
     expect(pieces.flatMap(([xs]) => xs)).toEqual(numbers(whole!)[0]);
     expect(pieces.flatMap(([, ys]) => ys)).toEqual(numbers(whole!)[1]);
   });
 });
 
 describe('targets', () => {
+  it('of the holding task are the numbers marked last', () => {
+    const batches = take('hold', 3, { batch: 2, timeSteps: 60 }).map(numbers);
+    let marks = 0;
+    for (let row = 0; row < 2; row++) {
+      let held = 0;
+      for (const [xs, ys] of batches) {
+        for (let t = 0; t < 60; t++) {
+          const at = row * 60 + t;
+          if (xs[2 * at + 1] === 1) {
+            held = xs[2 * at]!;
+            marks++;
+          }
+          expect(ys[at]).toBe(held);
+        }
+      }
+    }
+    expect(marks).toBeGreaterThan(8);
+    expect(marks).toBeLessThan(36);
+  });
+
   it('of the echo task are the inputs of five steps before', () => {
     const [xs, ys] = numbers(take('echo', 1, { batch: 1, timeSteps: 50 })[0]!);
     expect(ys.slice(5)).toEqual(xs.slice(0, -5));
@@ -74,7 +93,7 @@ describe('plots', () => {
       const { timeSteps } = defaultsOf(name);
       const lines = take(name, 60).map((batch, step) => {
         const [input, target] = numbers(batch).map(each => Float32Array.from(each)) as [Float32Array, Float32Array];
-        const look = { steps: 0, start: step * timeSteps, input, target, prediction: target };
+        const look = { steps: 0, start: step * timeSteps, input, target, prediction: target, units: null, rival: null };
         return Array.from(drawingOf(pictures[name], look, 800).target);
       });
       expect(lines[0]!.length).toBeGreaterThan(380);
@@ -88,7 +107,7 @@ describe('plots', () => {
   it('show the whole batch if it is shorter than a wave, and fewer waves if there is less space', () => {
     const line = (length: number, width: number) => {
       const target = new Float32Array(length);
-      const look = { steps: 1, start: 40, input: target, target, prediction: target };
+      const look = { steps: 1, start: 40, input: target, target, prediction: target, units: null, rival: null };
       return drawingOf(pictures.cosine, look, width).target.length;
     };
     expect(line(2, 800)).toBe(2);
@@ -103,11 +122,14 @@ describe('plots', () => {
       input: new Float32Array(),
       target: Float32Array.of(3, 1, 2),
       prediction: Float32Array.of(30, 10, 20),
+      units: null,
+      rival: { prediction: Float32Array.of(33, 11, 22), units: null },
     };
     expect(drawingOf(pictures.adding, look, 800)).toEqual({
       time: [1, 2, 3],
       target: [1, 2, 3],
       prediction: [10, 20, 30],
+      'plain RNN': [11, 22, 33],
       caption: 'after 1,234 steps',
     });
   });

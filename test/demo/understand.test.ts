@@ -7,18 +7,16 @@ import { decades, powerOfTen } from '../../demo/understand/reachPlot.ts';
 
 /** 3 steps of 2 units; every number shows its position. */
 const fields = (first: number) => Array.from({ length: 6 }, (_, n) => first + n / 10);
-const none = { h: new Float64Array(3), c: null };
 const look: Look = {
   trained: 0,
   units: 2,
   timeSteps: 3,
   x: [10, 11, 20, 21, 30, 31],
   inputs: 2,
-  plain: { kind: 'rnn', gates: { h: fields(0) }, reach: none, cost: null },
+  plain: { kind: 'rnn', gates: { h: fields(0) }, cost: null },
   gated: {
     kind: 'lstm',
     gates: { i: fields(1), f: fields(2), g: fields(3), o: fields(4), c: fields(5), h: fields(6) },
-    reach: none,
     cost: null,
   },
 };
@@ -68,13 +66,13 @@ it.each([
   [1 / 340, 'shrinks 340-fold'],
   [0.5, 'shrinks 2-fold'],
   [1.37, 'grows 1.4-fold'],
-  [0.97, 'stays as it is'],
+  [0.97, 'stays the same'],
   [1 / 45678, 'shrinks 46,000-fold'],
   [1e-8, 'shrinks 100 million-fold'],
   [1e-20, 'shrinks more than a trillion-fold'],
-  [0, 'is lost altogether'],
+  [0, 'vanishes completely'],
   [Infinity, 'grows more than a trillion-fold'],
-  [NaN, 'is no longer a number'],
+  [NaN, 'is not a number'],
 ])('a gradient of %d %s', (ratio, words) => {
   expect(change(ratio)).toBe(words);
 });

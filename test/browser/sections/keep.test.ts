@@ -1,4 +1,4 @@
-/** Downloads from the demo page, and curves and tables that users bring to it, which become part of the URL. */
+/** Downloads from the demo page, and curves that users draw, which become part of the URL. */
 
 import { unzipSync } from 'fflate';
 import {
@@ -37,7 +37,7 @@ beforeAll(() => {
 /** The untrained model of the page for the default settings. */
 async function untrained(): Promise<Sequential> {
   const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
-  return (await makeModel(here as unknown as Host, defaults, tasks.cosine!)) as unknown as Sequential;
+  return (await makeModel(here as unknown as Host, defaults, tasks[defaults.task])) as unknown as Sequential;
 }
 
 const weightsOf = (model: LayersModel) => model.getWeights().map(weight => [...weight.dataSync()]);
@@ -135,12 +135,12 @@ inBrowsers(installed => {
     expect(weightsOf(await loadKerasModel((await download('Download model.keras')).bytes))).toEqual(weights);
 
     const trained = await untrained();
-    const { xs, ys } = tasks.cosine!.batches(defaults).next().value;
+    const { xs, ys } = tasks[defaults.task].batches(defaults).next().value;
     trained.trainOnBatch(xs, ys);
     trained.restore((await download('Download model.snapshot')).bytes);
     expect(weightsOf(trained)).toEqual(weights);
     expect(trained.trainOnBatch(xs, ys)).toBe(model.trainOnBatch(xs, ys));
-    expect(await page.$eval('.keep-said', said => said.textContent)).toMatch(/^model\.snapshot, .* downloads\.$/);
+    expect(await page.$eval('.keep-said', said => said.textContent)).toMatch(/^Downloaded model\.snapshot, /);
   });
 
   it('downloads plots as SVG and PNG, and the program', async () => {
@@ -182,8 +182,8 @@ inBrowsers(installed => {
       );
       expect(r).toBe(name === 'firefox' ? 15 : 255);
     }
-    const program = text(await download('Download program.ts'));
-    expect(program).toBe(programOf(defaults, tasks.cosine!));
+    const program = text(await download('Download program.mjs'));
+    expect(program).toBe(programOf(defaults, tasks[defaults.task]));
     expect(await page.$eval('.keep code', code => code.textContent)).toBe(program);
     expect(await accessibilityFaults(page)).toEqual([]);
     await saveScreenshots(page, `keep-${name}`, '.keep');
@@ -222,74 +222,29 @@ inBrowsers(installed => {
     await saveScreenshots(page, `own-drawn-${name}`, '.own-pad');
   });
 
-  it('accepts a table that is pasted or dropped', async () => {
-    const page = await open('#task=csv');
-    const own = () => readAddress(new URL(page.url()).hash).own;
-    const untilMessage = (words: string) =>
-      page.waitForFunction(words => document.querySelector('.own-said')!.textContent!.includes(words), {}, words);
-    const rows = Array.from({ length: 60 }, (_, n) => `${2000 + n};${n === 7 ? '' : `${n % 12},5`};x`);
-    await page.waitForSelector('.own-csv textarea');
-    await page.$eval(
-      '.own-csv textarea',
-      (area, text) => {
-        (area as HTMLTextAreaElement).value = text;
-        area.dispatchEvent(new Event('input', { bubbles: true }));
-      },
-      ['year;sales;note', ...rows].join('\n'),
-    );
-    await untilMessage('60 rows of sales. One row has no number there');
-    await page.waitForFunction(() => location.hash.includes('own='));
-    expect(unpack(own()).length).toBe(60);
-    expect([...unpack(own())].slice(0, 9).map(value => Number(value.toFixed(2)))).toEqual([
-      0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5,
-    ]);
-    await saveScreenshots(page, `own-csv-${name}`, '.own-csv');
-
-    const before = own();
-    await page.select('.own-choice select', '0');
-    await untilMessage('60 rows of year.');
-    await page.waitForFunction(before => !location.hash.includes(before), {}, before);
-    expect(unpack(own())[0]).toBe(2000);
-
-    await page.evaluate(text => {
-      const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([text], 'short.csv'));
-      document.querySelector('.own-drop')!.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
-    }, rows.slice(0, 5).join('\n'));
-    await untilMessage('It has 5 rows of numbers; there must be at least 20.');
-    expect(await accessibilityFaults(page)).toEqual([]);
-  });
-
-  it('own data stays with its task, and a link replaces it', async () => {
-    const demo = await openPage('#task=csv');
+  it('a drawn curve stays with its task, and a link replaces it', async () => {
+    const demo = await openPage('#task=drawn');
     const { page } = demo;
-    const drop = (text: string) =>
-      page.evaluate(text => {
-        const dataTransfer = new DataTransfer();
-        dataTransfer.items.add(new File([text], 'table.csv'));
-        document.querySelector('#own > *')!.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
-      }, text);
-    const table = Array.from({ length: 30 }, (_, n) => `${n % 7}`).join('\n');
-    await page.waitForSelector('.own-csv textarea');
-    await drop(table);
-    await page.waitForFunction(() => location.hash.includes('own='));
-
-    await page.click('[value="drawn"] + span');
     await page.waitForSelector('.own-paper');
     const line = () => page.$eval('.own-line', each => each.getAttribute('points')!);
     const defaultLine = await line();
-    await drop(table);
-    await demo.waitFrames();
-    expect(new URL(page.url()).hash).toBe('#task=drawn');
+    await page.click('.own-presets button:nth-of-type(4)');
+    await page.waitForFunction(() => location.hash.includes('own='));
+    const heartbeat = await line();
+    await page.click('[value="cosine"] + span');
+    await page.waitForFunction(() => location.hash === '#task=cosine');
+    await page.click('[value="drawn"] + span');
+    await page.waitForFunction(() => location.hash.includes('own='));
+    expect(await line()).toBe(heartbeat);
 
     const steps = pack(presets.Steps);
     await page.evaluate(own => {
       location.hash = `#task=drawn&own=${own}`;
     }, steps);
     await page.waitForFunction(
-      defaultLine => document.querySelector('.own-line')!.getAttribute('points') !== defaultLine,
+      heartbeat => document.querySelector('.own-line')!.getAttribute('points') !== heartbeat,
       {},
-      defaultLine,
+      heartbeat,
     );
     expect((await line()).split(' ')[0]).toBe('5,155.2');
     await page.evaluate(() => {

@@ -15,6 +15,10 @@ import type { TestPage } from '../testPage.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const site = builtSite();
+const isolatedSite = builtSite({
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+});
 
 /** Trains the run of a link in Node, without page or worker, and returns its last cost. */
 async function costInNode(link: string): Promise<string> {
@@ -61,10 +65,13 @@ inBrowsers(installed => {
       expect(await accessibilityFaults(demo.page)).toEqual([]);
     });
 
-    const quick: TaskName[] = ['waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
+    const quick: TaskName[] = ['cosine', 'waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
 
     describe('tasks chosen one after the other', () => {
-      const sharedPage = sharePage(demo => demo.until(1));
+      const sharedPage = sharePage(async demo => {
+        await demo.until(1);
+        await demo.setSpeed('End');
+      });
 
       it.each(quick)('trains on the task %s until it reports success', async task => {
         const demo = sharedPage();
@@ -74,13 +81,12 @@ inBrowsers(installed => {
           {},
           task,
         );
-        await demo.page.waitForFunction(
-          () => /^(It has learned|Learned)/.test(document.querySelector('#status')!.textContent ?? ''),
-          { polling: 50 },
-        );
+        await demo.page.waitForFunction(() => /^Learned/.test(document.querySelector('#status')!.textContent ?? ''), {
+          polling: 50,
+        });
         if (task === 'forecast') {
           // The note is updated with the next costs.
-          const expectNote = async () => expect(await demo.text('noise')).toMatch(/below a cost of 0.04 .* ±0.2/);
+          const expectNote = async () => expect(await demo.text('noise')).toMatch(/below a cost of 0.04\. .* ±0.2/);
           await vi.waitFor(expectNote, 10_000);
         }
         await demo.screenshot(`${name}-light-task-${task}`);
@@ -88,7 +94,7 @@ inBrowsers(installed => {
     });
 
     it('every control changes the run and the URL', async () => {
-      const demo = await openPage();
+      const demo = await openPage('#task=cosine');
       const { page } = demo;
       const settings = async () => readAddress(await page.evaluate(() => location.hash));
       const weights = async () => Number((await demo.text('weights')).replace(',', ''));
@@ -99,9 +105,9 @@ inBrowsers(installed => {
 
       await demo.choose('simpleRNN');
       expect(await weights()).toBe(count(1, 20));
-      await demo.typeField('#set-units', '8');
+      await demo.setField('#set-units', '8');
       expect(await weights()).toBe(count(1, 8));
-      await demo.typeField('#set-layers', '2');
+      await demo.setField('#set-layers', '2');
       expect(await weights()).toBe(count(1, 8) + 8 * 17);
       await demo.setField('#set-time-steps', '10');
       await demo.setField('#set-batch', '30');
@@ -111,7 +117,7 @@ inBrowsers(installed => {
       expect(await demo.text('warning')).toBe('');
       await page.click('[name="stateful"]');
       await demo.waitForRun();
-      expect(await demo.text('warning')).toMatch(/every 10 points/);
+      expect(await demo.text('warning')).toMatch(/every row, every 10 steps/);
       await demo.setField('#set-seed', '77');
       const expected = {
         ...defaultsOf('cosine'),
@@ -134,9 +140,15 @@ inBrowsers(installed => {
       await page.click('#copy-link');
       await page.waitForFunction(() => /link/.test(document.getElementById('settings-said')!.textContent ?? ''));
 
-      await demo.typeField('#set-units', '1000');
-      expect(await demo.text('settings-said')).toBe('Units: a whole number from 1 to 128. 1000 became 128.');
-      expect(await page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('128');
+      await demo.typeField('#set-batch', '1000');
+      const message = 'Batch size must be a whole number from 1 to 128; 1000 was changed to 128.';
+      expect(await demo.text('set-batch-fault')).toBe(message);
+      expect(await page.$eval('#set-batch', input => (input as HTMLInputElement).value)).toBe('128');
+      await demo.typeField('#set-rate', '5');
+      expect(await demo.text('set-rate-fault')).toBe(
+        'The learning rate must be above 0 and at most 1. The value stays 0.02.',
+      );
+      expect(await demo.text('set-batch-fault')).toBe('');
     });
 
     it('a link reproduces its run to the bit', async () => {
@@ -161,6 +173,7 @@ inBrowsers(installed => {
       const last = await trainToEnd(first);
       const second = await openPage();
       await second.until(1);
+      await second.setSpeed('End');
       await second.page.evaluate(hash => {
         location.hash = hash;
       }, link);
@@ -175,7 +188,7 @@ inBrowsers(installed => {
     it('reports an invalid setting in a link and runs with the default', async () => {
       const demo = await openPage('#task=square&units=many');
       await demo.until(1);
-      expect(await demo.text('settings-said')).toMatch('units “many”');
+      expect(await demo.text('settings-said')).toMatch('The link has an invalid units: “many”. The page uses 20.');
       expect(await demo.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
 
       // Also on a narrow screen, where the settings are collapsed
@@ -186,6 +199,35 @@ inBrowsers(installed => {
         location.hash = '#units=none';
       });
       await vi.waitFor(async () => expect(await open()).toBe(true), 10_000);
+    });
+
+    it('has threads only on an isolated page, where they do not change the bits of a run', async () => {
+      const shown = (demo: TestPage) => demo.page.$eval('#threads', box => !box.closest('label')!.hidden);
+      const plain = await openPage();
+      await plain.until(1);
+      expect(await shown(plain)).toBe(false);
+
+      const demo = await openPage('#units=64&batch=64', isolatedSite());
+      await demo.until(1);
+      expect(await shown(demo)).toBe(true);
+      const costs = async () => {
+        await demo.press('#reset');
+        await demo.until('ready');
+        const all: string[] = [];
+        for (let step = 1; step <= 3; step++) all.push(await demo.step(step));
+        return all;
+      };
+      const alone = await costs();
+      expect(await demo.text('thread-count')).toBe('1');
+      await demo.press('#threads');
+      await demo.until('training');
+      expect(await demo.text('thread-count')).toBe(
+        await demo.page.evaluate(() => String(navigator.hardwareConcurrency)),
+      );
+      expect(await costs()).toEqual(alone);
+      await demo.press('#threads');
+      await demo.until('training');
+      expect(await costs()).toEqual(alone);
     });
 
     it('a reset after a failed worker continues with a new worker', async () => {
@@ -220,7 +262,7 @@ inBrowsers(installed => {
         ['paused', 'done'].includes(document.querySelector('main')!.dataset.state!),
       );
       const { status } = await demo.state();
-      expect(status).toMatch(/no number any more|not quite there/);
+      expect(status).toMatch(/not a number any more|not learned yet/);
       // The package warns as well.
       for (const fault of demo.faults.splice(0)) expect(fault).toMatch(/^warn: model\.trainOnBatch: the loss is NaN;/);
     });
@@ -235,7 +277,7 @@ inBrowsers(installed => {
       await demo.waitFrames();
       expect(await demo.state()).toMatchObject({ state: 'ready', step: 0, button: 'Start' });
       expect((await demo.state()).status).toMatch('reduced motion');
-      await demo.typeField('#set-units', '12');
+      await demo.setField('#set-units', '12');
       expect(await demo.state()).toMatchObject({ state: 'ready', step: 0 });
 
       await demo.page.click('#toggle');

@@ -1,20 +1,21 @@
 /** The section of the demo page that explains the cells, compared with the same networks in Node. */
 
-import { type Inspection, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { configure, type Inspection, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { describe, expect, it, vi } from 'vitest';
 import { defaults, readAddress, type Settings } from '../../../demo/settings.ts';
 import { type Batch, tasks } from '../../../demo/tasks/index.ts';
-import { type Gates, reach } from '../../../demo/understand/reach.ts';
+import { farSettings, learnedCost } from '../../../demo/understand/farBack.ts';
+import { type Gates, medianReach, reach } from '../../../demo/understand/reach.ts';
 import { accessibilityFaults } from '../accessibility.ts';
 import { browserPages, browsersOfSections, builtSite, inBrowsers } from '../browserSuites.ts';
-import { screenshotsEnabled } from '../screenshots.ts';
+import { screenshotsEnabled, sizes } from '../screenshots.ts';
 import type { TestPage } from '../testPage.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const site = builtSite();
 
-/** Trains a network of the page in Node; returns the gates and the reach of the gradient for its first sequence. */
+/** Trains a network of the page in Node; returns the gates of its first sequence, and the gradients over all of a batch. */
 function trainInNode(settings: Settings, cell: Settings['cell'], steps: number) {
   const { units, timeSteps, batch, learningRate, seed } = settings;
   const task = tasks[settings.task]!;
@@ -33,11 +34,15 @@ function trainInNode(settings: Settings, cell: Settings['cell'], steps: number) 
     model.trainOnBatch(next.xs, next.ys);
   }
   const shown = Object.entries(model.inspect(layer, probe.xs)) as [keyof Inspection, Inspection['h']][];
-  const gates = Object.fromEntries(
-    shown.map(([name, tensor]) => [name, tensor.dataSync().slice(0, timeSteps * units)]),
-  ) as unknown as Gates;
+  const length = timeSteps * units;
+  const gatesOf = (row: number) =>
+    Object.fromEntries(
+      shown.map(([name, tensor]) => [name, tensor.dataSync().slice(row * length, (row + 1) * length)]),
+    ) as unknown as Gates;
   const [, recurrent, bias, out] = model.getWeights().map(weight => weight.dataSync());
-  return { gates, reach: reach(gates, { recurrent: recurrent!, bias: bias!, dense: out! }, units) };
+  const weights = { recurrent: recurrent!, bias: bias!, dense: out! };
+  const reaches = () => medianReach(Array.from({ length: batch }, (_, row) => reach(gatesOf(row), weights, units)));
+  return { gates: gatesOf(0), reaches };
 }
 
 /** The section on a page. */
@@ -131,14 +136,6 @@ class Section {
     return this.page.$$eval(`[data-picture="${picture}"] .lw-mark`, all => all.map(text => text.textContent ?? ''));
   }
 
-  async reach(): Promise<Record<'plain' | 'gated' | 'cell', number[]>> {
-    return this.page.$eval('[data-picture="reach"]', element => {
-      const { plain, gated, cell } = (element as HTMLElement).dataset;
-      const read = (text = '') => text.split(' ').filter(Boolean).map(Number);
-      return { plain: read(plain), gated: read(gated), cell: read(cell) };
-    });
-  }
-
   /** Saves a screenshot of the section, if screenshots are enabled. */
   async screenshot(name: string): Promise<void> {
     await this.demo.screenshot(name, '#understand');
@@ -180,7 +177,7 @@ inBrowsers(installed => {
         for (const [unit, step] of [
           [3, 5],
           [3, 6],
-          [19, 19],
+          [15, 39],
           [0, 0],
         ] as const) {
           await section.choose(unit, step);
@@ -202,30 +199,10 @@ inBrowsers(installed => {
           for (const gate of ['i', 'f', 'g', 'o', 'c', 'h']) {
             expect(drawn).toContain(decimal(numbers[`gated.${gate}`]!));
           }
-          expect((await section.drawn('gated-chain')).includes('–')).toBe(step === 0 || step === 19);
+          expect((await section.drawn('gated-chain')).includes('–')).toBe(step === 0 || step === 39);
           forgetGates.push(numbers['gated.f']!);
         }
         expect(new Set(forgetGates).size).toBe(4);
-      });
-
-      it('plots the gradient norm of every time step', async () => {
-        const section = openSection();
-        await section.scrollTo();
-        await section.until(20);
-        const trained = await section.pause();
-        const shown = await section.reach();
-        const [gated, plain] = [trainInNode(defaults, 'lstm', trained), trainInNode(defaults, 'simpleRNN', trained)];
-        for (const [line, norms] of [
-          ['plain', plain.reach.h],
-          ['gated', gated.reach.h],
-          ['cell', gated.reach.c!],
-        ] as const) {
-          expect(shown[line]).toHaveLength(defaults.timeSteps);
-          for (const [step, norm] of norms.entries()) {
-            expect(shown[line][step]! / norm, `${line} at step ${step}`).toBeCloseTo(1, 2);
-          }
-        }
-        await section.screenshot(`${name}-understand-light`);
       });
 
       it('plays through the time steps, and selects a cell of the heat map by a click', async () => {
@@ -261,6 +238,27 @@ inBrowsers(installed => {
       });
     });
 
+    it('has no text below 11 pixels on a phone', async () => {
+      const { page, waitFrames } = await openPage().then(demo => ({
+        page: demo.page,
+        waitFrames: () => demo.waitFrames(),
+      }));
+      await page.setViewport(sizes.narrow);
+      await page.$eval('#understand', section => section.scrollIntoView());
+      await page.waitForSelector('.understand[data-trained]');
+      await page.$eval('[data-part="far-back"]', part => part.scrollIntoView());
+      await page.waitForSelector('[data-picture="reach"] text');
+      await waitFrames();
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll<SVGTextElement>('main svg text')].flatMap(text => {
+          const { a, b } = text.getScreenCTM()!;
+          const pixels = Number.parseFloat(getComputedStyle(text).fontSize) * Math.hypot(a, b);
+          return text.textContent.trim() && pixels < 11 ? [`${text.textContent} ${pixels.toFixed(1)}`] : [];
+        }),
+      );
+      expect(small).toEqual([]);
+    });
+
     it('shows a GRU, and tasks with a single output at the end', async () => {
       const address = '#task=adding&cell=gru&units=8&timeSteps=12';
       const settings = readAddress(address);
@@ -275,14 +273,53 @@ inBrowsers(installed => {
         expect(numbers[`gated.${gate}`], gate).toBeCloseTo(gated.gates[gate]![6 * 8 + 2]!, 3);
       }
       expect(numbers['sum.kept']! + numbers['sum.added']!).toBeCloseTo(numbers['gated.h']!, 5);
-      const shown = await section.reach();
-      expect(shown.cell).toEqual([]);
-      for (let step = 0; step < 12; step++) {
-        expect(shown.gated[step]! / gated.reach.h[step]!).toBeCloseTo(1, 2);
-        expect(shown.plain[step]! / plain.reach.h[step]!).toBeCloseTo(1, 2);
-      }
+      expect(numbers['plain.h']).toBeCloseTo(plain.gates.h[6 * 8 + 2]!, 3);
       expect(await section.page.$eval('.understand', element => element.textContent)).toMatch(/x is \(\S+, \S+\)/);
       await section.screenshot(`${name}-understand-gru`);
+    });
+
+    it('trains until the LSTM has learned, and its gradient reaches the first time step', async () => {
+      const { page, screenshot } = await openPage().then(demo => ({
+        page: demo.page,
+        screenshot: (name: string) => demo.screenshot(name, '[data-part="far-back"]'),
+      }));
+      await page.waitForFunction(() => document.querySelector('main')!.dataset.state === 'training');
+      await page.$eval('#toggle', button => (button as HTMLElement).click());
+      await page.$eval('[data-part="far-back"]', part => part.scrollIntoView({ block: 'end' }));
+      await page.waitForSelector('[data-part="far-back"][data-state="learned"]');
+      const shown = await page.$eval('[data-part="far-back"]', part => ({ ...(part as HTMLElement).dataset }));
+      const verdict = await page.$eval('[data-text="verdict"]', each => each.textContent);
+      const read = (text = '') => text.split(' ').map(Number);
+      const shares = { plain: read(shown.plain), gated: read(shown.gated), cell: read(shown.cell) };
+      console.log(`${name}: after ${shown.trained} steps, ${verdict}`);
+      expect(shares.cell[0]).toBeGreaterThan(0.3);
+      expect(shares.plain[0]).toBeLessThan(0.001);
+      expect(shares.gated[0]! / shares.plain[0]!).toBeGreaterThan(100);
+      expect(Number(shown.gatedCost)).toBeLessThan(2 * learnedCost);
+      expect(Number(shown.plainCost)).toBeGreaterThan(10 * Number(shown.gatedCost));
+      expect(verdict).toMatch(/^From time step 39 back to time step 0, the gradient shrinks \S+-fold in the plain RNN/);
+
+      configure({ simd: 'strict' });
+      const steps = Number(shown.trained);
+      const gated = trainInNode(farSettings, 'lstm', steps).reaches();
+      const plain = trainInNode(farSettings, 'simpleRNN', steps).reaches();
+      for (const [line, norms] of [
+        ['plain', plain.h],
+        ['gated', gated.h],
+        ['cell', gated.c!],
+      ] as const) {
+        expect(shares[line]).toHaveLength(farSettings.timeSteps);
+        for (const [step, norm] of norms.entries()) {
+          expect(shares[line][step]! / norm, `${line} at step ${step}`).toBeCloseTo(1, 6);
+        }
+      }
+      await screenshot(`${name}-far-back-light`);
+      await page.click('[data-control="far-seed"]');
+      await page.waitForFunction(
+        seed => document.querySelector<HTMLElement>('[data-part="far-back"]')!.dataset.seed !== seed,
+        {},
+        shown.seed,
+      );
     });
 
     it('frames no heat map cell for a unit that is not drawn', async () => {
