@@ -269,6 +269,18 @@ describe('a server', () => {
     expect(requested.length).toBeGreaterThan(4);
   });
 
+  test.each([0x7b, 0x5b])('weights whose first byte is %i are not taken for JSON', async first => {
+    const { fetchFunc } = await serve(trained(), bytes => bytes);
+    const longer = async (url: Any) => {
+      const found = await fetchFunc(url);
+      if (!String(url).endsWith('.bin')) return found;
+      const bytes = new Uint8Array(await found.arrayBuffer());
+      bytes[0] = first;
+      return new Response(new Blob([bytes, 'spare']));
+    };
+    await expect(loadLayersModel('http://h/model.json', { fetchFunc: longer })).rejects.toThrow('got more');
+  });
+
   test('io.http uploads a form whose files io.browserFiles can load', async () => {
     const sent: FormData[] = [];
     const fetchFunc = async (_url: Any, init: Any) => {

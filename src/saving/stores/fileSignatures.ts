@@ -41,7 +41,12 @@ const formats: readonly Format[] = [
   },
   { hex: /^08(0.|1.)(12|1a|22|28|32|3a|42)/, what: "an ONNX file; 'lstm-wasm/onnx' reads it", own: 'ONNX' },
   { hex: /^80(02|03|04|05)|^934e554d5059/, what: PYTHON },
-  { text: /^\s*[{[]/, what: 'JSON; loadLayersModel reads a model.json and its weights', own: 'JSON' },
+  // Without control characters, because the first byte of weights may be a bracket
+  {
+    text: /^\s*[{[][\t\n\r\x20-\xff]*$/,
+    what: 'JSON; loadLayersModel reads a model.json and its weights',
+    own: 'JSON',
+  },
   { text: /^[\t\n\r\x20-\x7e]+$/, what: `a text file that is not a model; ${DOWNLOAD}`, own: 'JSON' },
 ];
 
