@@ -7,6 +7,7 @@ import { unpackError } from '../worker/serialization.ts';
 import { checkRunOptions, checkTask, describe } from './checkTask.ts';
 import { type Engine, type Json, type Result, type RunOptions, type Store, type Task, TaskError } from './engine.ts';
 import { canonicalJson } from './hash.ts';
+import { onAbort } from './onAbort.ts';
 import { type Outcome, TaskThread } from './pool.ts';
 import { checkStore, isStored, memoryStore } from './stores.ts';
 
@@ -95,13 +96,12 @@ class LocalEngine implements Engine {
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const job = this.#jobs.get(task.id) ?? this.#add(task);
-      const settled = () => signal?.removeEventListener('abort', stop);
+      let settled = () => {};
       const leave = (reason: unknown) => {
         waiter.reject(reason);
         job.waiters.delete(waiter);
         if (job.waiters.size === 0) this.#abandon(job);
       };
-      const stop = () => leave(signal!.reason);
       const waiter: Waiter = {
         onProgress(progress) {
           try {
@@ -124,7 +124,7 @@ class LocalEngine implements Engine {
         job.isWatched = true;
         job.thread?.watch();
       }
-      signal?.addEventListener('abort', stop);
+      if (signal) settled = onAbort(signal, () => leave(signal.reason));
     });
   }
 

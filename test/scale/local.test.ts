@@ -177,6 +177,21 @@ it('an aborted task ends, also one that never yields, and its slot is free again
   expect((await engine.run(await misbehave('count'))).value).toMatchObject({ value: { calls: 1 } });
 });
 
+it('many tasks share a signal without a warning of Node about its listeners', async () => {
+  const engine = open({ workers: 1 });
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const control = new AbortController();
+  const tasks = await Promise.all(Array.from({ length: 30 }, (_, n) => misbehave('sleep', { n })));
+  const runs = tasks.map(task => failure(engine.run(task, { signal: control.signal })));
+  await new Promise(resolve => setTimeout(resolve, 50));
+  control.abort(new Error('all of them'));
+  for (const { message } of await Promise.all(runs)) expect(message).toBe('all of them');
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
+
 it('a shared task goes on while one caller still waits', async () => {
   const engine = open({ workers: 1 });
   const task = await fileTask('train', { params: { units: 2 } }, { blobs: { data: await put(engine, samples) } });

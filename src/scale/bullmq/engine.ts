@@ -1,6 +1,5 @@
 /** Runs tasks in workers on other machines: a job of a BullMQ queue for each task. */
 
-import { setMaxListeners } from 'node:events';
 import type { Job, Queue, QueueEvents } from 'bullmq';
 import { version } from '../../../package.json' with { type: 'json' };
 import { rejectExtraArguments } from '../../util/arguments.ts';
@@ -60,8 +59,6 @@ export class QueueEngine implements Engine {
     const options = checkRunOptions(call, given);
     if (this.#isClosed) fail(call, 'the engine must be open, but close has been called');
     options.signal?.throwIfAborted();
-    // Many tasks may share a signal: no warning of Node about that
-    if (options.signal) setMaxListeners(0, options.signal);
     let pending = this.#pending.get(task.id);
     if (!pending) {
       pending = new PendingTask(task);

@@ -1,6 +1,7 @@
 /** A task that is not done yet, and the calls that wait for it. */
 
 import type { Json, Result, RunOptions, Task } from '../engine.ts';
+import { onAbort } from '../onAbort.ts';
 import type { JobProgress } from './job.ts';
 
 interface Call {
@@ -30,12 +31,12 @@ export class PendingTask {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.#calls.delete(call);
-        reject(signal?.reason);
+        call.reject(signal?.reason);
         if (this.#calls.size > 0 || this.#isSettled) return;
         this.#settle();
         onAbandoned();
       };
-      const free = () => signal?.removeEventListener('abort', abort);
+      let free = () => {};
       const call: Call = {
         resolve: result => {
           free();
@@ -48,7 +49,7 @@ export class PendingTask {
         onProgress,
       };
       this.#calls.add(call);
-      signal?.addEventListener('abort', abort, { once: true });
+      if (signal) free = onAbort(signal, abort);
     });
   }
 

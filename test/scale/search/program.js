@@ -1,6 +1,6 @@
 /**
- * Runs a sweep with the built package, and prints its trials and the SHA-256 of all models. Arguments: journal, number of workers,
- * folder of the cache ('' for none).
+ * Runs a sweep with the built package, and prints its trials and the SHA-256 of all models. Arguments: journal, number of workers
+ * or the address of Redis, folder of the cache ('' for none) or the name of the queue.
  */
 
 import { createHash } from 'node:crypto';
@@ -9,7 +9,14 @@ import { createHash } from 'node:crypto';
 const { choice, int, local, sweep } = await import(new URL('../../../dist/scale.js', import.meta.url).href);
 
 const [journal = '', workers = '1', cache = ''] = process.argv.slice(2);
-const engine = local({ workers: Number(workers), ...(cache && { cache }) });
+/** @returns {Promise<import('lstm-wasm/scale').Engine>} */
+async function open() {
+  if (!workers.startsWith('redis:')) return local({ workers: Number(workers), ...(cache && { cache }) });
+  /** @type {typeof import('../../../src/scale/bullmq/index.ts')} */
+  const { bullmq } = await import(new URL('../../../dist/bullmq.js', import.meta.url).href);
+  return bullmq({ connection: workers, queue: cache, timeouts: { poll: 0.5 } });
+}
+const engine = await open();
 const study = await sweep({
   engine,
   task: new URL('../tasks/train.js', import.meta.url),
