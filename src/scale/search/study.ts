@@ -35,10 +35,10 @@ export interface Study<S extends Space = Space> {
 
 /** What `onProgress` receives. */
 export interface SweepProgress<S extends Space = Space> {
+  /** Trials that are complete, pruned or failed. */
+  readonly done: number;
   /** How many trials the study has in the end. */
-  readonly trials: number;
-  /** How many are complete, pruned or failed. */
-  readonly finished: number;
+  readonly total: number;
   readonly running: number;
   readonly pruned: number;
   readonly failed: number;
@@ -46,8 +46,8 @@ export interface SweepProgress<S extends Space = Space> {
   readonly best: SweepTrial<S> | null;
   /** The trial that has started, reported or ended. */
   readonly trial: SweepTrial<S>;
-  /** The time that is left, from the pace of the trials of this call; null before the first one has ended. */
-  readonly secondsLeft: number | null;
+  /** An estimate of the seconds until the end, from the trials of this call; null before the first one has ended. */
+  readonly timeLeft: number | null;
 }
 
 /** The names of the user attributes of trials and studies in the journal. */

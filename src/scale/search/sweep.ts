@@ -320,18 +320,18 @@ class Sweep {
     const shown = (stored: StoredTrial) => trialOf(stored, this.#seedOf(stored.number));
     const count = (state: StoredTrial['state']) => this.#trials.filter(stored => stored.state === state).length;
     const [pruned, failed] = [count('pruned'), count('failed')];
-    const finished = count('complete') + pruned + failed;
+    const done = count('complete') + pruned + failed;
     const best = bestOf(this.#trials, this.#sign);
-    const left = Math.max(0, trials - finished);
+    const left = Math.max(0, trials - done);
     onProgress({
-      trials,
-      finished,
+      done,
+      total: trials,
       running: this.#running.size,
       pruned,
       failed,
       best: best && shown(best),
       trial: shown(trial),
-      secondsLeft: this.#ended === 0 ? null : (left * (Date.now() - this.#began)) / this.#ended / 1000,
+      timeLeft: this.#ended === 0 ? null : (left * (Date.now() - this.#began)) / this.#ended / 1000,
     });
   }
 

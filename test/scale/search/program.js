@@ -29,7 +29,7 @@ const study = await sweep({
   pruner: { name: 'asha', minResource: 1, reductionFactor: 2, minEarlyStoppingRate: 0, maxResource: 6 },
   seed: 3,
   journal: journal || null,
-  onProgress: ({ finished, running }) => console.error(`${finished} ${running}`),
+  onProgress: ({ done, running }) => console.error(`${done} ${running}`),
 });
 const hashes = [];
 for (const trial of study.trials) {

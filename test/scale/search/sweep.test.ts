@@ -196,27 +196,29 @@ describe('a sweep', () => {
     const study = await sweep({
       ...options,
       engine: inProcess({ slots: 2, before: jitter }),
-      onProgress: ({ trials, finished, running, best, secondsLeft }) => {
-        expect(trials).toBe(40);
+      onProgress: ({ done, total, running, best, timeLeft }) => {
+        expect(total).toBe(40);
         expect(running).toBeLessThanOrEqual(4);
-        expect(secondsLeft === null).toBe(finished === 0);
-        seen.push([finished, running, best?.value ?? null]);
+        expect(timeLeft === null).toBe(done === 0);
+        seen.push([done, running, best?.value ?? null]);
       },
     });
     expect(seen[0]).toEqual([0, 1, null]);
     expect(seen.at(-1)).toEqual([40, 0, study.best!.value]);
-    expect(seen.every(([finished], n) => n === 0 || finished >= seen[n - 1]![0])).toBe(true);
+    expect(seen.every(([done], n) => n === 0 || done >= seen[n - 1]![0])).toBe(true);
   });
 
   it('has a text for terminals', async () => {
     const texts: string[] = [];
-    const onProgress = (progress: SweepProgress) => texts.push(progressText({ ...progress, secondsLeft: 100 }));
+    const onProgress = (progress: SweepProgress) => texts.push(progressText({ ...progress, timeLeft: 100 }));
     const study = await sweep({ ...options, engine: inProcess(), onProgress });
     const pruned = study.trials.filter(({ state }) => state === 'pruned').length;
     const best = `best ${Number(study.best!.value!.toPrecision(3))} (trial ${study.best!.number})`;
     expect(texts[0]).toBe('0/40 trials, 2 min left');
     expect(texts.at(-1)).toContain(`40/40 trials, ${pruned} pruned`);
     expect(texts.at(-1)).toContain(`${best}, 2 min left`);
+    expect(progressText({ done: 3, total: 12, failed: 1, timeLeft: 5 })).toBe('3/12 series, 1 failed, 5 s left');
+    expect(progressText({ done: 3, total: null, failed: 0, timeLeft: null })).toBe('3 series');
   });
 
   it('rejects with what the engine rejects with, and with the reason of its signal', async () => {
