@@ -73,6 +73,8 @@ class QueueWorker implements RunningWorker {
       stalledInterval: lock,
       maxStalledCount: MOST_STALLS,
       drainDelay: Math.max(1, Math.min(5, lock / 1000)),
+      // By default, a worker waits 15 s after an error, such as a restart of Redis
+      runRetryDelay: 1000,
     });
     this.#watch();
   }
