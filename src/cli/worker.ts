@@ -20,7 +20,7 @@ const log = (line: string) => void process.stdout.write(`lstm-wasm worker: ${lin
 /** @param words those after 'worker' */
 export async function runWorker(words: string[]): Promise<void> {
   const command = readWorkerCommand(words, process.env);
-  process.stdout.on('error', () => undefined); // a log that nobody reads ends no training
+  process.stdout.on('error', () => undefined); // training continues if the log is closed
   if (!command) {
     process.stdout.write(workerHelp);
     return;

@@ -39,6 +39,15 @@ inBrowsers(installed => {
       expect((await demo.state()).state).toBe('training');
     });
 
+    it('moves the prediction of a cosine to the target', async () => {
+      const demo = await openPage('#task=cosine');
+      await demo.until(1);
+      const distance = await demo.distance();
+      await demo.setSpeed('End');
+      await demo.until('done');
+      expect(await demo.distance()).toBeLessThan(distance / 2);
+    });
+
     it('draws every unit of both networks, with their input and prediction', async () => {
       const demo = await openPage('#units=6');
       await demo.until(2);

@@ -152,6 +152,15 @@ export class TestPage {
     return [...path.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as [number, number]);
   }
 
+  /** The root mean square distance of target and prediction, in units of the wave, which is 2 high. */
+  async distance(): Promise<number> {
+    const [target, prediction] = [await this.line('target'), await this.line('prediction')];
+    const heights = target.map(([, y]) => y);
+    const pixels = (Math.max(...heights) - Math.min(...heights)) / 2;
+    const squares = target.map(([, y], i) => ((y - prediction[i]![1]) / pixels) ** 2);
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
+  }
+
   /** Saves screenshots, if they are enabled. */
   async screenshot(name: string, part?: string): Promise<void> {
     await saveScreenshots(this.page, name, part);

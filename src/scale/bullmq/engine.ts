@@ -188,7 +188,7 @@ export class QueueEngine implements Engine {
     return link.do(() => queue.add(JOB_NAME, data, options));
   }
 
-  /** Removes a task that nobody waits for, unless a worker has it. */
+  /** Removes a task that no call waits for, unless a worker is running it. */
   async #withdraw({ id }: Task): Promise<void> {
     this.#pending.delete(id);
     try {
