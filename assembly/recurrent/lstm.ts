@@ -11,7 +11,8 @@
  * In masked rows, c_t = c_{t-1} and h_t = h_{t-1}. Recurrent dropout multiplies every h_{t-1} that a gate reads by a
  * factor. Other activations use a slower path, which stores their derivatives.
  *
- * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
+ * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units. The batch has N
+ * parts of P rows, one for each chunk that a thread takes: what a core reads ahead of its own rows would be those of another.
  *
  * The gates are stored in the order [group][i f g o][4 units]: a row of a group has 64 bytes, which is one cache line and
  * the width of the 2x16 tile. Padded units stay zero: z = 0 makes g = 0, hence c = h = 0, so their gradients are 0 and
@@ -34,6 +35,32 @@ import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
 @inline
 export function groups(plan: LstmPlan): i32 {
   return (plan.units + 3) >> 2;
+}
+
+/** Parts of the batch, N. */
+@inline
+function parts(plan: LstmPlan): i32 {
+  return plan.batch / plan.part;
+}
+
+/** The first of these rows that are in one part. */
+@inline
+function rowsInPart(plan: LstmPlan, first: i32, rows: i32): i32 {
+  return min(rows, plan.part - first % plan.part);
+}
+
+/** The distance from the start of gates to a row of a group at a time step. */
+function gatesAt(plan: LstmPlan, t: i32, g: i32, first: i32): usize {
+  const part = first / plan.part;
+  const row = <usize>(first - part * plan.part);
+  return <usize>(t * parts(plan) + part) * plan.gatesPart + <usize>g * plan.gatesGroup + row * GATES;
+}
+
+/** The distance from the start of c, tanhC or slopesC to a row of a group in a slot; of dc, in slot 0. */
+function cellsAt(plan: LstmPlan, slot: i32, g: i32, first: i32): usize {
+  const part = first / plan.part;
+  const row = first - part * plan.part;
+  return <usize>(slot * parts(plan) + part) * plan.cPart + <usize>(g * plan.part + row) * UNITS;
 }
 
 /** Whether the activations differ from tanh and sigmoid. */
@@ -59,6 +86,11 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
 /** The part of lstmForward that threads run at the same time. It does not change the carried state. */
 export function lstmForwardRows(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
+  const own = rowsInPart(plan, first, rows);
+  if (own < rows) {
+    lstmForwardRows(plan, first, own);
+    return lstmForwardRows(plan, first + own, rows - own);
+  }
   const H = 4 * groups(plan);
   const T = plan.steps;
   const out = plan.y ? plan.y : plan.hx;
@@ -89,14 +121,15 @@ export function forwardStep(plan: LstmPlan, t: i32, first: i32, rows: i32, first
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : hxRow;
   const panel = <usize>(1 + H + I) * GATES;
+  const cStep = <usize>parts(plan) * plan.cPart;
   const carried = hasInitialState(plan);
   const general = isGeneral(plan);
   const hx = plan.hx + (<usize>t * B + first) * hxRow;
   const next = out + (<usize>(t + 1) * B + first) * outRow;
   const mask = maskOf(plan.mask, plan.maskStep, t, first);
   for (let g = firstGroup; g < firstGroup + groupCount; g++) {
-    const at = (<usize>t * G + g) * B + first; // index of row `first` of this group in slot t
-    const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
+    const at = cellsAt(plan, t, g, first);
+    const z = plan.gates + gatesAt(plan, t, g, first);
     const w = plan.w + <usize>g * panel;
     // Without a carried state h_0 = 0, and the first step multiplies only the input
     if (plan.wide) {
@@ -106,13 +139,13 @@ export function forwardStep(plan: LstmPlan, t: i32, first: i32, rows: i32, first
     } else {
       product(z, w, 0, hx + <usize>H * 4, hxRow, I, w + <usize>(1 + H) * GATES, rows);
     }
-    const cPrev = plan.c + at * UNITS;
-    const c = cPrev + <usize>G * B * UNITS;
-    const tanhC = plan.tanhC + at * UNITS;
+    const cPrev = plan.c + at;
+    const c = cPrev + cStep;
+    const tanhC = plan.tanhC + at;
     const h = next + <usize>g * UNITS;
     const units = g < G - 1 ? 4 : plan.units;
     const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
-    const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
+    const slopesC = plan.slopes ? plan.slopesC + at : 0;
     if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, units);
     else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
     if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
@@ -125,9 +158,7 @@ export function lstmForwardEnd(plan: LstmPlan, first: i32, rows: i32): void {
 }
 
 export function copyFinalCells(plan: LstmPlan, first: i32, rows: i32): void {
-  const G = groups(plan);
-  const c = plan.c + <usize>(plan.steps * G * plan.batch) * UNITS;
-  copyCells(c, plan.cT, plan.cTRow, plan, first, rows, 4 * G, unpack);
+  copyCells(plan.c, plan.steps, plan.cT, plan.cTRow, plan, first, rows, 4 * groups(plan), unpack);
 }
 
 /** Restores the carried state from before lstmForward, while the workspace still holds its batch. */
@@ -135,7 +166,7 @@ export function lstmRewind(plan: LstmPlan): void {
   if (!plan.savedH) return storeState(plan, 0, 0, plan.batch);
   const H = 4 * groups(plan);
   storeH(plan.stateH, plan.savedH, <usize>H * 4, 0, plan.batch, H);
-  copyUnits(plan.stateC, plan.savedC, plan, 0, plan.batch);
+  memory.copy(plan.stateC, plan.savedC, <usize>(plan.batch * H) * 4);
 }
 
 /** z [B][16] = init + a [B, K] * panel [K, 16]. */
@@ -158,13 +189,13 @@ export function copyInput(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** z_t = x_t W + b for all steps, in a pass of its own because a wide x would evict h from L1. */
 export function projectInput(plan: LstmPlan, first: i32, rows: i32, firstGroup: i32, groupCount: i32): void {
-  const G = groups(plan);
-  const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
+  const H = 4 * groups(plan);
+  const panel = <usize>(1 + H + plan.inputs) * GATES;
   for (let g = firstGroup; g < firstGroup + groupCount; g++) {
     const w = plan.w + <usize>g * panel;
-    const kernel = w + <usize>(1 + 4 * G) * GATES;
+    const kernel = w + <usize>(1 + H) * GATES;
     for (let t = 0; t < plan.steps; t++) {
-      const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
+      const z = plan.gates + gatesAt(plan, t, g, first);
       const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
       product(z, w, 0, x, plan.xRow, plan.inputs, kernel, rows);
     }
@@ -177,8 +208,8 @@ export function loadState(plan: LstmPlan, first: i32, rows: i32): void {
   const outRow = plan.y ? plan.yRow : plan.hxRow;
   if (plan.h0) return loadInitialState(plan, out, outRow, first, rows);
   const carried = plan.stateH != 0;
-  if (carried) copyUnits(plan.c, plan.stateC, plan, first, rows);
-  else fillUnits(plan.c, plan, first, rows);
+  if (carried) copyCarriedCells(plan, 0, first, rows, false);
+  else clearCells(plan.c, plan, first, rows);
   if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, 4 * groups(plan)); // otherwise h_0 is never read
   if (carried && plan.drop) dropSlot(plan, 0, first, rows);
 }
@@ -188,11 +219,14 @@ function loadInitialState(plan: LstmPlan, h: usize, hRow: usize, first: i32, row
   if (plan.savedH) {
     const H = 4 * groups(plan);
     storeH(plan.savedH, plan.stateH, <usize>H * 4, first, rows, H);
-    copyUnits(plan.savedC, plan.stateC, plan, first, rows);
+    for (let g = 0; g < groups(plan); g++) {
+      const at = <usize>(g * plan.batch + first) * UNITS;
+      memory.copy(plan.savedC + at, plan.stateC + at, <usize>rows * UNITS);
+    }
   }
   loadInitialH(h, hRow, plan.h0, plan.h0Row, first, rows, plan.units);
-  fillUnits(plan.c, plan, first, rows);
-  copyCells(plan.c, plan.c0, plan.c0Row, plan, first, rows, plan.units, pack);
+  clearCells(plan.c, plan, first, rows);
+  copyCells(plan.c, 0, plan.c0, plan.c0Row, plan, first, rows, plan.units, pack);
   if (plan.drop) dropSlot(plan, 0, first, rows);
 }
 
@@ -202,7 +236,7 @@ function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
   const at = <usize>slot * plan.batch;
-  copyUnits(plan.stateC, plan.c + at * <usize>groups(plan) * UNITS, plan, first, rows);
+  copyCarriedCells(plan, slot, first, rows, true);
   storeH(plan.stateH, out + at * outRow, outRow, first, rows, 4 * groups(plan));
 }
 
@@ -214,31 +248,36 @@ function dropSlot(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   applyRecurrentDropout(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
 }
 
-/** Copies rows [first, first + rows) of a [G][B][4]. */
-function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32): void {
-  const B = <usize>plan.batch;
-  if (rows == plan.batch) return memory.copy(dst, src, <usize>groups(plan) * B * UNITS);
-  for (let g: usize = 0; g < <usize>groups(plan); g++) {
-    const at = (g * B + first) * UNITS;
-    memory.copy(dst + at, src + at, <usize>rows * UNITS);
+/** Copies the cells of a slot to the carried state, or from it. */
+function copyCarriedCells(plan: LstmPlan, slot: i32, first: i32, rows: i32, stores: bool): void {
+  const whole = rows == plan.part && rows == plan.batch; // then the groups follow each other, in both
+  while (rows > 0) {
+    const own = rowsInPart(plan, first, rows);
+    const count = whole ? own * groups(plan) : own;
+    const copies = whole ? 1 : groups(plan);
+    for (let g = 0; g < copies; g++) {
+      const carried = plan.stateC + <usize>(g * plan.batch + first) * UNITS;
+      const cells = plan.c + cellsAt(plan, slot, g, first);
+      memory.copy(stores ? carried : cells, stores ? cells : carried, <usize>count * UNITS);
+    }
+    first += own;
+    rows -= own;
   }
 }
 
-/** Copies rows [first, first + rows) of a [G][B][4] to or from plain rows of `width` numbers. */
+/** Copies the cells of rows of one part in a slot to or from plain rows of `width` numbers. */
 export function copyCells(
-  cells: usize, plain: usize, plainRow: usize, plan: LstmPlan, first: i32, rows: i32, width: i32, copy: Copy,
+  cells: usize, slot: i32, plain: usize, plainRow: usize, plan: LstmPlan, first: i32, rows: i32, width: i32, copy: Copy,
 ): void {
-  const from = cells + <usize>first * UNITS;
-  copyGroups(from, UNITS, <usize>plan.batch * UNITS, plain + <usize>first * plainRow, plainRow, rows, width, copy);
+  const from = cells + cellsAt(plan, slot, 0, first);
+  copyGroups(from, UNITS, <usize>plan.part * UNITS, plain + <usize>first * plainRow, plainRow, rows, width, copy);
 }
 
-/** Clears rows [first, first + rows) of a [G][B][4]. */
-function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
-  const B = <usize>plan.batch;
-  if (rows == plan.batch) return memory.fill(dst, 0, <usize>groups(plan) * B * UNITS);
-  for (let g: usize = 0; g < <usize>groups(plan); g++) {
-    memory.fill(dst + (g * B + first) * UNITS, 0, <usize>rows * UNITS);
-  }
+/** Clears slot 0 of c, or dc, in rows of one part. */
+function clearCells(cells: usize, plan: LstmPlan, first: i32, rows: i32): void {
+  const G = groups(plan);
+  if (rows == plan.part) return memory.fill(cells + cellsAt(plan, 0, 0, first), 0, <usize>(G * rows) * UNITS);
+  for (let g = 0; g < G; g++) memory.fill(cells + cellsAt(plan, 0, g, first), 0, <usize>rows * UNITS);
 }
 
 // --------------------------------------------------------------------------------------------------------- backward
@@ -246,6 +285,10 @@ function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
 /** Backpropagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
 export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   transposeWeights(plan);
+  if (plan.part < plan.batch) {
+    lstmBackwardRows(plan, first, rows);
+    return lstmBackwardWeights(plan, 0, 2 * groups(plan));
+  }
   sweepBackward(plan, first, rows, true);
   if (!plan.useBias) clearBiasGradients(plan, 0, groups(plan));
 }
@@ -266,7 +309,7 @@ export function lstmBackwardRows(plan: LstmPlan, first: i32, rows: i32): void {
  */
 export function lstmBackwardWeights(plan: LstmPlan, first: i32, count: i32): void {
   const B = plan.batch;
-  const step = <usize>groups(plan) * plan.gatesGroup;
+  const N = parts(plan);
   const width = 4 * groups(plan) + plan.inputs;
   const middle = (width >> 2) << 1;
   const panel = <usize>(1 + width) * GATES;
@@ -281,8 +324,10 @@ export function lstmBackwardWeights(plan: LstmPlan, first: i32, count: i32): voi
           weightGradients(plan, row, rows, t, end - t, g, middle, width);
           continue;
         }
-        const dz = plan.gates + <usize>g * plan.gatesGroup + <usize>row * GATES;
-        for (let s = end - 1; s >= t; s--) addBiasGradient(plan.dw + <usize>g * panel, dz + <usize>s * step, rows);
+        for (let s = end - 1; s >= t; s--) {
+          const dz = plan.gates + gatesAt(plan, s, g, row);
+          for (let n = 0; n < N; n++) addBiasGradient(plan.dw + <usize>g * panel, dz + <usize>n * plan.gatesPart, rows / N);
+        }
         weightGradients(plan, row, rows, t, end - t, g, 0, middle);
       }
     }
@@ -299,18 +344,21 @@ function clearBiasGradients(plan: LstmPlan, from: i32, to: i32): void {
 /** Backward over time; with `adds`, adds the weight gradients of these rows to dw. */
 function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
-  const B = <usize>plan.batch;
+  const own = rowsInPart(plan, first, rows);
+  if (own < rows) {
+    sweepBackward(plan, first, own, adds);
+    return sweepBackward(plan, first + own, rows - own, adds);
+  }
   const I = plan.inputs;
   const G = groups(plan);
   const H = 4 * G;
-  const gatesStep = <usize>G * plan.gatesGroup;
   const dhStep = stepOfDh(plan);
   const chunk = max(1, ENOUGH_ROWS / rows);
 
   startSweep(plan, first, rows);
   let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
-    const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
+    const gates = plan.gates + gatesAt(plan, t, 0, first);
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
     cellsBackward(plan, t, first, rows, 0, G, adds);
     if (t > 0 || plan.dh0) {
@@ -342,12 +390,12 @@ function sweepBackward(plan: LstmPlan, first: i32, rows: i32, adds: bool): void 
       pending = 0;
     }
   }
-  if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
+  if (plan.dc0) copyCells(plan.dc, 0, plan.dc0, plan.dc0Row, plan, first, rows, H, unpack);
 }
 
 export function startSweep(plan: LstmPlan, first: i32, rows: i32): void {
-  fillUnits(plan.dc, plan, first, rows);
-  if (plan.dcT) copyCells(plan.dc, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
+  clearCells(plan.dc, plan, first, rows);
+  if (plan.dcT) copyCells(plan.dc, 0, plan.dcT, plan.dcTRow, plan, first, rows, plan.units, pack);
   if (plan.zeroDh) clearRows(plan.dh, plan.dhRow, first, rows, 4 * groups(plan));
 }
 
@@ -361,23 +409,20 @@ export function stepOfDh(plan: LstmPlan): usize {
 export function cellsBackward(
   plan: LstmPlan, t: i32, first: i32, rows: i32, firstGroup: i32, groupCount: i32, adds: bool,
 ): void {
-  const B = <usize>plan.batch;
-  const G = <usize>groups(plan);
-  const cStep = G * B * UNITS;
-  const gates = plan.gates + <usize>t * G * plan.gatesGroup + <usize>first * GATES;
   const dh = plan.dh + <usize>t * stepOfDh(plan) + <usize>first * plan.dhRow;
-  for (let g = <usize>firstGroup; g < <usize>(firstGroup + groupCount); g++) {
-    const at = (g * B + first) * UNITS;
-    const c = plan.c + <usize>t * cStep + at;
-    const tanhC = plan.tanhC + <usize>t * cStep + at;
-    const db = adds ? plan.dw + g * (1 + 4 * G + plan.inputs) * GATES : 0;
-    const z = gates + g * plan.gatesGroup;
+  for (let g = firstGroup; g < firstGroup + groupCount; g++) {
+    const at = cellsAt(plan, t, g, first);
+    const c = plan.c + at;
+    const tanhC = plan.tanhC + at;
+    const dc = plan.dc + cellsAt(plan, 0, g, first);
+    const db = adds ? plan.dw + <usize>(g * (1 + 4 * groups(plan) + plan.inputs)) * GATES : 0;
+    const z = plan.gates + gatesAt(plan, t, g, first);
+    const dhg = dh + <usize>g * UNITS;
     if (plan.slopes) {
       const slopes = z - plan.gates + plan.slopes;
-      const slopesC = plan.slopesC + <usize>t * cStep + at;
-      cellBackwardGeneral(z, slopes, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, slopesC, rows);
+      cellBackwardGeneral(z, slopes, dc, db, dhg, plan.dhRow, c, tanhC, plan.slopesC + at, rows);
     } else {
-      cellBackwardFast(z, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+      cellBackwardFast(z, dc, db, dhg, plan.dhRow, c, tanhC, rows);
     }
   }
 }
@@ -390,22 +435,22 @@ export function cellsBackward(
 function weightGradients(
   plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32, g: i32, from: i32, to: i32,
 ): void {
-  const B = <usize>plan.batch;
-  const G = groups(plan);
-  const H = 4 * G;
-  const hxStep = B * plan.hxRow;
-  const gatesStep = <usize>G * plan.gatesGroup;
-  const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
+  const N = parts(plan);
+  const H = 4 * groups(plan);
+  const P = rows / N; // a step has the rows of a part: all steps are equally far apart
+  const hxStep = <usize>(N > 1 ? P : plan.batch) * plan.hxRow;
+  const gatesStep = plan.gatesPart;
+  const hx = plan.hx + <usize>(t * plan.batch + first) * plan.hxRow;
   const fresh = t == 0 && !hasInitialState(plan) ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const adjacent = !plan.wide && !fresh; // h and x form one matrix
-  const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
+  const dz = plan.gates + gatesAt(plan, t, g, first);
   const dRW = plan.dw + <usize>(g * (1 + H + plan.inputs) + 1) * GATES;
   const end = adjacent ? to : min(to, H);
   if (count > fresh && from < end) {
-    const skipped = <usize>fresh;
+    const skipped = <usize>(fresh * N);
     outerPanel16(
       dRW + <usize>from * GATES, hx + skipped * hxStep + <usize>from * 4, plan.hxRow, hxStep,
-      dz + skipped * gatesStep, GATES, gatesStep, rows, count - fresh, end - from,
+      dz + skipped * gatesStep, GATES, gatesStep, P, (count - fresh) * N, end - from,
     );
   }
   const start = max(from, H);
@@ -415,7 +460,7 @@ function weightGradients(
     const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow + <usize>(start - H) * 4;
     outerPanel16(dW, x, plan.xRow, plan.xStep, dz, GATES, gatesStep, rows, count, to - start);
   } else {
-    outerPanel16(dW, hx + <usize>start * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, rows, count, to - start);
+    outerPanel16(dW, hx + <usize>start * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, P, count * N, to - start);
   }
 }
 

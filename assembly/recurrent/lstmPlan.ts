@@ -26,16 +26,19 @@ export class LstmPlan {
   xStep: usize;
   hx: usize; // [T+1][B][h: H | x: I]: slot t+1 holds h_t; the x part exists only if wide is 0
   hxRow: usize;
-  gates: usize; // [T][G][B][i f g o][4]: activated gates; backward overwrites them with their gradients
+  part: i32; // P, rows in each of N parts of the batch, whose numbers lie apart; B = N P, and N = 1 if wide is 1
+  gates: usize; // [T][N][G][P][i f g o][4]: activated gates; backward overwrites them with their gradients
   gatesGroup: usize; // distance between groups; see rowBytes in src/plan/planner.ts
-  c: usize; // [T+1][G][B][4]: slot t+1 holds the cell state c_t
-  tanhC: usize; // [T][G][B][4]: tanh(c_t)
+  gatesPart: usize; // distance between parts
+  c: usize; // [T+1][N][G][P][4]: slot t+1 holds the cell state c_t
+  cPart: usize; // distance between parts, of tanhC, dc and slopesC too
+  tanhC: usize; // [T][N][G][P][4]: tanh(c_t)
   w: usize; // [G][1 + H + I][16]: bias, recurrent kernel, kernel
   dw: usize; // like w: gradients are added to it
   wt: usize; // scratch: transposed recurrent kernel [4H, H] and kernel [4H, I], packed
   dh: usize; // [T or 1][B][H]: gradient of the output, overwritten; rows dhRow apart
   dhRow: usize;
-  dc: usize; // scratch: [G][B][4]
+  dc: usize; // scratch: [N][G][P][4]
   dx: usize; // gradient of the input, overwritten, strides as for x; 0 for none
   dxRow: usize;
   dxStep: usize;

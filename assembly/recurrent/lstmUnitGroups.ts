@@ -62,7 +62,7 @@ export function lstmStatesBackward(plan: LstmPlan, first: i32, count: i32): void
   const B = plan.batch;
   const G = groups(plan);
   const H = 4 * G;
-  const gates = plan.gates + <usize>(t * G) * plan.gatesGroup;
+  const gates = plan.gates + <usize>t * plan.gatesPart;
   if (t > 0 || plan.dh0) {
     const to = t > 0 ? plan.dh + <usize>(t - 1) * stepOfDh(plan) : plan.dh0;
     const row = t > 0 ? plan.dhRow : plan.dh0Row;
@@ -83,5 +83,5 @@ export function lstmStatesBackward(plan: LstmPlan, first: i32, count: i32): void
 
 /** After the first step, backward; lstmBackwardWeights follows. */
 export function lstmSweepEnd(plan: LstmPlan): void {
-  if (plan.dc0) copyCells(plan.dc, plan.dc0, plan.dc0Row, plan, 0, plan.batch, 4 * groups(plan), unpack);
+  if (plan.dc0) copyCells(plan.dc, 0, plan.dc0, plan.dc0Row, plan, 0, plan.batch, 4 * groups(plan), unpack);
 }

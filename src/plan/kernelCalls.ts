@@ -1,5 +1,6 @@
 /** The kernels of each kind of plan structure, found by name: a `dense` runs denseForward and denseBackward. */
 
+import { team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { activationNumbers, rowBlockNumbers, rowGroupNumbers, structures } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
@@ -177,6 +178,22 @@ function groupsOfChunk(groups: number, threads: number): number {
   return best;
 }
 
+/**
+ * The rows of a part of the batch, whose numbers a layer keeps apart from those of others: a chunk that a thread takes, or
+ * the whole batch. A core that reads on behind its rows would otherwise slow down the one that writes there.
+ */
+export function rowsOfPart(kind: Kind, fields: object): number {
+  const sizes = fields as Sizes;
+  const { batch } = sizes;
+  const threads = team();
+  if (!threads || !isShared({ kind, fields } as KernelCall, threads) || sharesUnits(kind, sizes)) return batch!;
+  const rows = rowsEachOf(sharings[kind]!, sizes, threads);
+  return batch! <= BLOCK && batch! % rows === 0 ? rows : batch!;
+}
+
+const rowsEachOf = ({ tile, rows, weights }: Sharing, sizes: Sizes, team: Team): number =>
+  Math.min(BLOCK, rowsOfChunk(rows(sizes), tile, team.size, weights(sizes)));
+
 function sharedFunctions(
   run: (direction: string) => Run,
   kind: Kind,
@@ -184,10 +201,9 @@ function sharedFunctions(
   sharing: Sharing,
   team: Team,
 ): Pick<KernelFunctions, 'forward' | 'backward'> {
-  const { tile } = sharing;
   const rows = sharing.rows(sizes);
   const groups = sharing.groups(sizes);
-  const rowsEach = Math.min(BLOCK, rowsOfChunk(rows, tile, team.size, sharing.weights(sizes)));
+  const rowsEach = rowsEachOf(sharing, sizes, team);
   const groupsEach = groupsOfChunk(groups, team.size);
   // Carried states are stored last, because a kernel that reads them may run again
   const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;

@@ -1,9 +1,10 @@
 /** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
-import { type KernelCall, offsetBy, type Planner, padded, rowBytes } from '../../plan/planner.ts';
+import { rowsOfPart } from '../../plan/kernelCalls.ts';
+import { type KernelCall, offsetBy, type Planner, padded, roundUp, rowBytes } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
-import { FLOAT } from '../../util/memorySizes.ts';
+import { FLOAT, LINE } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
@@ -167,9 +168,13 @@ export class LSTMCell extends Cell {
     const G = H / 4;
     const wide = I > WIDE;
     const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
-    const gatesGroup = rowBytes(B * GATES);
     const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
     const { fields, output, after } = this.planCommon(planner, inputs, hx);
+    const part = wide ? B : rowsOfPart('lstm', fields);
+    const parts = B / part;
+    const gatesGroup = rowBytes(part * GATES);
+    const gatesPart = G * gatesGroup;
+    const cPart = part < B ? roundUp(G * part * 4 * FLOAT, LINE) : B * H * FLOAT;
     const scratch = (what: string, ...shape: number[]) =>
       planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
     const cT = returnState ? planner.rows(`${name}/cT`, 1, this.units) : null;
@@ -180,12 +185,15 @@ export class LSTMCell extends Cell {
         ...fields,
         hx: hx.start,
         hxRow: hx.row,
-        gates: planner.floats(`${name}/gates`, T, G, gatesGroup / FLOAT),
+        part,
+        gates: planner.floats(`${name}/gates`, T, parts, gatesPart / FLOAT),
         gatesGroup,
-        c: planner.floats(`${name}/c`, T + 1, G, B, 4),
-        tanhC: planner.floats(`${name}/tanhC`, T, G, B, 4),
+        gatesPart,
+        c: planner.floats(`${name}/c`, T + 1, parts, cPart / FLOAT),
+        cPart,
+        tanhC: planner.floats(`${name}/tanhC`, T, parts, cPart / FLOAT),
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
-        dc: scratch('dc', G, B, 4),
+        dc: scratch('dc', parts, cPart / FLOAT),
         stateC: states ? offsetBy(states, this.#stateBytes(B)) : 0,
         ...stateFields('c0', initial && initial[1]!.y),
         ...stateFields('dc0', initial && initial[1]!.dy),
@@ -194,8 +202,8 @@ export class LSTMCell extends Cell {
         savedC: states && initial ? planner.floats(`${name}/savedC`, G, B, 4) : 0,
         wide: Number(wide),
         recurrentActivation: numberOf(this.recurrentActivation),
-        slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
-        slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
+        slopes: fast ? 0 : scratch('slopes', T, parts, gatesPart / FLOAT),
+        slopesC: fast ? 0 : scratch('slopesC', T, parts, cPart / FLOAT),
         step: 0,
       },
     };
