@@ -13,6 +13,7 @@ import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from
 @unmanaged
 export class DensePlan {
   rows: i32; // M
+  stepRows: i32; // of which threads take some at each time step; M if the steps do not follow each other or weights are large
   inputs: i32; // K
   units: i32; // N
   activation: i32; // an Activation
@@ -36,12 +37,19 @@ export class DensePlan {
 const CHUNK = 256;
 
 export function denseForward(plan: DensePlan): void {
-  denseForwardRows(plan, 0, plan.rows);
+  forward(plan, 0, plan.rows);
 }
 
-/** The part of denseForward for rows [first, first + rows), which threads run at the same time; not for logSoftmax. */
+/**
+ * The part of denseForward for rows [first, first + rows) of each time step, which threads run at the same time; not for
+ * logSoftmax. A recurrent layer has had the same rows on the same thread, so they are in the cache of its core.
+ */
 export function denseForwardRows(plan: DensePlan, first: i32, rows: i32): void {
-  assert(rows > 0 && first >= 0 && first + rows <= plan.rows);
+  assert(rows > 0 && first >= 0 && first + rows <= plan.stepRows);
+  for (; first < plan.rows; first += plan.stepRows) forward(plan, first, rows);
+}
+
+function forward(plan: DensePlan, first: i32, rows: i32): void {
   const width = padded(plan.units);
   const row = <usize>width * 4;
   const at = <usize>first * row;
@@ -82,7 +90,7 @@ export function activateUnitsBackward(kind: i32, dy: usize, y: usize, slope: usi
 /** Requires denseForward on the same plan; adds to dw. */
 export function denseBackward(plan: DensePlan): void {
   denseBackwardStart(plan);
-  denseBackwardRows(plan, 0, plan.rows);
+  backward(plan, 0, plan.rows);
   denseBackwardWeights(plan, 0, (plan.units + 15) >> 4);
 }
 
@@ -91,9 +99,13 @@ export function denseBackwardStart(plan: DensePlan): void {
   if (plan.dx) packTransposed(plan.wt, plan.w + <usize>padded(plan.units) * 4, plan.inputs, plan.units);
 }
 
-/** The part of denseBackward for some rows, which threads run at the same time: all gradients but those of weights. */
+/** The part of denseBackward for the rows of denseForwardRows: all gradients but those of weights. */
 export function denseBackwardRows(plan: DensePlan, first: i32, rows: i32): void {
-  assert(rows > 0 && first >= 0 && first + rows <= plan.rows);
+  assert(rows > 0 && first >= 0 && first + rows <= plan.stepRows);
+  for (; first < plan.rows; first += plan.stepRows) backward(plan, first, rows);
+}
+
+function backward(plan: DensePlan, first: i32, rows: i32): void {
   const row = <usize>padded(plan.units) * 4;
   const at = <usize>first * row;
   const dy = plan.dy + at;

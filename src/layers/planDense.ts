@@ -14,6 +14,11 @@ import {
 import { FLOAT } from '../util/memorySizes.ts';
 import { type ActivationName, numberOf, storesSlope } from './activations.ts';
 
+/** With fewer rows in a time step, threads do not share a recurrent layer by rows. */
+const LEAST_ROWS = 16;
+/** Weights that are read anew for each time step without loss, in floats. */
+const CLOSE_WEIGHTS = 16_384;
+
 /** Plans y = activation(x W + b), along the last axis of the input. */
 export function planDense(
   planner: Planner,
@@ -44,6 +49,7 @@ export function planDense(
     kind: 'dense',
     fields: {
       rows: x.steps * x.rows,
+      stepRows: bySample || x.rows < LEAST_ROWS || K * units > CLOSE_WEIGHTS ? x.steps * x.rows : x.rows,
       inputs: K,
       units,
       activation: numberOf(activation),

@@ -58,7 +58,7 @@ const sharings: Partial<Record<Kind, Sharing>> = {
   },
   dense: {
     work: ({ rows, inputs, units }) => rows! * inputs! * units!,
-    rows: ({ rows }) => rows!,
+    rows: ({ stepRows }) => stepRows!,
     tile: TILE,
     groups: ({ units }) => Math.ceil(units! / COLUMNS),
     weights: ({ inputs, units }) => inputs! * units!,
@@ -142,6 +142,8 @@ const needsOneThread = (kind: Kind, { activation, additive, scale }: Sizes): boo
 const CHUNK_COST = 2;
 /** Weights that stay in a cache close to the core, in floats: with larger ones, each thread takes one chunk. */
 const CLOSE_WEIGHTS = 65_536;
+/** Weights whose gradients take less time than one chunk in four may be late, in floats. */
+const FEW_WEIGHTS = 8192;
 /** How much longer than with the best chunks it may take with more of them, which a thread that is late delays less. */
 const SLACK = 1.05;
 
@@ -169,14 +171,21 @@ function rowsOfChunk(rows: number, tile: number, threads: number, weights: numbe
   }
 }
 
-/** The groups of a chunk, about four chunks for each thread: the most with which the threads finish first. */
-function groupsOfChunk(groups: number, threads: number): number {
+/**
+ * The groups of a chunk, about four chunks for each thread: the most with which the threads finish first. With few weights,
+ * a thread takes groups that lie together, so that two cores share fewer lines of their caches.
+ */
+function groupsOfChunk(groups: number, threads: number, weights: number): number {
+  if (weights <= FEW_WEIGHTS) return Math.ceil(groups / threads);
   const most = Math.ceil(groups / (4 * threads));
   const timeOf = (size: number) => Math.ceil(Math.ceil(groups / size) / threads) * size;
   let best = most;
   for (let size = most - 1; size >= most / 2; size--) if (timeOf(size) < timeOf(best)) best = size;
   return best;
 }
+
+/** Bytes between two parts: what a core reads ahead. */
+export const PART_GAP = 1024;
 
 /**
  * The rows of a part of the batch, whose numbers a layer keeps apart from those of others: a chunk that a thread takes, or
@@ -204,7 +213,7 @@ function sharedFunctions(
   const rows = sharing.rows(sizes);
   const groups = sharing.groups(sizes);
   const rowsEach = rowsEachOf(sharing, sizes, team);
-  const groupsEach = groupsOfChunk(groups, team.size);
+  const groupsEach = groupsOfChunk(groups, team.size, sharing.weights(sizes));
   // Carried states are stored last, because a kernel that reads them may run again
   const end = sizes.stateH ? `${kind}ForwardEnd` : undefined;
   const [forwardStart, backwardStart] = [run('ForwardStart'), run('BackwardStart')];

@@ -1,7 +1,7 @@
 // Threads compute the parts of a kernel: rows in any order, then columns of weight gradients. The parts give the bits of the
 // whole.
 
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Attention } from '../../src/layers/attention.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { MultiHeadAttention } from '../../src/layers/multiHeadAttention.ts';
@@ -109,6 +109,70 @@ describe.each([
   });
 });
 
+describe('an lstm whose rows lie apart, as those of threads do', () => {
+  const options = product({
+    masked: flags,
+    drops: flags,
+    sequences: flags,
+    carried: flags,
+  });
+  const cases = options.flatMap(option => flags.map(starts => ({ ...option, starts })));
+  test.each(cases.map((option, n) => ({ ...option, useBias: n % 3 > 0, final: n % 2 > 0 })))(
+    'has the bits of one whose rows lie together: %o',
+    ({ starts, ...option }) => {
+      const activations = [undefined, ['sigmoid', 'hardSigmoid']] as const;
+      for (const [n, [U, B, part, T]] of [
+        [1, 6, 3, 1],
+        [7, 10, 5, 6],
+        [33, 12, 4, 40],
+        [20, 50, 25, 20],
+      ].entries()) {
+        const kind = {
+          ...option,
+          ...(starts && { initial: 'tight' }),
+          cell: 'lstm',
+          U,
+          B,
+          T,
+          I: 3,
+          wide: 0,
+          dx: true,
+        } as Case;
+        const subject = n % 2 > 0 && activations[1] ? { ...kind, activations: activations[1] } : kind;
+        const given = draw(subject);
+        const [together, apart, shared] = [B, part, part].map(part => {
+          const h = harness();
+          return { h, layer: prepare(h, { ...subject, part } as Case, given) };
+        });
+        const layers = [together!.layer, apart!.layer, shared!.layer];
+        const expectSame = (of: (layer: BoundCell) => Float32Array[], what: string) => {
+          for (const layer of layers.slice(1)) {
+            for (const [n, values] of of(layer).entries()) expectBits(values, of(together!.layer)[n]!, `${what} ${n}`);
+          }
+        };
+        together!.layer.forward();
+        apart!.layer.forward();
+        forwardInParts(shared!.h, shared!.layer, subject);
+        expectSame(layer => [layer.y()], 'y');
+        if (option.carried) expectSame(layer => layer.state(), 'state');
+        if (option.final) expectSame(layer => [layer.cT()], 'final cell state');
+        for (const layer of layers) layer.setDy(given.dY.data);
+        if (option.final) for (const layer of layers) layer.setDcT(given.dStates[1]!.data);
+        together!.layer.backward();
+        apart!.layer.backward();
+        backwardInParts(shared!.h, shared!.layer, subject);
+        expectSame(layer => [layer.dx(), ...layer.gradients()], 'gradient');
+        if (starts) expectSame(layer => layer.initialGradients(), 'gradient of the initial state');
+        if (option.carried) {
+          for (const layer of layers) layer.rewind();
+          expectSame(layer => layer.state(), 'state before the batch');
+        }
+        for (const layer of layers) layer.expectFences();
+      }
+    },
+  );
+});
+
 test.each([
   { masked: true, activation: 'tanh' },
   { masked: false, activation: 'sigmoid', useBias: false },
@@ -158,37 +222,44 @@ test.each([
   { K: 3, N: 33, activation: 'swish', useBias: false },
   { K: 4, N: 17, activation: 'logSoftmax' },
 ] as const)('the parts of a dense layer give the bits of the whole: %o', ({ K, N, activation, useBias = true }) => {
-  const [B, T] = [11, 60];
-  const random = new Random(3);
-  const given = { x: random.normals([B, T, K]), dY: random.normals([B, T, N]) };
-  const weights = [random.normals([K, N]).data, ...(useBias ? [random.normals([N]).data] : [])];
-  const run = (inParts: boolean) => {
-    const h = harness();
-    const layer = bind(h, new Dense({ units: N, activation, useBias }), {
-      batch: B,
-      steps: T,
-      inputs: K,
-      order: 'steps',
-      dx: true,
-    });
-    layer.setX(given.x);
-    layer.setWeights(weights);
-    const { address } = layer;
-    const { denseForwardRows, denseBackwardStart, denseBackwardRows, denseBackwardWeights } = h.kernels;
-    if (inParts) for (const [first, rows] of ranges(B * T, 52)) denseForwardRows(address, first, rows);
-    else layer.forward();
-    layer.setDy(given.dY.data);
-    if (inParts) {
-      denseBackwardStart(address);
-      for (const [first, rows] of ranges(B * T, 52)) denseBackwardRows(address, first, rows);
-      for (const [first, count] of ranges(Math.ceil(N / 16), 1)) denseBackwardWeights(address, first, count);
-    } else {
-      layer.backward();
-    }
-    return [layer.y(), layer.dx(), ...layer.gradients()];
-  };
-  const whole = run(false);
-  for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
+  // With few rows in a time step threads take some of all rows, with more of them some of each step
+  for (const [B, T, rowsEach] of [
+    [11, 60, 660],
+    [18, 40, 18],
+  ] as const) {
+    const random = new Random(3);
+    const given = { x: random.normals([B, T, K]), dY: random.normals([B, T, N]) };
+    const weights = [random.normals([K, N]).data, ...(useBias ? [random.normals([N]).data] : [])];
+    const run = (inParts: boolean) => {
+      const h = harness();
+      const layer = bind(h, new Dense({ units: N, activation, useBias }), {
+        batch: B,
+        steps: T,
+        inputs: K,
+        order: 'steps',
+        dx: true,
+      });
+      layer.setX(given.x);
+      layer.setWeights(weights);
+      const { address } = layer;
+      expect(layer.fields.stepRows).toBe(rowsEach);
+      const shares = ranges(rowsEach, rowsEach > 52 ? 52 : 7);
+      const { denseForwardRows, denseBackwardStart, denseBackwardRows, denseBackwardWeights } = h.kernels;
+      if (inParts) for (const [first, rows] of shares) denseForwardRows(address, first, rows);
+      else layer.forward();
+      layer.setDy(given.dY.data);
+      if (inParts) {
+        denseBackwardStart(address);
+        for (const [first, rows] of shares) denseBackwardRows(address, first, rows);
+        for (const [first, count] of ranges(Math.ceil(N / 16), 1)) denseBackwardWeights(address, first, count);
+      } else {
+        layer.backward();
+      }
+      return [layer.y(), layer.dx(), ...layer.gradients()];
+    };
+    const whole = run(false);
+    for (const [n, values] of run(true).entries()) expectBits(values, whole[n]!, `result ${n}`);
+  }
 });
 
 test.each([

@@ -59,6 +59,8 @@ export interface PlanOptions {
   zeroDh?: boolean;
   /** The threads that share the units of each time step, for an lstm and a gru. */
   threads?: number;
+  /** The rows of a part of the batch, of an lstm; parts lie 32 floats apart. Default: the whole batch. */
+  part?: number;
 }
 
 export interface BoundCell {
@@ -128,7 +130,12 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const G = H / 4;
   const gateWidth = gatesOf[cell] * H;
   const wide = cell === 'gru' || minimal ? 1 : (options.wide ?? Number(I > 8));
-  const group = rowBytes(B * 16) / FLOAT;
+  const { part = B } = options;
+  const parts = B / part;
+  const gap = parts > 1 ? 32 : 0;
+  const group = rowBytes(part * 16) / FLOAT;
+  const gatesStep = parts * (G * group + gap);
+  const cellsStep = parts * (part * H + gap);
   const hRow = rowBytes(wide ? H : H + I);
   const unitRow = rowBytes(U);
   const dxRow = rowBytes(I);
@@ -186,14 +193,14 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     hRow,
     hxRow: hRow,
     gateCount: gatesOf[cell],
-    gates: when(cell !== 'simpleRnn', 'gates', minimal ? (T * B * gatesRow) / FLOAT : T * G * group),
+    gates: when(cell !== 'simpleRnn', 'gates', minimal ? (T * B * gatesRow) / FLOAT : T * gatesStep),
     gatesRow,
     gatesGroup: group * FLOAT,
-    part: B,
-    gatesPart: G * group * FLOAT,
-    cPart: B * H * FLOAT,
-    c: when(cell === 'lstm', 'c', (T + 1) * B * H),
-    tanhC: when(cell === 'lstm', 'tanhC', T * B * H),
+    part,
+    gatesPart: (gatesStep / parts) * FLOAT,
+    cPart: (cellsStep / parts) * FLOAT,
+    c: when(cell === 'lstm', 'c', (T + 1) * cellsStep),
+    tanhC: when(cell === 'lstm', 'tanhC', T * cellsStep),
     w: room('w', parameters, zeros),
     dw: when(trains, 'dw', parameters, zeros),
     wt: when(trains && !(minimal && !wantsDx), 'wt', gateWidth * ((minimal ? 0 : H) + (wantsDx ? padded(I) : 0))),
@@ -203,7 +210,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     dhRow: unitRow,
     dhx: when(separate && !minimal, 'dhx', B * H),
     drh: when(trains && cell === 'gru' && !resetAfter, 'drh', B * H),
-    dc: when(trains && cell === 'lstm', 'dc', B * H),
+    dc: when(trains && cell === 'lstm', 'dc', cellsStep),
     dx: wantsDx && goBackwards ? dx + (T - 1) * B * dxRow : dx,
     dxRow,
     dxStep: (goBackwards ? -1 : 1) * B * dxRow,
@@ -239,9 +246,9 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     recurrentActivation: activationNumbers[recurrentActivation],
     slopes: minimal
       ? when(trains && activation !== 'linear', 'slopes', (T * B * unitRow) / FLOAT)
-      : when(trains && general && cell !== 'simpleRnn', 'slopes', T * G * group),
+      : when(trains && general && cell !== 'simpleRnn', 'slopes', T * gatesStep),
     slopesRow: unitRow,
-    slopesC: when(trains && general && cell === 'lstm', 'slopesC', T * B * H),
+    slopesC: when(trains && general && cell === 'lstm', 'slopesC', T * cellsStep),
     ...{ step: 0, gamma: 0, z: 0, zRow: 0, moments: 0, dn: 0, epsilon: 0 },
   };
   const names: readonly string[] = structures[kind];

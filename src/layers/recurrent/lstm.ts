@@ -1,6 +1,6 @@
 /** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
-import { rowsOfPart } from '../../plan/kernelCalls.ts';
+import { PART_GAP, rowsOfPart } from '../../plan/kernelCalls.ts';
 import { type KernelCall, offsetBy, type Planner, padded, roundUp, rowBytes } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
@@ -173,8 +173,9 @@ export class LSTMCell extends Cell {
     const part = wide ? B : rowsOfPart('lstm', fields);
     const parts = B / part;
     const gatesGroup = rowBytes(part * GATES);
-    const gatesPart = G * gatesGroup;
-    const cPart = part < B ? roundUp(G * part * 4 * FLOAT, LINE) : B * H * FLOAT;
+    const gap = parts > 1 ? PART_GAP : 0;
+    const gatesPart = G * gatesGroup + gap;
+    const cPart = parts > 1 ? roundUp(part * H * FLOAT, LINE) + gap : B * H * FLOAT;
     const scratch = (what: string, ...shape: number[]) =>
       planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
     const cT = returnState ? planner.rows(`${name}/cT`, 1, this.units) : null;
