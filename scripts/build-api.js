@@ -31,9 +31,9 @@ function examples() {
     if (n === 0) return [];
     const [module = '', ...sections] = part.split(/^### /m);
     return sections.map(section => {
-      const [, name = '', code = ''] = /^(\S+)\n+(```js\n[\s\S]*?\n```)/.exec(section) ?? [];
+      const [, name = '', code = ''] = /^(\S+)\n+```js(?: without types)?\n([\s\S]*?\n```)/.exec(section) ?? [];
       if (!code) throw new Error(`docs/api-examples.md: ${section.slice(0, 40)} must have a program`);
-      return { module: module.trim(), path: name.split('.'), code };
+      return { module: module.trim(), path: name.split('.'), code: `\`\`\`js\n${code}` };
     });
   });
 }

@@ -1,5 +1,6 @@
 /** The command line of `lstm-wasm worker`. */
 
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Address, checkConnection } from '../scale/bullmq/connectionOptions.ts';
 import { reasonOf, show } from '../util/errors.ts';
@@ -12,6 +13,10 @@ share of the tasks in a folder. All programs and workers must have the same vers
 
   --redis <url>          redis://host:6379, or rediss://user:password@host:6380 for TLS; default: the variable REDIS_URL of
                          the environment, which other users of the machine cannot read, or else redis://127.0.0.1:6379
+  --cacert <file>        for TLS: the certificate authority of Redis; default: those that Node knows, and the file named by
+                         NODE_EXTRA_CA_CERTS
+  --cert <file>, --key <file>
+                         for TLS: the certificate and the key of this worker, if Redis requires them (tls-auth-clients)
   --queue <name>         default: lstm
   --concurrency <n>      how many tasks run at once, each in a thread; default: the number of cores
   --folder <folder>      the folder of the task files that tasks may name; default: none, and such tasks are refused
@@ -56,6 +61,9 @@ export interface ShardCommand extends CommonCommand {
 const text = { type: 'string' } as const;
 const options = {
   redis: text,
+  cacert: text,
+  cert: text,
+  key: text,
   queue: text,
   concurrency: text,
   folder: text,
@@ -69,7 +77,7 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-const ofQueue = ['redis', 'queue', 'keep', 'lock', 'grace', 'wait'] as const;
+const ofQueue = ['redis', 'cacert', 'cert', 'key', 'queue', 'keep', 'lock', 'grace', 'wait'] as const;
 
 /** Reads the words after 'worker'. @returns null to print the help */
 export function readWorkerCommand(words: string[], env: NodeJS.ProcessEnv): QueueCommand | ShardCommand | null {
@@ -94,7 +102,7 @@ export function readWorkerCommand(words: string[], env: NodeJS.ProcessEnv): Queu
     throw new UsageError(`--queue must be a name without colons, got ${show(queue)}`);
   return {
     ...common,
-    address: addressOf(redis),
+    address: addressOf(redis, { cacert: values.cacert, cert: values.cert, key: values.key }),
     queue,
     store,
     lock: seconds('--lock', values.lock ?? '30', 0.1),
@@ -104,11 +112,29 @@ export function readWorkerCommand(words: string[], env: NodeJS.ProcessEnv): Queu
   };
 }
 
-function addressOf(redis: string): Address {
+type TlsFiles = Readonly<Record<'cacert' | 'cert' | 'key', string | undefined>>;
+
+function addressOf(redis: string, files: TlsFiles): Address {
+  let address: Address;
   try {
-    return checkConnection('worker', '--redis', redis);
+    address = checkConnection('worker', '--redis', redis);
   } catch (error) {
     throw new UsageError(reasonOf(error).replace(/^worker: /, ''));
+  }
+  const { cacert, cert, key } = files;
+  const [given] = Object.entries(files).filter(([, file]) => file !== undefined);
+  if (!given) return address;
+  if (!redis.startsWith('rediss:')) throw new UsageError(`--${given[0]} must be used with a URL of rediss:, for TLS`);
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key must be given together');
+  const tls = { ca: read('--cacert', cacert), cert: read('--cert', cert), key: read('--key', key) };
+  return { ...address, options: { ...address.options, tls } };
+}
+
+function read(name: string, file: string | undefined): Buffer | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`${name} must be a file that can be read, got ${show(file)} (${reasonOf(error)})`);
   }
 }
 

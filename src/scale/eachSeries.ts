@@ -97,6 +97,7 @@ export async function runEach<T, R>(
     for (let one = await next.take(); one; one = await next.take()) {
       control.signal.throwIfAborted();
       const { item, index } = one;
+      if (runners.length < using.slots + AHEAD) start(); // the engine may have more slots than there are items
       try {
         results[index] = await work.run(item, index, context);
       } catch (error) {
@@ -109,15 +110,11 @@ export async function runEach<T, R>(
       onProgress?.({ done, total, failed, timeLeft: total === null ? null : perItem * (total - done) });
     }
   };
+  const runners: Promise<void>[] = [];
+  const start = () => void runners.push(workOff().catch(error => control.abort(error)));
   try {
-    const runners = Array.from({ length: using.slots + AHEAD }, async () => {
-      try {
-        await workOff();
-      } catch (error) {
-        control.abort(error);
-      }
-    });
-    await Promise.all(runners);
+    start();
+    for (const runner of runners) await runner; // each starts the next one before it ends
     control.signal.throwIfAborted();
     return results;
   } finally {

@@ -35,7 +35,10 @@ export class RedisServer {
     const own = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''];
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
     this.#process = spawn('redis-server', [...own, ...durable, ...this.words], { stdio: 'ignore' });
-    while (!(await answers(this.port))) await new Promise(resolve => setTimeout(resolve, 20));
+    while (!(await answers(this.port))) {
+      if (this.#process.exitCode !== null) throw new Error(`redis-server ${this.words.join(' ')} has ended`);
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
   }
 
   /** Deletes all data. */

@@ -3,8 +3,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Engine } from 'lstm-wasm/scale';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { closeEngines, fileTask, open, put, samples, scale } from './engines.ts';
+import { closeEngines, fileTask, open, put, samples, scale, wave } from './engines.ts';
 import { taskFolder, WorkerProcess } from './workerProcess.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-shards-'));
@@ -41,6 +42,20 @@ it('shards give the results of local(), and a program that is started again read
   const again = scale.sharded(store);
   expect(await Promise.all(tasks.map(task => again.run(task)))).toEqual(found);
   await again.close();
+});
+
+it('fitEach writes the tasks of all series, and has the models of local()', { timeout: 60_000 }, async () => {
+  const store = mkdtempSync(join(folder, 'fit-'));
+  const series = [0, 1, 2].map(n => ({ id: `${n}`, values: wave(60, n) }));
+  const fitWith = (engine: Engine) =>
+    scale.fitEach(series, { horizon: 2, inputSteps: 8, units: 4, epochs: 1 }, { engine });
+  const engine = scale.sharded(store);
+  const fits = fitWith(engine);
+  await written(store, 3);
+  await Promise.all(['0/2', '1/2'].map(shard => runShard(store, shard).ended()));
+  const models = (await fits).map(({ model, error }) => model ?? error);
+  expect(models).toEqual((await fitWith(open({ workers: 1 }))).map(({ model }) => model));
+  await engine.close();
 });
 
 it('a task that fails in a shard fails in the program, and with the exit code of the shard', {

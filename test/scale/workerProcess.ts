@@ -25,7 +25,13 @@ export class WorkerProcess {
 
   /** Starts a worker. @param words the options of the command */
   static spawn(...words: string[]): WorkerProcess {
-    return new WorkerProcess(spawn(process.execPath, [cli, 'worker', ...words], { stdio: ['ignore', 'pipe', 'pipe'] }));
+    return WorkerProcess.spawnWith({}, ...words);
+  }
+
+  /** @param env more variables of the environment */
+  static spawnWith(env: NodeJS.ProcessEnv, ...words: string[]): WorkerProcess {
+    const options = { stdio: ['ignore' as const, 'pipe' as const, 'pipe' as const], env: { ...process.env, ...env } };
+    return new WorkerProcess(spawn(process.execPath, [cli, 'worker', ...words], options));
   }
 
   /** Starts workers of a queue that run one task at a time, and waits until they are ready. */

@@ -44,7 +44,9 @@ export function checkConnection(call: string, name: string, value: unknown): Add
     fail(call, `${name}.port must be an integer from 1 to 65535, got ${show(port)}`);
   }
   if (options.keyPrefix) fail(call, `${name} must have no keyPrefix, which BullMQ does not support`);
-  return { url: undefined, options, name: typeof path === 'string' ? path : `${host}:${port}` };
+  if (typeof path === 'string') return { url: undefined, options, name: path };
+  // Without a host, TLS would expect a certificate of 'localhost'
+  return { url: undefined, options: { ...options, host }, name: `${host}:${port}` };
 }
 
 function nameOf(call: string, name: string, text: string): string {

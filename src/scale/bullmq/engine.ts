@@ -108,10 +108,10 @@ export class QueueEngine implements Engine {
       connection,
       streams: { events: { maxLen: MOST_EVENTS } },
     });
+    queue.on('error', () => undefined); // `link` reports them
     // From the last event on, so that none is missed while the connection of `events` is made
     const [last] = await link.do(() => connection.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1));
     const events = new packages.QueueEvents(name, { connection, lastEventId: last?.[0] ?? '0-0' });
-    queue.on('error', () => undefined); // `link` reports them
     events.on('error', () => undefined);
     const wake = ({ jobId }: { jobId: string }) => this.#pending.get(jobId)?.wake();
     events.on('completed', wake);
@@ -199,14 +199,14 @@ export class QueueEngine implements Engine {
     }
   }
 
-  async #warn({ queue }: Opened): Promise<void> {
+  async #warn({ link, queue }: Opened): Promise<void> {
     this.#hasWarned = true;
     const count = await queue.getWorkersCount().catch(() => 1);
     if (count > 0) return;
     const { address, queue: name } = this.settings;
     warn(
       `bullmq: no worker is connected to the queue '${name}' of Redis at ${address.name}; ` +
-        `start one with npx lstm-wasm worker --redis redis://${address.name} --queue ${name}`,
+        `start one with npx lstm-wasm worker --redis ${link.client.options.tls ? 'rediss' : 'redis'}://${address.name} --queue ${name}`,
     );
   }
 }

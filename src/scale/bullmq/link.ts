@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { reasonOf } from '../../util/errors.ts';
 import type { Address, Patience } from './connectionOptions.ts';
 import type { Packages } from './packages.ts';
+import { refusalOf } from './refusals.ts';
 
 /** The oldest server that BullMQ accepts. */
 const LEAST_VERSION = 5;
@@ -12,7 +13,6 @@ const LONGEST_DELAY = 2000;
 
 /** Errors that end when an operator frees memory or disk space, or when a server has started. */
 const TRANSIENT = /\b(?:OOM|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|TRYAGAIN)\b/;
-const REFUSED = /\b(?:WRONGPASS|NOAUTH|NOPERM)\b|invalid password/;
 
 /** Redis is away, full or refuses the connection. */
 export class RedisError extends Error {
@@ -62,8 +62,9 @@ export class Link {
         return await this.#orFail(command);
       } catch (error) {
         if (error instanceof RedisError || error === this.#end) throw error;
+        const refusal = refusalOf(error);
+        if (refusal) throw this.#refuse(refusal);
         const message = reasonOf(error);
-        if (REFUSED.test(message)) throw this.#refuse(message);
         const isTransient = TRANSIENT.test(message) || message === 'Connection is closed.';
         if (!isTransient || performance.now() + delay > end) throw this.#describe(error);
         await new Promise(resolve => setTimeout(resolve, delay));
@@ -100,17 +101,12 @@ export class Link {
 
   #fail(error: unknown): void {
     this.#lastError = error;
-    const message = reasonOf(error);
-    if (REFUSED.test(message)) this.#rejectAll(this.#refuse(message));
+    const refusal = refusalOf(error);
+    if (refusal) this.#rejectAll(this.#refuse(refusal));
   }
 
-  #refuse(message: string): RedisError {
-    const rule = message.includes('NOAUTH')
-      ? 'needs a password'
-      : message.includes('NOPERM')
-        ? 'does not allow this user to run its commands'
-        : 'refuses the password';
-    const refusal = new RedisError(`${this.#place()} ${rule} (${message})`);
+  #refuse(text: string): RedisError {
+    const refusal = new RedisError(`${this.#place()} ${text}`);
     this.#end = refusal;
     this.#stopWaiting();
     this.client.disconnect();
@@ -143,13 +139,16 @@ export class Link {
 
   #away(limit: number): RedisError {
     const error = this.#lastError as NodeJS.ErrnoException | undefined;
-    const reason = error?.code ?? error?.message;
+    const reason = error?.code ?? error?.message ?? (this.#wasReady ? undefined : 'no answer');
     const text = this.#wasReady ? 'has been away for' : 'cannot be reached; gave up after';
-    const advice = this.#wasReady
-      ? '; tasks in its queue are kept, and running the same program again reads their results'
-      : '';
-    const message = `${this.#place()} ${text} ${limit / 1000} s${reason ? ` (${reason})` : ''}${advice}`;
+    const message = `${this.#place()} ${text} ${limit / 1000} s${reason ? ` (${reason})` : ''}${this.#advice(reason)}`;
     return new RedisError(message, { cause: error });
+  }
+
+  #advice(reason: string | undefined): string {
+    if (this.#wasReady) return '; tasks in its queue are kept, and running the same program again reads their results';
+    if (this.client.options.tls) return reason === 'no answer' ? '; a port without TLS needs redis:' : '';
+    return reason === 'ECONNRESET' ? '; a port with TLS needs rediss: or the option tls' : '';
   }
 
   #describe(error: unknown): RedisError {

@@ -20,26 +20,36 @@ export class RefusedTask extends Error {
  *
  * @param folder undefined if the worker has none
  * @param name a path inside the folder, with slashes
+ * @param isPath whether the name is a path on the machine of the program, of which the longest end counts that is inside the
+ * folder: 'tasks/a/train.js' may be 'a/train.js' or 'train.js' there
  */
-export function resolveTaskFile(folder: string | undefined, name: string | undefined): string {
+export function resolveTaskFile(folder: string | undefined, name: string | undefined, isPath = false): string {
   if (folder === undefined) throw new RefusedTask('this worker has no task files; start it with --folder');
-  const isSafe = name && !/[\\:\0]/.test(name) && !isAbsolute(name) && !name.split('/').includes('..');
+  const parts = name?.split('/') ?? [];
+  const isSafe = name && !/[\\:\0]/.test(name) && !isAbsolute(name) && !parts.includes('..');
   if (!isSafe) throw new RefusedTask(`a task file must be a name inside the folder of the worker, got ${show(name)}`);
-  let path: string;
   const home = realpathSync(folder);
+  for (let first = 0; first < (isPath ? parts.length : 1); first++) {
+    const path = realPath(resolve(home, ...parts.slice(first)));
+    if (path === undefined) continue;
+    // A link that leads out of the folder
+    const inside = relative(home, path);
+    if (inside === '' || inside.split(sep)[0] === '..' || isAbsolute(inside)) {
+      throw new RefusedTask(
+        `the task file ${show(name)} must be inside the folder of the worker, it is a link to elsewhere`,
+      );
+    }
+    return pathToFileURL(path).href;
+  }
+  throw new RefusedTask(`the folder of this worker has no task file ${show(isPath ? parts.at(-1) : name)}`);
+}
+
+function realPath(path: string): string | undefined {
   try {
-    path = realpathSync(resolve(home, name));
+    return realpathSync(path);
   } catch {
-    throw new RefusedTask(`the folder of this worker has no task file ${show(name)}`);
+    return undefined;
   }
-  // A link that leads out of the folder
-  const inside = relative(home, path);
-  if (inside === '' || inside.split(sep)[0] === '..' || isAbsolute(inside)) {
-    throw new RefusedTask(
-      `the task file ${show(name)} must be inside the folder of the worker, it is a link to elsewhere`,
-    );
-  }
-  return pathToFileURL(path).href;
 }
 
 /** The task of a job, as this process runs it; it has the id that the program has computed, or is refused. */
@@ -48,7 +58,7 @@ export async function taskOfJob(data: unknown, folder: string | undefined): Prom
   if (!isPlain(task)) throw new RefusedTask('the job has no task of lstm-wasm');
   if (wanted !== version) throw new RefusedTask(`the task needs lstm-wasm ${wanted}, this worker has ${version}`);
   const { kind, input, seed, blobs, fileHash } = task;
-  const file = kind === 'file' ? resolveTaskFile(folder, task.file) : undefined;
+  const file = kind === 'file' ? resolveTaskFile(folder, task.file, task.fileHash !== undefined) : undefined;
   let own: Task;
   try {
     own = await makeTask({
