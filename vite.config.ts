@@ -11,11 +11,11 @@ const leaveWorker = (source: string, file: string, placeholder: string) => ({
   name: 'leave-worker',
   enforce: 'pre' as const,
   transform: (code: string) => swap(code, `'./${source}', import.meta.url`, placeholder),
-  renderChunk: (code: string) => swap(code, placeholder, `'${file}', import.meta.url`),
+  renderChunk: (code: string) => swap(code, placeholder, `'./${file}', import.meta.url`),
 });
-const leaveWorkers = (folder: string) => [
-  leaveWorker('thread.ts', `${folder}thread.js`, '__THREAD__'),
-  leaveWorker('taskThread.ts', `${folder}task-thread.js`, '__TASK_THREAD__'),
+const leaveWorkers = [
+  leaveWorker('thread.ts', 'thread.js', '__THREAD__'),
+  leaveWorker('taskThread.ts', 'task-thread.js', '__TASK_THREAD__'),
 ];
 
 /** Keras files are written at home: what is inside the worker would carry h5wasm, which is ten times as large. */
@@ -162,7 +162,7 @@ const core = {
 
 /** The package as Node and pages without a bundler load it, in few files. */
 const main = {
-  plugins: [...leaveWorkers('./'), plotApart, librariesPlugin],
+  plugins: [...leaveWorkers, plotApart, librariesPlugin],
   build: {
     ...library,
     sourcemap: false,
@@ -183,7 +183,7 @@ const main = {
  * that bundles can do without, and files for the libraries inside the package.
  */
 const bundler = {
-  plugins: [...leaveWorkers('../'), partsApart, constantsApart, librariesPlugin],
+  plugins: [...leaveWorkers, partsApart, constantsApart, librariesPlugin],
   build: {
     ...library,
     outDir: 'dist/bundler',
