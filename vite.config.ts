@@ -75,6 +75,14 @@ const parts = [
   { name: 'checks', test: /\/src\/util\/(arguments|errors|options|shapes|typedArrays)\.ts$/ },
   { name: 'random', test: /\/src\/util\/random(Generator)?\.ts$/ },
   { name: 'math', test: /\/src\/util\/math\.ts$/ },
+  { name: 'config', test: /\/src\/util\/(config|customClasses)\.ts$/ },
+  { name: 'deserialize', test: /\/src\/util\/deserialize\.ts$/ },
+  { name: 'metadata', test: /\/src\/saving\/tfjs\/metadata\.ts$/ },
+  { name: 'fitting', test: /\/src\/training\/(dataset|evaluateDataset|fit|fitDataset|loop|resume)\.ts$/ },
+  {
+    name: 'batches',
+    test: /\/src\/(inputs\/(batches|parts|sampleWeights|samples)|objective\/(losses|metricNames|targetForms|targets)|training\/(batchOptions|evaluate|means|pairs))\.ts$/,
+  },
   {
     name: 'forecaster',
     test: /\/src\/forecast\/(\w*[fF]orecaster|backtest|calibration|encoding|forecasterOptions|forecastWindows|networks?|outputs|samplePaths|sequenceWindows)\.ts$/,
@@ -118,34 +126,73 @@ const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
   'task-thread': thread('task-thread', 'scale/taskThread.ts'),
 };
 
-/**
- * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
- * can do without, and files for the libraries inside the package.
- */
+/** The subpaths for every host, and the files of parts of `index`. */
+const entries = {
+  index: entry('index.ts'),
+  bullmq: entry('scale/bullmq/index.ts'),
+  data: entry('data/index.ts'),
+  forecast: entry('forecast/index.ts'),
+  keras: entry('keras/index.ts'),
+  layers: entry('layers/namespace.ts'),
+  onnx: entry('onnx/index.ts'),
+  plot: entry('plot/index.ts'),
+  predict: entry('predict/index.ts'),
+  safetensors: entry('safetensors/index.ts'),
+  scale: entry('scale/index.ts'),
+  turbo: entry('turbo.ts'),
+  worker: entry('worker/index.ts'),
+};
+
+interface Modules {
+  getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
+}
+
+/** One file for all modules that `index` imports: each file that Node or a page reads takes about a millisecond. */
+const imported = new Set<string>();
+const core = {
+  debugName: 'core',
+  name: (module: string, modules: Modules) => {
+    if (imported.size === 0) {
+      imported.add(entries.index);
+      for (const id of imported) for (const next of modules.getModuleInfo(id)?.importedIds ?? []) imported.add(next);
+    }
+    return imported.has(module) ? 'core' : null;
+  },
+};
+
+/** The package as Node and pages without a bundler load it, in few files. */
 const main = {
-  plugins: [...leaveWorkers, partsApart, constantsApart, plotApart, librariesPlugin],
+  plugins: [...leaveWorkers, plotApart, librariesPlugin],
   build: {
     ...library,
+    sourcemap: false,
+    lib: {
+      entry: { ...entries, cli: entry('cli/main.ts'), 'plot-node': entry('plot/node.ts') },
+      formats: ['es' as const],
+    },
+    rolldownOptions: {
+      ...library.rolldownOptions,
+      preserveEntrySignatures: 'allow-extension' as const,
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [core, ...groups] } },
+    },
+  },
+};
+
+/**
+ * The package for bundlers: one file for each subpath, what they share, and of what `index` gathers, files for the parts
+ * that bundles can do without, and files for the libraries inside the package.
+ */
+const bundler = {
+  plugins: [...leaveWorkers, partsApart, constantsApart, librariesPlugin],
+  build: {
+    ...library,
+    outDir: 'dist/bundler',
     lib: {
       entry: {
-        index: entry('index.ts'),
-        bullmq: entry('scale/bullmq/index.ts'),
-        cli: entry('cli/main.ts'),
-        data: entry('data/index.ts'),
-        forecast: entry('forecast/index.ts'),
-        keras: entry('keras/index.ts'),
-        layers: entry('layers/namespace.ts'),
+        ...entries,
         models: entry('model/index.ts'),
-        onnx: entry('onnx/index.ts'),
-        plot: entry('plot/index.ts'),
-        'plot-node': entry('plot/node.ts'),
-        predict: entry('predict/index.ts'),
         saving: entry('saving/index.ts'),
-        safetensors: entry('safetensors/index.ts'),
-        scale: entry('scale/index.ts'),
         training: entry('training/index.ts'),
-        turbo: entry('turbo.ts'),
-        worker: entry('worker/index.ts'),
       },
       formats: ['es' as const],
     },
@@ -157,4 +204,6 @@ const main = {
   },
 };
 
-export default defineConfig(({ mode }) => threads[mode] ?? main);
+const builds = { ...threads, bundler };
+
+export default defineConfig(({ mode }) => builds[mode as keyof typeof builds] ?? main);

@@ -148,8 +148,11 @@ export async function buildPackage() {
   const { NODE_ENV } = process.env;
   const config = { root, configFile: inRoot('vite.config.ts'), logLevel: /** @type {const} */ ('warn') };
   await build(config);
-  await build({ ...config, mode: 'thread' });
-  await build({ ...config, mode: 'task-thread' });
+  for (const mode of ['bundler', 'thread', 'task-thread']) await build({ ...config, mode });
+  // Both builds look for the workers beside their files
+  for (const name of ['thread', 'task-thread']) {
+    writeFileSync(inRoot(`dist/bundler/${name}.js`), `import '../${name}.js';\n`);
+  }
   // Vite sets it to 'production', which would make a later npm skip devDependencies
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;
   else process.env.NODE_ENV = NODE_ENV;

@@ -46,7 +46,7 @@ const products = {
       'scripts/libraries.js',
       'package.json',
     ],
-    makes: ['dist/index.js', 'dist/data.js', 'dist/plot-node.js', 'dist/index.d.ts'],
+    makes: ['dist/index.js', 'dist/bundler/index.js', 'dist/plot-node.js', 'dist/index.d.ts'],
   },
 };
 

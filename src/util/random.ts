@@ -17,9 +17,10 @@ function mix(state: bigint): number {
   return Number((z ^ (z >> 31n)) >> 11n);
 }
 
+/** A random state. In Node, the first use of `crypto` would take some milliseconds. */
 function randomBits(): bigint {
-  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-  return (BigInt(high!) << 32n) | BigInt(low!);
+  const word = () => BigInt(Math.floor(Math.random() * 2 ** 32));
+  return (word() << 32n) | word();
 }
 
 /** A stream of seeds. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+const dist = fileURLToPath(new URL('../../dist/bundler/', import.meta.url));
 
 /** Runs a program with a compiled model, and returns what it prints as JSON. */
 function run(program: string): unknown {

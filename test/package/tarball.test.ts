@@ -38,6 +38,7 @@ describe('the tarball', () => {
       'dist/index.js',
       'dist/index.d.ts',
       'dist/bullmq.js',
+      'dist/bundler/index.js',
       'dist/cli.js',
       'dist/data.js',
       'dist/forecast.js',
@@ -61,6 +62,25 @@ describe('the tarball', () => {
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
     const unexpected = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
     expect(unexpected).toEqual([]);
+  });
+
+  it('Node reads at most three files of the package up to the first training step', () => {
+    const hooks = `export async function load(url, context, next) {
+      if (url.includes('/lstm-wasm/dist/')) console.log(url.split('/').at(-1));
+      return next(url, context);
+    }`;
+    const read = run(
+      'files.mjs',
+      `import { register } from 'node:module';
+       register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));
+       const { layers, sequential } = await import('lstm-wasm');
+       const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
+       model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+       model.trainOnBatch(new Float32Array(3), new Float32Array(2));`,
+    );
+    const names = read.trim().split('\n');
+    expect(names[0]).toBe('index.js');
+    expect(names.length).toBeLessThanOrEqual(3);
   });
 
   it('npm install installs this package and no other', () => {

@@ -143,9 +143,9 @@ export async function checkAbsent(context) {
   for (const [name, bundle] of Object.entries(bundlers)) texts[name] = await bundle(context, entry, folder);
   const all = Object.keys(bundlers).join(', ');
   const lacking = Object.entries(texts).filter(([, text]) => !text.includes(kept));
-  const dist = join(context.home, 'node_modules/lstm-wasm/dist');
+  const dist = join(context.home, 'node_modules/lstm-wasm/dist/bundler');
   const whole = readdirSync(dist)
-    .filter(name => name.endsWith('.js') && !name.endsWith('thread.js'))
+    .filter(name => name.endsWith('.js'))
     .map(name => readFileSync(join(dist, name), 'utf8'))
     .join('\n');
   return [
