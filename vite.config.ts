@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { groupNames } from './scripts/kernelGroups.js';
 import { groups, librariesPlugin } from './scripts/libraries.js';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
@@ -24,6 +25,17 @@ const withoutKeras = {
   enforce: 'pre' as const,
   resolveId: (source: string) => (source.endsWith('/keras/write.ts') ? '\0without-keras' : null),
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
+};
+
+/** Threads receive their kernels from the page. */
+const withoutKernels = {
+  name: 'without-kernels',
+  enforce: 'pre' as const,
+  load(id: string) {
+    const group = /\/src\/wasm\/modules\/(\w+)\.generated\.ts$/.exec(id)?.[1];
+    if (!group || !groupNames.includes(group)) return null;
+    return `import { receivedModule } from '../sentKernels.ts';\nexport const ${group} = receivedModule('${group}');`;
+  },
 };
 
 /**
@@ -100,7 +112,7 @@ const library = {
 
 /** What runs in a worker, in one file: bundlers put it into one anyway, and with it whatever it might import. */
 const thread = (name: string, path: string) => ({
-  plugins: [withoutKeras],
+  plugins: [withoutKeras, withoutKernels],
   build: {
     ...library,
     emptyOutDir: false,
