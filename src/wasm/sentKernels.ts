@@ -15,7 +15,7 @@ export interface SentKernels {
   readonly modules: readonly KernelModule[];
 }
 
-const build = `lstm-wasm ${version} (kernels ${strictHash.slice(0, 8)})`;
+const build = `${version} (kernels ${strictHash.slice(0, 8)})`;
 
 export const sentKernels = (modules: readonly KernelModule[]): SentKernels => ({ build, modules });
 
@@ -37,11 +37,11 @@ export function receiveKernels(sent: SentKernels): void {
   for (const module of sent.modules) if (!received.has(module.name)) received.set(module.name, module);
 }
 
-/** Throws if the page has sent no kernels, or those of another version. */
+/** Fails if the page has sent no kernels, or those of another version. */
 export function checkReceived(call: string): void {
   if (sender === build) return;
-  const got = sender === null ? 'an older version in the page' : `${sender} in the page`;
-  fail(call, `page and worker must have files of the same version, got ${got} and ${build} in the worker`);
+  const expected = sender === null ? 'the older version of the program' : `${sender}, as the program does`;
+  fail(call, `the worker must run lstm-wasm ${expected}, got ${build}`);
 }
 
 /** @internal The module of a group, whose kernels this thread receives. Stands for the module in the files of threads. */
