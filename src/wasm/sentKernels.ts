@@ -40,8 +40,8 @@ export function receiveKernels(sent: SentKernels): void {
 /** Fails if the page has sent no kernels, or those of another version. */
 export function checkReceived(call: string): void {
   if (sender === build) return;
-  const expected = sender === null ? 'the older version of the program' : `${sender}, as the program does`;
-  fail(call, `the worker must run lstm-wasm ${expected}, got ${build}`);
+  const version = sender === null ? 'the older version of lstm-wasm' : `lstm-wasm ${sender}`;
+  fail(call, `the worker must run ${version} that the program has, got ${build}`);
 }
 
 /** @internal The module of a group, whose kernels this thread receives. Stands for the module in the files of threads. */
