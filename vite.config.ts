@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { factoriesApart, layerFile } from './scripts/factories.js';
 import { groupNames } from './scripts/kernelGroups.js';
 import { groups, librariesPlugin } from './scripts/libraries.js';
 
@@ -93,6 +94,9 @@ const parts = [
   },
 ];
 
+/** A file for each layer, so that a program without it does not load it. */
+const layers = { debugName: 'layers', name: layerFile, test: /\/src\/layers\// };
+
 /** And a file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
 const kernels = {
   debugName: 'kernels',
@@ -135,7 +139,7 @@ const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
  * can do without, and files for the libraries inside the package.
  */
 const main = {
-  plugins: [...leaveWorkers, partsApart, constantsApart, plotApart, librariesPlugin],
+  plugins: [...leaveWorkers, factoriesApart, partsApart, constantsApart, plotApart, librariesPlugin],
   build: {
     ...library,
     lib: {
@@ -164,7 +168,9 @@ const main = {
     rolldownOptions: {
       ...library.rolldownOptions,
       preserveEntrySignatures: 'allow-extension' as const,
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, ...parts, ...groups] } },
+      output: {
+        codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, layers, ...parts, ...groups] },
+      },
     },
   },
 };

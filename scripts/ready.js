@@ -43,6 +43,7 @@ const products = {
       'tsconfig.json',
       'tsconfig.build.json',
       'scripts/build.js',
+      'scripts/factories.js',
       'scripts/libraries.js',
       'package.json',
     ],

@@ -5,7 +5,7 @@
 
 import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
-import { predictions, seed, seedOfLayers } from './programs.js';
+import { predictions, seed, seedInWorker, seedOfLayers } from './programs.js';
 
 /** The goals for what the seed program loads before its first step, and for predictions, kernels included. */
 const GOAL = 55 * 1024;
@@ -31,6 +31,7 @@ export const sizes = [
   { what: 'predictions of an LSTM and a dense layer', program: predictions, limit: 27_900, goal: GOAL_OF_PREDICTIONS },
   { what: "everything of '.'", program: everything('lstm-wasm'), limit: 194_300 },
   { what: 'plot', program: everything('lstm-wasm/plot'), limit: 71_400 },
+  { what: 'the seed program in a worker, the side of the page', program: seedInWorker, limit: 999_999 },
   { what: 'worker, the side of the page', program: everything('lstm-wasm/worker'), limit: 182_100 },
   { what: 'thread, what runs in the worker', program: "import 'lstm-wasm/thread'", limit: 186_100 },
   { what: 'data', program: everything('lstm-wasm/data'), limit: 19_900 },
