@@ -125,7 +125,8 @@ const thread = (name: string, path: string) => ({
     // It imports and exports nothing, and would pass for a file of CommonJS by what the loader calls `exports`.
     rolldownOptions: {
       ...library.rolldownOptions,
-      output: { codeSplitting: false, footer: 'export {};' },
+      // Without a bundler, a page loads the file as it is.
+      output: { codeSplitting: false, footer: 'export {};', comments: { jsdoc: false } },
     },
   },
 });
