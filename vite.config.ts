@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { factoriesApart, layerFile } from './scripts/factories.js';
+import { groupNames } from './scripts/kernelGroups.js';
 import { groups, librariesPlugin } from './scripts/libraries.js';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
@@ -24,6 +26,17 @@ const withoutKeras = {
   enforce: 'pre' as const,
   resolveId: (source: string) => (source.endsWith('/keras/write.ts') ? '\0without-keras' : null),
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
+};
+
+/** Threads receive their kernels from the page. */
+const withoutKernels = {
+  name: 'without-kernels',
+  enforce: 'pre' as const,
+  load(id: string) {
+    const group = /\/src\/wasm\/modules\/(\w+)\.generated\.ts$/.exec(id)?.[1];
+    if (!group || !groupNames.includes(group)) return null;
+    return `import { receivedModule } from '../sentKernels.ts';\nexport const ${group} = receivedModule('${group}');`;
+  },
 };
 
 /**
@@ -89,6 +102,9 @@ const parts = [
   },
 ];
 
+/** A file for each layer, so that a program without it does not load it. */
+const layers = { debugName: 'layers', name: layerFile, test: /\/src\/layers\// };
+
 /** And a file for each module of the kernels, which a bundler can leave out, or put beside what needs it. */
 const kernels = {
   debugName: 'kernels',
@@ -108,7 +124,7 @@ const library = {
 
 /** What runs in a worker, in one file: bundlers put it into one anyway, and with it whatever it might import. */
 const thread = (name: string, path: string) => ({
-  plugins: [withoutKeras],
+  plugins: [withoutKeras, withoutKernels],
   build: {
     ...library,
     emptyOutDir: false,
@@ -117,7 +133,8 @@ const thread = (name: string, path: string) => ({
     // It imports and exports nothing, and would pass for a file of CommonJS by what the loader calls `exports`.
     rolldownOptions: {
       ...library.rolldownOptions,
-      output: { codeSplitting: false, footer: 'export {};' },
+      // Without a bundler, a page loads the file as it is.
+      output: { codeSplitting: false, footer: 'export {};', comments: { jsdoc: false } },
     },
   },
 });
@@ -183,7 +200,7 @@ const main = {
  * that bundles can do without, and files for the libraries inside the package.
  */
 const bundler = {
-  plugins: [...leaveWorkers, partsApart, constantsApart, librariesPlugin],
+  plugins: [...leaveWorkers, factoriesApart, partsApart, constantsApart, librariesPlugin],
   build: {
     ...library,
     outDir: 'dist/bundler',
@@ -199,7 +216,9 @@ const bundler = {
     rolldownOptions: {
       ...library.rolldownOptions,
       preserveEntrySignatures: 'allow-extension' as const,
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, ...parts, ...groups] } },
+      output: {
+        codeSplitting: { includeDependenciesRecursively: false, groups: [kernels, layers, ...parts, ...groups] },
+      },
     },
   },
 };

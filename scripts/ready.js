@@ -33,7 +33,7 @@ const products = {
       ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),
       ...['predict/binaries', 'wasm/shared'].map(name => `src/${name}.generated.ts`),
       'test/kernels/testKernels.generated.ts',
-      ...[...groupNames, 'hash', 'operations'].map(name => `src/wasm/modules/${name}.generated.ts`),
+      ...[...groupNames, 'all', 'hash', 'operations'].map(name => `src/wasm/modules/${name}.generated.ts`),
     ],
   },
   package: {
@@ -43,6 +43,7 @@ const products = {
       'tsconfig.json',
       'tsconfig.build.json',
       'scripts/build.js',
+      'scripts/factories.js',
       'scripts/libraries.js',
       'package.json',
     ],

@@ -5,7 +5,6 @@
  * Separate exports instead of one object, so that bundlers can remove the layers that a program does not use.
  */
 
-import { limitArguments } from '../util/arguments.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax, ThresholdedReLU } from './activationLayers.ts';
 import { AdditiveAttention, Attention } from './attention.ts';
 import { Concatenate } from './concatenate.ts';
@@ -14,6 +13,7 @@ import { Dense } from './dense.ts';
 import { Dot } from './dot.ts';
 import { Dropout } from './dropout.ts';
 import { Embedding } from './embedding.ts';
+import { factory, factoryWithDefaults } from './factory.ts';
 import { Flatten } from './flatten.ts';
 import { InputLayer } from './inputLayer.ts';
 import { Masking } from './masking.ts';
@@ -36,14 +36,6 @@ import { Reshape } from './reshape.ts';
 import { Cropping1D, Permute, UpSampling1D, ZeroPadding1D } from './timeSteps.ts';
 
 export { gruCell, lstmCell, simpleRNNCell };
-
-/** The factory of a class whose options are required. */
-const factory = <O, L>(name: string, LayerClass: new (options: O) => L): ((options: O) => L) =>
-  limitArguments(`layers.${name}`, (options: O) => new LayerClass(options));
-
-/** The factory of a class all of whose options have defaults. */
-const factoryWithDefaults = <O, L>(name: string, LayerClass: new (options?: O) => L): ((options?: O) => L) =>
-  limitArguments(`layers.${name}`, (options?: O) => new LayerClass(options));
 
 /** Long short-term memory. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
 export const lstm = /* @__PURE__ */ factory('lstm', LSTM);

@@ -6,8 +6,11 @@
  * The retries, sharing and results of local.ts would be needed with either.
  */
 
+import { Lazy } from '../util/lazy.ts';
+import { type SentKernels, sentKernels } from '../wasm/sentKernels.ts';
 import { type Channel, openChannel, type WorkerScript } from '../worker/channel.ts';
 import type { PlainError } from '../worker/messages.ts';
+import { packError } from '../worker/serialization.ts';
 import type { Json, Result, Task } from './engine.ts';
 import { type FromThread, isTaskMessage, type ToThread } from './threadMessages.ts';
 
@@ -15,6 +18,9 @@ const script: WorkerScript = {
   inPage: () => new Worker(new URL('./taskThread.ts', import.meta.url), { type: 'module' }),
   file: 'task-thread.js',
 };
+
+/** Task files import kernels of their own, so a program that runs nothing else does not load these. */
+const kernels = /* @__PURE__ */ new Lazy(() => import('../wasm/modules/all.generated.ts'));
 
 /** What became of a run. */
 export type Outcome =
@@ -35,7 +41,8 @@ const locks = (): LockManager | null =>
 
 /** A thread. It does not keep the process alive while it is idle. */
 export class TaskThread {
-  readonly #channel: Promise<Channel>;
+  #channel: Promise<Channel>;
+  #hasKernels = false;
   #run: Run | null = null;
   #lastRun = 0;
   #ended: string | null = null;
@@ -70,15 +77,28 @@ export class TaskThread {
       this.#run = { id: run, onProgress, settle };
     });
     if (this.#ended !== null) return { died: this.#ended };
-    const message: ToThread = { lstmTask: 'run', run, task, bytes, lock: this.#lock, isWatched };
-    this.#channel.then(
-      channel => {
+    const send = async (channel: Channel) => {
+      try {
         channel.busy(true);
+        const kernels = task.kind === 'file' ? null : await this.#missingKernels();
+        const message: ToThread = { lstmTask: 'run', run, task, bytes, kernels, lock: this.#lock, isWatched };
         channel.send(message, []);
-      },
-      () => {},
-    );
+      } catch (error) {
+        this.#settle({ error: packError(error) });
+      }
+      return channel;
+    };
+    this.#channel = this.#channel.then(send); // what is sent later waits for it
+    this.#channel.catch(() => {});
     return outcome;
+  }
+
+  /** The kernels, unless the thread has them. */
+  async #missingKernels(): Promise<SentKernels | null> {
+    if (this.#hasKernels) return null;
+    const { allModules } = await kernels.get();
+    this.#hasKernels = true;
+    return sentKernels(allModules);
   }
 
   /** Asks the task that is running to end. */

@@ -2,6 +2,7 @@
 
 import { nodeModule } from '../saving/stores/nodeFiles.ts';
 import { becomeTaskThread } from '../util/taskThread.ts';
+import { checkReceived, receiveKernels } from '../wasm/sentKernels.ts';
 import { type Port, packError } from '../worker/serialization.ts';
 import type { Store } from './engine.ts';
 import { runTask } from './runTask.ts';
@@ -19,7 +20,8 @@ async function receive(port: Port, message: unknown): Promise<void> {
     else run?.control.abort();
     return;
   }
-  const { run, task, bytes, lock, isWatched } = message;
+  const { run, task, bytes, kernels, lock, isWatched } = message;
+  if (kernels) receiveKernels(kernels);
   const state = { control: new AbortController(), isWatched };
   running.set(run, state);
   if (lock !== null && !isLocked) {
@@ -41,6 +43,7 @@ async function receive(port: Port, message: unknown): Promise<void> {
     },
   };
   try {
+    if (task.kind !== 'file') checkReceived(`task '${task.kind}'`);
     const { value, blobs } = await runTask(task, store, {
       signal: state.control.signal,
       report: progress => {

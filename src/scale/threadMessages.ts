@@ -1,5 +1,6 @@
 /** The messages between an engine and its threads. Task files may send messages of their own: ours have the key `lstmTask`. */
 
+import type { SentKernels } from '../wasm/sentKernels.ts';
 import type { PlainError } from '../worker/messages.ts';
 import type { Json, Task } from './engine.ts';
 
@@ -9,12 +10,16 @@ interface Bytes {
 
 /** To a thread. */
 export type ToThread =
-  /** Runs a task. `bytes` has its blobs by hash. The thread holds `lock`, if there is one, until it ends. */
+  /**
+   * Runs a task. `bytes` has its blobs by hash. The thread holds `lock`, if there is one, until it ends. `kernels` has those
+   * of all layers, null if the thread has them, or if the task is a file, which imports the package.
+   */
   | {
       readonly lstmTask: 'run';
       readonly run: number;
       readonly task: Task;
       readonly bytes: Bytes;
+      readonly kernels: SentKernels | null;
       readonly lock: string | null;
       /** Whether to send progress, which takes time for both threads. */
       readonly isWatched: boolean;

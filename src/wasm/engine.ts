@@ -306,7 +306,8 @@ function startOwn(call: string, simd: Simd, compiled?: readonly WebAssembly.Modu
   );
 }
 
-const modulesInUse = new Set<KernelModule>([core]);
+/** @internal The modules of all that has been created, in the order in which it was. */
+export const modulesInUse = new Set<KernelModule>([core]);
 
 /**
  * Makes kernels available that are not in the core. Call it when something is created that may call them; the module is

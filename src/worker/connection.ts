@@ -3,6 +3,9 @@
 import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import { ValueError } from '../util/errors.ts';
+import type { KernelModule } from '../wasm/decode.ts';
+import { modulesInUse } from '../wasm/engine.ts';
+import { sentKernels } from '../wasm/sentKernels.ts';
 import type { CallbackEvent } from './callbackEvents.ts';
 import { type Channel, channelTo, openChannel, type WorkerLike, type WorkerScript } from './channel.ts';
 import type { ClientCall } from './clientCalls.ts';
@@ -32,6 +35,10 @@ export class Connection {
   readonly #questions = new Set<number>();
   readonly #opening: Promise<Channel>;
   #channel: Channel | null = null;
+  /** The kernels that the worker has. */
+  readonly #sent = new Set<KernelModule>();
+  /** How many modules were in use at the last call: what it needs is in use, because the page has created it too. */
+  #modulesSeen = 0;
   /** The reason why no further calls are possible. */
   #closed: string | null = null;
 
@@ -83,9 +90,18 @@ export class Connection {
       const settled = () => signal.removeEventListener('abort', stop);
       done.then(settled, settled);
     }
+    if (modulesInUse.size !== this.#modulesSeen) this.sendKernels(modulesInUse);
+    this.#modulesSeen = modulesInUse.size;
     const message: ClientMessage = { lstmWasm: 'call', id, model, method, args: packed };
     this.#send(message, transferList, error => this.#settle(id, { error: packError(error) }));
     return done;
+  }
+
+  /** Sends kernels that the worker lacks. */
+  sendKernels(modules: Iterable<KernelModule>): void {
+    const missing = Array.from(modules).filter(module => !this.#sent.has(module));
+    for (const module of missing) this.#sent.add(module);
+    if (missing.length > 0) this.#send({ lstmWasm: 'kernels', ...sentKernels(missing) });
   }
 
   stop(model: number, stop: boolean): void {

@@ -7,26 +7,27 @@ import { type ContainerArgs, model } from '../model/functional.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import { Sequential } from '../model/sequential.ts';
 import type { SequentialArgs } from '../model/sequentialArgs.ts';
-import { optimizerFrom } from '../saving/config/fromConfig.ts';
 import { httpOptions } from '../saving/stores/http.ts';
 import { loaderFor } from '../saving/stores/urlHandlers.ts';
 import type { IOHandler } from '../saving/tfjs/artifacts.ts';
 import type { LoadOptions } from '../saving/tfjs/load.ts';
-import type { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
-import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
+import { Lazy } from '../util/lazy.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import type { WorkerLike } from './channel.ts';
 import { Connection } from './connection.ts';
-import { initialValuesOf, modelFromTopology, rejectCustom, withoutConsumingSeeds } from './localModel.ts';
+import { initialValuesOf, rejectCustom, withoutConsumingSeeds } from './localModel.ts';
 import { nextId, type RemoteModel, type RemoteSequential, remote } from './model.ts';
+import type { Loaded } from './topology.ts';
 
 export type { WorkerLike } from './channel.ts';
 export type { RemoteTrainingOptions, TransferOptions } from './clientCalls.ts';
 export type { Remote, RemoteMethods, RemoteModel, RemoteSequential } from './model.ts';
+
+const topologies = /* @__PURE__ */ new Lazy(() => import('./topology.ts'));
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -95,12 +96,10 @@ export class Host {
     checkBoolean(call, 'strict', strict);
     const artifacts = await loaderFor(call, source, rest)({ strict, ...(onProgress && { onProgress }) });
     const id = nextId();
-    const { topology, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
-    const local = withoutConsumingSeeds(() => modelFromTopology(call, topology));
-    if (objective) {
-      const { optimizer, ...others } = objective;
-      local.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });
-    }
+    const { allModules, localCopy } = await topologies.get();
+    this.#connection.sendKernels(allModules);
+    const loaded = (await this.#call(call, [id, artifacts, strict])) as Loaded;
+    const local = withoutConsumingSeeds(() => localCopy(call, loaded));
     return remote(this.#connection, id, local) as M;
   }
 
@@ -130,8 +129,6 @@ export class Host {
 }
 
 limitMethodArguments(Host, 'host');
-
-type Loaded = { topology: Config; objective: ReturnType<typeof describeObjective> | null };
 
 /** Starts a worker: a Web Worker in browsers, a thread in Node. An idle thread does not keep the process alive. */
 export function connect(options?: ConnectOptions): Host {

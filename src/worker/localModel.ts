@@ -5,9 +5,6 @@ import { FunctionalModel } from '../model/functional.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import type { ModelView } from '../model/modelView.ts';
 import { Sequential } from '../model/sequential.ts';
-import { modelFrom } from '../saving/config/fromConfig.ts';
-import { structuredModel } from '../saving/config/structure.ts';
-import type { Config, Serialized } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { globalSeeds } from '../util/random.ts';
 
@@ -36,15 +33,6 @@ export function rejectCustom(call: string, layers: readonly unknown[]): void {
     if (custom)
       fail(call, `custom layers do not run in a worker, got ${show(custom.name)} of the class ${custom.className}`);
   }
-}
-
-/** Builds a model from the result of `toJSON`. */
-export function modelFromTopology(call: string, topology: Config, seed?: number): LayersModel {
-  const location = { call, part: '' };
-  const { layers } = topology.config as { layers?: Serialized[] };
-  // A model without layers, to which they are added later, has no structure
-  if (topology.class_name === 'Sequential' && layers?.length === 0) return modelFrom(location, topology, seed);
-  return structuredModel(location, topology, 'own', seed);
 }
 
 /** A model of the same class with another view of the same layers. */

@@ -4,9 +4,12 @@
  */
 
 import type { Serialized } from '../util/config.ts';
+import { isSentKernels, type SentKernels } from '../wasm/sentKernels.ts';
 
 /** Messages to the worker. */
 export type ClientMessage =
+  /** Kernels that the worker lacks; before the first call that may need them. */
+  | ({ readonly lstmWasm: 'kernels' } & SentKernels)
   | {
       readonly lstmWasm: 'call';
       readonly id: number;
@@ -102,6 +105,7 @@ function isReply(fields: Fields): boolean {
 }
 
 const clientMessages: Shapes = {
+  kernels: isSentKernels,
   call: ({ id, model, method, args }) => isId(id) && (model === null || isId(model)) && isText(method) && isList(args),
   answer: fields => isId(fields.question) && isReply(fields),
   stop: ({ model, stop, cancel }) => isId(model) && isFlag(stop) && isFlag(cancel),

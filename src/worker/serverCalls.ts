@@ -17,8 +17,8 @@ import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
 import { type AskClient, CallbackEvents, EVENT_INTERVAL, RemoteCallback } from './callbackEvents.ts';
-import { modelFromTopology } from './localModel.ts';
 import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
+import { modelFromTopology } from './topology.ts';
 
 export type Models = Map<number, LayersModel>;
 type Args = readonly unknown[];

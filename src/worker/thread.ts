@@ -1,6 +1,7 @@
 /** The script of the worker: holds the models and executes the calls of the client. */
 
 import { nodeModule } from '../saving/stores/nodeFiles.ts';
+import { checkReceived, receiveKernels } from '../wasm/sentKernels.ts';
 import { type ClientMessage, isClientMessage, type ServerMessage } from './messages.ts';
 import { type Port, postReply, unpack, unpackError } from './serialization.ts';
 import { type Models, serveHostCall, serveModelCall } from './serverCalls.ts';
@@ -23,6 +24,7 @@ function receive(port: Port, message: unknown): void {
   if (message.lstmWasm === 'call') void call(port, message);
   else if (message.lstmWasm === 'answer') settle(message);
   else if (message.lstmWasm === 'stop') stop(message);
+  else if (message.lstmWasm === 'kernels') receiveKernels(message);
   else {
     const waiting = Array.from(questions, ([question, { id }]) => ({ id, question }));
     post(port, { lstmWasm: 'open', last: message.last, calls: [...calls], questions: waiting });
@@ -39,12 +41,13 @@ async function call(port: Port, { id, model, method, args }: Kind<'call'>): Prom
       questions.set(++lastQuestion, { id, resolve, reject });
       post(port, { lstmWasm: 'question', id, question: lastQuestion, name, args: rest });
     });
+  const name = model === null ? method : `model.${method}`;
   const work = () => {
+    checkReceived(name);
     const given = args.map(arg => unpack(arg));
     return model === null ? serveHostCall(models, method, given) : serveModelCall(models, model, method, given, ask);
   };
   calls.add(id);
-  const name = model === null ? method : `model.${method}`;
   await postReply(port, { lstmWasm: 'result', id }, work, true, name, 'the result');
   calls.delete(id);
 }

@@ -38,7 +38,7 @@ const kept = 'model.trainOnBatch';
  *
  * @type {Record<string, Bundler>}
  */
-const bundlers = {
+export const bundlers = {
   async esbuild({ tools }, entry, folder) {
     const { default: esbuild } = await load(tools, 'esbuild');
     const { outputFiles, metafile } = await esbuild.build({

@@ -17,6 +17,18 @@ export const seedOfLayers = seed.replace(
   "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
 );
 
+/** The same in a worker. */
+export const seedInWorker = `
+import * as layers from 'lstm-wasm/layers';
+import { connect } from 'lstm-wasm/worker';
+const model = await connect().sequential();
+await model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+await model.add(layers.timeDistributed({ layer: layers.dense({ units: 1 }) }));
+await model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+globalThis.cost = await model.trainOnBatch(globalThis.xs, globalThis.ys);
+globalThis.prediction = await model.predict(globalThis.xs, { batchSize: 50 });
+`;
+
 /** A program that never trains. */
 export const predictions = `
 import { dense, loadModel, lstm } from 'lstm-wasm/predict';

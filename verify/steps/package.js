@@ -3,6 +3,7 @@
 import { checkAbsent } from '../package/absent.js';
 import { checkPublished } from '../package/checkers.js';
 import { checkAudit, checkLicences, checkSbom, checkScripts } from '../package/dependencies.js';
+import { checkKernels } from '../package/kernels.js';
 import { checkManifest } from '../package/manifest.js';
 import { checkShaking } from '../package/shaking.js';
 import { checkSizes } from '../package/sizes.js';
@@ -18,6 +19,7 @@ const checks = [
   checkSizes,
   checkShaking,
   checkAbsent,
+  checkKernels,
   checkTypes,
 ];
 
