@@ -106,14 +106,19 @@ describe.skipIf(!hasRedisTls)('TLS', () => {
   it('a server that requires certificates of clients accepts those of its authority only', async () => {
     const strict = await startServer(authority.issue('strict', 'IP:127.0.0.1'));
     const connection = { port: strict, tls: trusted() };
-    const advice = 'pass cert and key in the option tls, or --cert and --key to a worker';
-    const text = 'requires a certificate of this client, or does not trust it';
-    expect(await messageOf(connection)).toBe(
-      `bullmq: Redis at 127.0.0.1:${strict} ${text} (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED); ${advice}`,
-    );
+    // The system may discard the reason that the server gives, because the server closes the connection after it
+    const reset = String.raw`cannot be reached; gave up after 1 s \((?:ECONNRESET|EPIPE)\); it may require a certificate of this .*`;
+    const refusal = (code: string) =>
+      new RegExp(
+        String.raw`^bullmq: Redis at 127\.0\.0\.1:${strict} (?:${reset}|requires a certificate of this client, ` +
+          String.raw`or does not trust it \(${code}\); pass cert and key in the option tls, or --cert and --key to a worker)$`,
+      );
+    expect(await messageOf(connection)).toMatch(refusal('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'));
     const pathsOf = ({ cert, key }: Certificate) => ({ cert: readFileSync(cert), key: readFileSync(key) });
     const stranger = pathsOf(new Authority(folder, 'other authority').issue('stranger', 'IP:127.0.0.1'));
-    expect(await messageOf({ port: strict, tls: { ...trusted(), ...stranger } })).toContain(text);
+    expect(await messageOf({ port: strict, tls: { ...trusted(), ...stranger } })).toMatch(
+      refusal('ERR_SSL_.*UNKNOWN_CA'),
+    );
     const client = authority.issue('client', 'IP:127.0.0.1');
     const files = ['--cacert', authority.cert, '--cert', client.cert, '--key', client.key];
     await spawnWorker(['--redis', `rediss://127.0.0.1:${strict}`, ...files]).prints(/ready/);
@@ -131,9 +136,8 @@ describe.skipIf(!hasRedisTls)('TLS', () => {
   });
 
   it('the wrong protocol for a port is rejected with the right one', async () => {
-    expect(await messageOf(`redis://127.0.0.1:${port}`)).toBe(
-      `bullmq: Redis at 127.0.0.1:${port} cannot be reached; gave up after 1 s (ECONNRESET); ` +
-        'a port with TLS needs rediss: or the option tls',
+    expect(await messageOf(`redis://127.0.0.1:${port}`)).toMatch(
+      / gave up after 1 s \((?:ECONNRESET|EPIPE|no answer)\); a port with TLS needs rediss: or the option tls$/,
     );
     const plain = servers.at(-1)!.port;
     expect(await messageOf({ port: plain, tls: trusted() })).toMatch(

@@ -147,8 +147,11 @@ export class Link {
 
   #advice(reason: string | undefined): string {
     if (this.#wasReady) return '; tasks in its queue are kept, and running the same program again reads their results';
-    if (this.client.options.tls) return reason === 'no answer' ? '; a port without TLS needs redis:' : '';
-    return reason === 'ECONNRESET' ? '; a port with TLS needs rediss: or the option tls' : '';
+    if (!/^(?:no answer|ECONNRESET|EPIPE)$/.test(reason ?? '')) return '';
+    if (!this.client.options.tls) return '; a port with TLS needs rediss: or the option tls';
+    if (reason === 'no answer') return '; a port without TLS needs redis:';
+    // The reason that a server gives before it closes a connection may be lost
+    return '; it may require a certificate of this client, or not trust it';
   }
 
   #describe(error: unknown): RedisError {

@@ -13,7 +13,7 @@ export function refusalOf(error: unknown): string | undefined {
   if (message.includes('NOAUTH')) return `needs a password (${message})`;
   if (message.includes('NOPERM')) return `does not allow this user to run its commands (${message})`;
   if (/\bWRONGPASS\b|invalid password/.test(message)) return `refuses the password (${message})`;
-  const { code = '' } = error as NodeJS.ErrnoException;
+  const code = String((error as NodeJS.ErrnoException).code ?? '');
   // Messages of OpenSSL have line numbers of its source code, those of Node are sentences
   const reason = code.startsWith('ERR_SSL_') ? code : message;
   if (/ALERT.*(?:CERT|UNKNOWN_CA)/.test(code)) {
