@@ -30,8 +30,8 @@ export {
 export type { MonitorOptions } from './callbacks/monitor.ts';
 export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';
 export type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluation.ts';
-export type { ModelFitArgs } from './fit.ts';
-export type { ModelFitDatasetArgs } from './fitDataset.ts';
+export type { ModelFitArgs } from './fitArguments.ts';
+export type { ModelFitDatasetArgs } from './fitDatasetArguments.ts';
 export { History } from './history.ts';
 export type { YieldEvery, YieldEvery as YieldEveryOptions } from './pace.ts';
 export type { ProgressStream, Verbosity } from './verbosity.ts';

@@ -23,8 +23,8 @@ import {
 } from '../training/callbacks/index.ts';
 import { type Source, sourceOf } from '../training/dataset.ts';
 import { readEvaluate } from '../training/evaluate.ts';
-import { readFit } from '../training/fit.ts';
-import { readFitDataset } from '../training/fitDataset.ts';
+import { readFit } from '../training/fitArguments.ts';
+import { readFitDataset } from '../training/fitDatasetArguments.ts';
 import { History } from '../training/history.ts';
 import { checkSignal } from '../training/options.ts';
 import { serialize } from '../util/config.ts';
