@@ -130,9 +130,12 @@ const main = {
       entry: {
         index: entry('index.ts'),
         bullmq: entry('scale/bullmq/index.ts'),
+        chained: entry('tensor/chained.ts'),
         cli: entry('cli/main.ts'),
+        core: entry('core/index.ts'),
         data: entry('data/index.ts'),
         forecast: entry('forecast/index.ts'),
+        full: entry('core/full.ts'),
         keras: entry('keras/index.ts'),
         layers: entry('layers/namespace.ts'),
         models: entry('model/index.ts'),

@@ -17,6 +17,9 @@ export const seedOfLayers = seed.replace(
   "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
 );
 
+/** The same without the parts of models that it does not use. */
+export const seedOfCore = seedOfLayers.replace("from 'lstm-wasm';", "from 'lstm-wasm/core';");
+
 /** A program that never trains. */
 export const predictions = `
 import { dense, loadModel, lstm } from 'lstm-wasm/predict';
@@ -26,7 +29,7 @@ globalThis.next = model.stream().step(globalThis.xs[0][0]);
 `;
 
 /** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
-const methods = 'src/tensor/methods.ts';
+const methods = 'src/tensor/chained.ts';
 
 /**
  * Sources that the bundles of programs must not contain, and one that they must contain.

@@ -1,0 +1,55 @@
+/** The parts that a program of `lstm-wasm/core` contains only if it passes them to `use`. */
+
+import { readSampleWeights, writeSampleWeights } from '../inputs/sampleWeights.ts';
+import { applyPlace } from '../layers/apply.ts';
+import { variantPlace } from '../layers/recurrent/lstm.ts';
+import { LstmVariant } from '../layers/recurrent/lstmVariant.ts';
+import { scoreCustom, writeGradient } from '../model/customScores.ts';
+import { sampleWeightPlace } from '../model/feed.ts';
+import { applyAtOnce } from '../model/functional.ts';
+import { inspect } from '../model/inspect.ts';
+import { evaluationPlace, inspectionPlace, snapshotPlace, streamPlace } from '../model/places.ts';
+import { readSnapshot, takeSnapshot } from '../model/snapshot.ts';
+import { Stream } from '../model/stream.ts';
+import { printSummary } from '../model/summary.ts';
+import { customPlace } from '../model/trainStep.ts';
+import { addTensorMethods } from '../tensor/methods.ts';
+import { evaluate } from '../training/evaluate.ts';
+import { Part } from '../util/part.ts';
+
+/** Chained methods of tensors, such as `x.add(y)`. */
+export const chainedTensors: Part = /* @__PURE__ */ new Part('chainedTensors', addTensorMethods);
+
+/** Losses and metrics that are functions. */
+export const customLosses: Part = /* @__PURE__ */ new Part('customLosses', () =>
+  customPlace.fill({ scoreCustom, writeGradient }),
+);
+
+/** `model.evaluate`. `model.evaluateDataset` and the validation of `fit` do not need it. */
+export const evaluation: Part = /* @__PURE__ */ new Part('evaluation', () => evaluationPlace.fill(evaluate));
+
+/** `model.summary` and `model.inspect`. */
+export const inspection: Part = /* @__PURE__ */ new Part('inspection', () =>
+  inspectionPlace.fill({ inspect, printSummary }),
+);
+
+/** `layer.apply` for tensors. For symbolic tensors, it is always there. */
+export const layersOfTensors: Part = /* @__PURE__ */ new Part('layersOfTensors', () => applyPlace.fill(applyAtOnce));
+
+/** Peepholes, projection and layer normalization of `layers.lstm`. */
+export const lstmVariants: Part = /* @__PURE__ */ new Part('lstmVariants', () =>
+  variantPlace.fill((call, ...options) => LstmVariant.read(call, ...options)),
+);
+
+/** The options `sampleWeight` and `classWeight`. */
+export const sampleWeights: Part = /* @__PURE__ */ new Part('sampleWeights', () =>
+  sampleWeightPlace.fill({ readSampleWeights, writeSampleWeights }),
+);
+
+/** `model.snapshot`, `model.restore`, and the option `resume` of `fit`. */
+export const snapshots: Part = /* @__PURE__ */ new Part('snapshots', () =>
+  snapshotPlace.fill({ readSnapshot, takeSnapshot }),
+);
+
+/** `model.stream`. */
+export const streams: Part = /* @__PURE__ */ new Part('streams', () => streamPlace.fill(Stream));
