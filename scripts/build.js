@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bothBuilds, inRelaxed, inStrict } from './fused.js';
-import { groupOf } from './kernelGroups.js';
+import { groupOf, late } from './kernelGroups.js';
 import { sharedModule, testKernelsModule } from './shared.js';
 import { split } from './split.js';
 
@@ -54,8 +54,8 @@ function writeModules({ relaxed, strict }) {
   const folder = inRoot('src/wasm/modules/');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const stricts = split(strict, groupOf);
-  for (const [group, bytes] of split(relaxed, groupOf)) {
+  const stricts = split(strict, groupOf, late);
+  for (const [group, bytes] of split(relaxed, groupOf, late)) {
     writeFileSync(`${folder}${group}.generated.ts`, groupModule(group, bytes, stricts.get(group) ?? bytes));
   }
   writeFileSync(`${folder}operations.generated.ts`, operationsModule());

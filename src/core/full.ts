@@ -2,24 +2,32 @@
 
 import { use } from '../util/part.ts';
 import {
+  activations,
   chainedTensors,
   customLosses,
   evaluation,
   inspection,
   layersOfTensors,
+  lossesAndMetrics,
   lstmVariants,
+  optimizers,
+  recurrentDropout,
   sampleWeights,
   snapshots,
   streams,
 } from './parts.ts';
 
 use(
+  activations,
   chainedTensors,
   customLosses,
   evaluation,
   inspection,
   layersOfTensors,
+  lossesAndMetrics,
   lstmVariants,
+  optimizers,
+  recurrentDropout,
   sampleWeights,
   snapshots,
   streams,

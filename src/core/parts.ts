@@ -16,6 +16,18 @@ import { customPlace } from '../model/trainStep.ts';
 import { addTensorMethods } from '../tensor/methods.ts';
 import { evaluate } from '../training/evaluate.ts';
 import { Part } from '../util/part.ts';
+import { activationKernels, dropoutKernels, lossKernels, optimizerKernels } from '../wasm/kernelPlaces.ts';
+import { activations as activationModule } from '../wasm/modules/activations.generated.ts';
+import { dropout as dropoutModule } from '../wasm/modules/dropout.generated.ts';
+import { losses as lossModule } from '../wasm/modules/losses.generated.ts';
+import { optimizers as optimizerModule } from '../wasm/modules/optimizers.generated.ts';
+
+/**
+ * Activations other than linear, relu, sigmoid and tanh. Recurrent layers need it for all but their default activations.
+ */
+export const activations: Part = /* @__PURE__ */ new Part('activations', () =>
+  activationKernels.fill(activationModule),
+);
 
 /** Chained methods of tensors, such as `x.add(y)`. */
 export const chainedTensors: Part = /* @__PURE__ */ new Part('chainedTensors', addTensorMethods);
@@ -39,6 +51,17 @@ export const layersOfTensors: Part = /* @__PURE__ */ new Part('layersOfTensors',
 /** Peepholes, projection and layer normalization of `layers.lstm`. */
 export const lstmVariants: Part = /* @__PURE__ */ new Part('lstmVariants', () =>
   variantPlace.fill((call, ...options) => LstmVariant.read(call, ...options)),
+);
+
+/** Built-in metrics, and losses other than the mean squared error. */
+export const lossesAndMetrics: Part = /* @__PURE__ */ new Part('lossesAndMetrics', () => lossKernels.fill(lossModule));
+
+/** Optimizers other than Adam. */
+export const optimizers: Part = /* @__PURE__ */ new Part('optimizers', () => optimizerKernels.fill(optimizerModule));
+
+/** The options `dropout` and `recurrentDropout` of recurrent layers. */
+export const recurrentDropout: Part = /* @__PURE__ */ new Part('recurrentDropout', () =>
+  dropoutKernels.fill(dropoutModule),
 );
 
 /** The options `sampleWeight` and `classWeight`. */

@@ -75,7 +75,7 @@ function feedWith(
   }
   const isWeighted = weights !== undefined && !(Array.isArray(weights) && weights.every(own => own === null));
   const weighing = scored && isWeighted ? sampleWeightPlace.need(call) : null;
-  const factors = weighing && weighing.readSampleWeights(call, weights, shapes.targets, outputNames);
+  const factors = weighing?.readSampleWeights(call, weights, shapes.targets, outputNames) ?? null;
   // No user code runs past this point
   view.checkUnchanged(call, version);
   const batch = shapes.inputs[0]![0]!;
@@ -91,7 +91,14 @@ function feedWith(
     const { target, weights: start } = plan.outputs[n]!;
     writeBatch(call, yNames[n]!, yNumbers[n]!, yShapes[n]!, memory, target);
     if (factors) {
-      weighing!.writeSampleWeights(call, factors[n]!, closedShape(shapes.targets[n]!, yShapes[n]!), memory, target, start);
+      weighing!.writeSampleWeights(
+        call,
+        factors[n]!,
+        closedShape(shapes.targets[n]!, yShapes[n]!),
+        memory,
+        target,
+        start,
+      );
     }
   }
   // In training, the number of the batch is that of the step

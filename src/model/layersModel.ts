@@ -139,7 +139,9 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#view.checkNotDisposed('model.summary');
-    inspectionPlace.need('model.summary').printSummary('model.summary', this.name, this.#view, lineLength, positions, printFn);
+    inspectionPlace
+      .need('model.summary')
+      .printSummary('model.summary', this.name, this.#view, lineLength, positions, printFn);
   }
 
   /** The name of the model and the options of its layers, without weights. */

@@ -4,6 +4,7 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimiz
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import { useKernels } from '../wasm/engine.ts';
+import { lossKernels } from '../wasm/kernelPlaces.ts';
 import { training } from '../wasm/modules/training.generated.ts';
 import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
@@ -94,6 +95,9 @@ export function readObjective(call: string, options: CompileOptions, names: read
   }));
   for (const { loss, settings, metrics } of outputs) checkMetrics(call, metrics, loss, settings);
   useKernels(training);
+  const isPlain = ({ loss, metrics }: OutputObjective) =>
+    loss === 'meanSquaredError' && metrics.every(metric => metric.custom);
+  if (!outputs.every(isPlain)) useKernels(lossKernels.need(call));
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
 

@@ -6,7 +6,9 @@ import { deserialize, isSerialized } from '../util/deserialize.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { constraints as kernelsOfConstraints } from '../wasm/modules/constraints.generated.ts';
 
 /** Changes a weight after an update so that it meets a condition. Create one with `constraints.*`. */
 export abstract class Constraint {
@@ -28,6 +30,7 @@ export abstract class Constraint {
 class NonNeg extends Constraint {
   constructor() {
     super('NonNeg');
+    useKernels(kernelsOfConstraints);
   }
 
   getConfig(): Config {
@@ -50,6 +53,7 @@ class NormBounds extends Constraint {
     readonly axis: number,
   ) {
     super(className);
+    useKernels(kernelsOfConstraints);
   }
 
   getConfig(): Config {

@@ -5,6 +5,8 @@ import type { Config } from '../util/config.ts';
 import { deserialize, isSerialized } from '../util/deserialize.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { constraints } from '../wasm/modules/constraints.generated.ts';
 
 /** Adds l1 * sum(|w|) + l2 * sum(w^2) of a weight to the loss. Create one with `regularizers.*`. */
 export class Regularizer {
@@ -14,7 +16,9 @@ export class Regularizer {
   constructor(
     readonly l1: number,
     readonly l2: number,
-  ) {}
+  ) {
+    useKernels(constraints);
+  }
 
   /** The options as plain data. */
   getConfig(): Config {
