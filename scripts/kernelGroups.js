@@ -56,3 +56,6 @@ export function groupOf(name) {
   for (const [group, words] of Object.entries(beginnings)) if (words.some(begins)) return group;
   return training.some(pattern => pattern.test(name)) ? 'training' : 'core';
 }
+
+/** The group of a plan structure: that of the kernel that reads it. @param {string} name */
+export const groupOfStructure = name => groupOf(name === 'loss' ? name : `${name}Forward`);

@@ -5,6 +5,8 @@ import { operations, strictOperations } from './modules/operations.generated.ts'
 
 /** Kernels that programs carry or leave out together; scripts/kernelGroups.js lists them. */
 export interface KernelModule {
+  /** The fields of the plan structures that its kernels read. */
+  readonly structures: { readonly [kind: string]: readonly string[] };
   /** Its relaxed build, as asText in scripts/build.js writes it. */
   readonly text: string;
   /** Places in the text that look like operations, but are something else. */

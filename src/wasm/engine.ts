@@ -323,6 +323,14 @@ function startOwn(call: string, simd: Simd, compiled?: readonly WebAssembly.Modu
 }
 
 const modulesInUse = new Set<KernelModule>([core]);
+const structures: Record<string, readonly string[]> = { ...core.structures };
+
+/** The fields of a plan structure, i32 each, in the order in which the kernels read them. */
+export function fieldNames(kind: string): readonly string[] {
+  const names = structures[kind];
+  if (!names) throw new Error(`the kernels of ${kind} are not in use`);
+  return names;
+}
 
 /**
  * Makes kernels available that are not in the core. Call it when something is created that may call them; the module is
@@ -332,6 +340,7 @@ export function useKernels(module: KernelModule): void {
   if (modulesInUse.has(module)) return;
   if (engine && !engine.isComplete) addModule(engine, module);
   modulesInUse.add(module);
+  Object.assign(structures, module.structures);
 }
 
 function addModule(running: Engine, module: KernelModule): void {
