@@ -16,4 +16,7 @@ export { ValueError } from '../util/errors.ts';
 export { type Part, use } from '../util/part.ts';
 export { setRandomSeed } from '../util/random.ts';
 export { type ConfigureOptions, configure } from '../wasm/engine.ts';
+export { type Constraint, constraints } from '../weights/constraints.ts';
+export { type Initializer, initializers } from '../weights/initializers.ts';
+export { type Regularizer, regularizers } from '../weights/regularizers.ts';
 export * from './parts.ts';

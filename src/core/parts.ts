@@ -21,6 +21,9 @@ import { activations as activationModule } from '../wasm/modules/activations.gen
 import { dropout as dropoutModule } from '../wasm/modules/dropout.generated.ts';
 import { losses as lossModule } from '../wasm/modules/losses.generated.ts';
 import { optimizers as optimizerModule } from '../wasm/modules/optimizers.generated.ts';
+import { constraintNames, namedConstraint } from '../weights/constraints.ts';
+import { initializerNames, namedInitializer } from '../weights/initializers.ts';
+import { namedRegularizer, regularizerNames } from '../weights/regularizers.ts';
 
 /**
  * Activations other than linear, relu, sigmoid and tanh. Recurrent layers need it for all but their default activations.
@@ -55,6 +58,13 @@ export const lstmVariants: Part = /* @__PURE__ */ new Part('lstmVariants', () =>
 
 /** Built-in metrics, and losses other than the mean squared error. */
 export const lossesAndMetrics: Part = /* @__PURE__ */ new Part('lossesAndMetrics', () => lossKernels.fill(lossModule));
+
+/** Initializers, regularizers and constraints by their names, such as 'heNormal'; `initializers.*` and so on do not need it. */
+export const namedOptions: Part = /* @__PURE__ */ new Part('namedOptions', () => {
+  initializerNames.fill(namedInitializer);
+  regularizerNames.fill(namedRegularizer);
+  constraintNames.fill(namedConstraint);
+});
 
 /** Optimizers other than Adam. */
 export const optimizers: Part = /* @__PURE__ */ new Part('optimizers', () => optimizerKernels.fill(optimizerModule));

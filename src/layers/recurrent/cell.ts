@@ -27,7 +27,13 @@ import { useKernels } from '../../wasm/engine.ts';
 import { dropoutKernels } from '../../wasm/kernelPlaces.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
-import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
+import {
+  glorotUniform,
+  type Initializer,
+  type InitializerName,
+  orthogonal,
+  zeros,
+} from '../../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../../weights/regularizers.ts';
 import { type Activation, type ActivationName, numberOf, rowActivations } from '../activations.ts';
 import { readActivation } from '../usedActivation.ts';
@@ -160,9 +166,9 @@ export const stateFields = <K extends string>(name: K, rows: Rows | null): Recor
 type Prefix = 'kernel' | 'recurrent' | 'bias';
 
 const defaults: Record<Prefix, () => Initializer> = {
-  kernel: () => initializers.glorotUniform(),
-  recurrent: () => initializers.orthogonal(),
-  bias: () => initializers.zeros(),
+  kernel: glorotUniform,
+  recurrent: orthogonal,
+  bias: zeros,
 };
 
 /** One time step of a recurrent layer. Create one with `layers.lstmCell`, `layers.gruCell` or `layers.simpleRNNCell`. */
