@@ -20,13 +20,16 @@ const beginnings = {
   conv: ['conv1d'],
   attention: ['attention'],
   normalization: ['batchNormalization', 'layerNormalization', 'fold'],
-  others: ['combine', 'dot', 'embedding', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
+  threads: [
+    ...['lstmCells', 'lstmInput', 'lstmSetStep', 'lstmStates', 'lstmStep', 'lstmSweep', 'lstmTranspose'],
+    ...['updateWeightsAside', 'updateWeightsStore'],
+  ],
+  others: ['combine', 'dot', 'embedding', 'merge', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
 };
 
 /** What only training needs of the layers in the core, and its own kernels. */
 const training = [
-  /^(clear|dense|join|lstm|masking|merge|reshape|scale)Backward/,
-  /^lstm(Cells|States|Sweep|Transpose)/,
+  /^(clear|dense|join|lstm|masking|reshape|scale)Backward/,
   /^(countedRows|loss)/,
   /^(checkGradients|clearGradients|isOutside|setBound|setExtras|setRule|setStart|setUpdateMemory|update)/,
   /^(clamp|scale)$/,

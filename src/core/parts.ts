@@ -8,11 +8,16 @@ import { scoreCustom, writeGradient } from '../model/customScores.ts';
 import { sampleWeightPlace } from '../model/feed.ts';
 import { applyAtOnce } from '../model/functional.ts';
 import { inspect } from '../model/inspect.ts';
-import { evaluationPlace, inspectionPlace, snapshotPlace, streamPlace } from '../model/places.ts';
+import { evaluationPlace, inspectionPlace, metadataPlace, snapshotPlace, streamPlace } from '../model/places.ts';
 import { readSnapshot, takeSnapshot } from '../model/snapshot.ts';
 import { Stream } from '../model/stream.ts';
 import { printSummary } from '../model/summary.ts';
 import { customPlace } from '../model/trainStep.ts';
+import { resolveLoss } from '../objective/losses.ts';
+import { resolveMetrics } from '../objective/metrics.ts';
+import { scores } from '../objective/objective.ts';
+import { checkMetrics } from '../objective/targetForms.ts';
+import { checkMetadata } from '../saving/tfjs/metadata.ts';
 import { addTensorMethods } from '../tensor/methods.ts';
 import { evaluate } from '../training/evaluate.ts';
 import { Part } from '../util/part.ts';
@@ -57,7 +62,10 @@ export const lstmVariants: Part = /* @__PURE__ */ new Part('lstmVariants', () =>
 );
 
 /** Built-in metrics, and losses other than the mean squared error. */
-export const lossesAndMetrics: Part = /* @__PURE__ */ new Part('lossesAndMetrics', () => lossKernels.fill(lossModule));
+export const lossesAndMetrics: Part = /* @__PURE__ */ new Part('lossesAndMetrics', () => {
+  scores.fill({ checkMetrics, resolveLoss, resolveMetrics });
+  lossKernels.fill(lossModule);
+});
 
 /** Initializers, regularizers and constraints by their names, such as 'heNormal'; `initializers.*` and so on do not need it. */
 export const namedOptions: Part = /* @__PURE__ */ new Part('namedOptions', () => {
@@ -65,6 +73,9 @@ export const namedOptions: Part = /* @__PURE__ */ new Part('namedOptions', () =>
   regularizerNames.fill(namedRegularizer);
   constraintNames.fill(namedConstraint);
 });
+
+/** `model.setUserDefinedMetadata`. */
+export const metadata: Part = /* @__PURE__ */ new Part('metadata', () => metadataPlace.fill(checkMetadata));
 
 /** Optimizers other than Adam. */
 export const optimizers: Part = /* @__PURE__ */ new Part('optimizers', () => optimizerKernels.fill(optimizerModule));

@@ -8,7 +8,6 @@ import { SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/tfjs/artifacts.ts';
-import { checkMetadata } from '../saving/tfjs/metadata.ts';
 import type { ModelParts, SaveOptions } from '../saving/tfjs/save.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -30,7 +29,7 @@ import type { Graph, Tensors } from './graph.ts';
 import type { Inspection } from './inspect.ts';
 import type { ModelState } from './modelState.ts';
 import type { EndPoint, ModelView } from './modelView.ts';
-import { evaluationPlace, inspectionPlace, snapshotPlace, streamPlace } from './places.ts';
+import { evaluationPlace, inspectionPlace, metadataPlace, snapshotPlace, streamPlace } from './places.ts';
 import { type PredictOptions, predict, predictOnBatch } from './prediction.ts';
 import { captureParts } from './savedParts.ts';
 import type { Restored } from './snapshot.ts';
@@ -206,7 +205,8 @@ export abstract class LayersModel extends Layer implements CallbackModel {
 
   /** Sets data that is saved with the model: an object that JSON can hold. */
   setUserDefinedMetadata(metadata: { [name: string]: unknown }): void {
-    this.#metadata = checkMetadata('model.setUserDefinedMetadata', metadata);
+    const call = 'model.setUserDefinedMetadata';
+    this.#metadata = metadataPlace.need(call)(call, metadata);
   }
 
   /** The metadata that was set, or that was in the file the model was loaded from; null if there is none. */
