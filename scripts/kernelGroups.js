@@ -20,16 +20,13 @@ const beginnings = {
   conv: ['conv1d'],
   attention: ['attention'],
   normalization: ['batchNormalization', 'layerNormalization', 'fold'],
-  threads: [
-    ...['lstmCells', 'lstmInput', 'lstmSetStep', 'lstmStates', 'lstmStep', 'lstmSweep', 'lstmTranspose'],
-    ...['updateWeightsAside', 'updateWeightsStore'],
-  ],
   others: ['combine', 'dot', 'embedding', 'merge', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
 };
 
 /** What only training needs of the layers in the core, and its own kernels. */
 const training = [
   /^(clear|dense|join|lstm|masking|reshape|scale)Backward/,
+  /^lstm(Cells|States|Sweep|Transpose)/,
   /^(countedRows|loss)/,
   /^(checkGradients|clearGradients|isOutside|setBound|setExtras|setRule|setStart|setUpdateMemory|update)/,
   /^(clamp|scale)$/,
@@ -44,6 +41,7 @@ export const late = [
   'dropoutMask',
   'logSoftmaxBackward',
   'logSoftmaxRows',
+  'loss',
   'otherLoss',
   'otherStep',
   'softmaxBackward',

@@ -16,7 +16,6 @@ import { decode, type KernelModule } from './decode.ts';
 import { addInstance, compiled, INITIAL_PAGES, instantiate, isModule, newMemory } from './instances.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { core } from './modules/core.generated.ts';
-import { threads as threadKernels } from './modules/threads.generated.ts';
 import { buildNumbers } from './shared.generated.ts';
 import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
 import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
@@ -90,7 +89,6 @@ export function configure(options: ConfigureOptions): void {
   }
   if (choice !== undefined) requestedSimd = choice;
   if (count !== undefined) requestedThreads = count;
-  if (count !== undefined && count !== 1) useKernels(threadKernels);
   threading = { newSharedMemory, withSharedMemory, physicalCores, Team, warnOfOneThread };
   if (inUse || (choice === undefined && count === undefined)) return;
   const keepsKernels = choice === undefined || choice === 'auto' || choice === engine?.simd;

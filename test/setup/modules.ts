@@ -15,10 +15,9 @@ import { normalization } from '../../src/wasm/modules/normalization.generated.ts
 import { optimizers } from '../../src/wasm/modules/optimizers.generated.ts';
 import { others } from '../../src/wasm/modules/others.generated.ts';
 import { simpleRnn } from '../../src/wasm/modules/simpleRnn.generated.ts';
-import { threads } from '../../src/wasm/modules/threads.generated.ts';
 import { training } from '../../src/wasm/modules/training.generated.ts';
 
 export const modules: Readonly<Record<string, KernelModule>> = {
   ...{ core, training, gru, minRnn, simpleRnn, lstmVariants, conv, attention, normalization, others },
-  ...{ activations, constraints, dropout, losses, optimizers, threads },
+  ...{ activations, constraints, dropout, losses, optimizers },
 };
