@@ -29,7 +29,7 @@ globalThis.next = model.stream().step(globalThis.xs[0][0]);
 `;
 
 /** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
-const methods = 'src/tensor/chained.ts';
+const methods = 'src/tensor/methods.ts';
 
 /**
  * Sources that the bundles of programs must not contain, and one that they must contain.
@@ -42,6 +42,12 @@ export const shaken = [
     program: seed,
     keeps: methods,
     without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^dist\/(svg|scales|protobuf|zip|dom)-/,
+  },
+  {
+    what: "a program of 'lstm-wasm/core' contains no parts that it does not use",
+    program: seedOfCore,
+    without:
+      /^src\/model\/(customScores|functional|inspect|snapshot|stream|streamGraph|summary)\.ts|^src\/saving\/|^src\/tensor\/(arithmetic|methods|reduce)\.ts|^src\/inputs\/sampleWeights\.ts|^src\/objective\/metrics\.ts|^src\/wasm\/modules\/(?!core|training|operations)/,
   },
   {
     what: "a program that imports only 'lstm-wasm/data' contains no kernels and no layers",
