@@ -13,7 +13,7 @@ import { readSnapshot, takeSnapshot } from '../model/snapshot.ts';
 import { Stream } from '../model/stream.ts';
 import { printSummary } from '../model/summary.ts';
 import { customPlace } from '../model/trainStep.ts';
-import { resolveLoss } from '../objective/losses.ts';
+import { readBuiltInLoss } from '../objective/losses.ts';
 import { resolveMetrics } from '../objective/metrics.ts';
 import { scores } from '../objective/objective.ts';
 import { checkMetrics } from '../objective/targetForms.ts';
@@ -63,7 +63,7 @@ export const lstmVariants: Part = /* @__PURE__ */ new Part('lstmVariants', () =>
 
 /** Built-in metrics, and losses other than the mean squared error. */
 export const lossesAndMetrics: Part = /* @__PURE__ */ new Part('lossesAndMetrics', () => {
-  scores.fill({ checkMetrics, resolveLoss, resolveMetrics });
+  scores.fill({ checkMetrics, readBuiltInLoss, resolveMetrics });
   lossKernels.fill(lossModule);
 });
 

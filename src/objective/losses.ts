@@ -71,12 +71,12 @@ export const lossSpellings = {
 export type Loss = keyof typeof lossSpellings;
 
 /** A loss that is not a function of the program: its name, a description, or one of `losses.*` with options. */
-export function resolveLoss(call: string, given: unknown): { loss: LossName; settings: LossSettings } {
+export function readBuiltInLoss(call: string, given: unknown): { loss: LossName; settings: LossSettings } {
   const own = lossFromConfig(call, 'loss', given);
-  return { loss: nameOf(call, own), settings: settingsOf(own) };
+  return { loss: resolveLoss(call, own), settings: settingsOf(own) };
 }
 
-function nameOf(call: string, given: unknown): LossName {
+export function resolveLoss(call: string, given: unknown): LossName {
   if (given instanceof LossWithOptions) return given.name;
   const value = nameOfFunction(given) ?? given;
   const names = Object.keys(lossSpellings) as Loss[];

@@ -8,7 +8,7 @@ import { useKernels } from '../wasm/engine.ts';
 import { lossKernels } from '../wasm/kernelPlaces.ts';
 import { training } from '../wasm/modules/training.generated.ts';
 import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
-import type { Loss, LossName } from './losses.ts';
+import type { Loss, LossName, readBuiltInLoss } from './losses.ts';
 import { type LossSettings, type LossWithOptions, noSettings } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 import type { Metric, MetricName, resolveMetrics } from './metrics.ts';
@@ -113,7 +113,7 @@ const meanSquaredError: readonly unknown[] = ['meanSquaredError', 'mean_squared_
 /** Metrics, and losses other than the mean squared error. */
 export const scores: Place<{
   readonly checkMetrics: typeof checkMetrics;
-  readonly resolveLoss: (call: string, given: unknown) => { loss: LossName; settings: LossSettings };
+  readonly readBuiltInLoss: typeof readBuiltInLoss;
   readonly resolveMetrics: typeof resolveMetrics;
 }> = /* @__PURE__ */ new Place('lossesAndMetrics');
 
@@ -124,7 +124,7 @@ function readLoss(call: string, given: unknown): { loss: LossName; settings: Los
   const isFunction = typeof given === 'function' && nameOfFunction(given) === null;
   if (!isFunction && !isCustomLoss(given)) {
     if (meanSquaredError.includes(given)) return { loss: 'meanSquaredError', settings: noSettings };
-    return scores.need(call).resolveLoss(call, given);
+    return scores.need(call).readBuiltInLoss(call, given);
   }
   const own = given as CustomFunction | CustomLoss;
   return { loss: 'meanSquaredError', settings: noSettings, custom: customOf('loss', String(own.name), own) };
