@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { factoriesApart, layerFile } from './scripts/factories.js';
@@ -35,7 +36,8 @@ const withoutKernels = {
   load(id: string) {
     const group = /\/src\/wasm\/modules\/(\w+)\.generated\.ts$/.exec(id)?.[1];
     if (!group || !groupNames.includes(group)) return null;
-    return `import { receivedModule } from '../sentKernels.ts';\nexport const ${group} = receivedModule('${group}');`;
+    const [structures] = /\{\n[^{]*?\n {2}\}/.exec(readFileSync(id, 'utf8').split('structures: ')[1] ?? '') ?? ['{}'];
+    return `import { receivedModule } from '../sentKernels.ts';\nexport const ${group} = receivedModule('${group}', ${structures});`;
   },
 };
 
@@ -147,6 +149,7 @@ const threads: { readonly [mode: string]: ReturnType<typeof thread> } = {
 const entries = {
   index: entry('index.ts'),
   bullmq: entry('scale/bullmq/index.ts'),
+  core: entry('core/index.ts'),
   data: entry('data/index.ts'),
   forecast: entry('forecast/index.ts'),
   keras: entry('keras/index.ts'),
@@ -164,16 +167,29 @@ interface Modules {
   getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
 }
 
-/** One file for all modules that `index` imports: each file that Node or a page reads takes about a millisecond. */
-const imported = new Set<string>();
-const core = {
-  debugName: 'core',
+/** Modules that have effects when they are imported, which a program of `lstm-wasm/core` must not have. */
+const effects = /\/src\/(core\/full|tensor\/chained)\.ts$/;
+
+/**
+ * Two files for all modules that `index` imports, because each file that Node or a page reads takes about a millisecond:
+ * `full` has those that import effects, and `main` the others.
+ */
+const fileOf = new Map<string, 'main' | 'full'>();
+const few = {
+  debugName: 'main',
   name: (module: string, modules: Modules) => {
-    if (imported.size === 0) {
-      imported.add(entries.index);
-      for (const id of imported) for (const next of modules.getModuleInfo(id)?.importedIds ?? []) imported.add(next);
+    if (fileOf.size === 0) {
+      const next = (id: string) => modules.getModuleInfo(id)?.importedIds ?? [];
+      const all = new Set([entries.index]);
+      for (const id of all) for (const one of next(id)) all.add(one);
+      const acting = new Set([...all].filter(id => effects.test(id)));
+      for (let size = 0; size < acting.size; ) {
+        size = acting.size;
+        for (const id of all) if (next(id).some(one => acting.has(one))) acting.add(id);
+      }
+      for (const id of all) fileOf.set(id, acting.has(id) ? 'full' : 'main');
     }
-    return imported.has(module) ? 'core' : null;
+    return fileOf.get(module) ?? null;
   },
 };
 
@@ -190,7 +206,7 @@ const main = {
     rolldownOptions: {
       ...library.rolldownOptions,
       preserveEntrySignatures: 'allow-extension' as const,
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [core, ...groups] } },
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [few, ...groups] } },
     },
   },
 };
@@ -207,6 +223,8 @@ const bundler = {
     lib: {
       entry: {
         ...entries,
+        chained: entry('tensor/chained.ts'),
+        full: entry('core/full.ts'),
         models: entry('model/index.ts'),
         saving: entry('saving/index.ts'),
         training: entry('training/index.ts'),

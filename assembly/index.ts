@@ -43,7 +43,7 @@ export {
 export {
   conv1dBackward, conv1dBackwardRows, conv1dBackwardStart, conv1dBackwardWeights, conv1dForward, conv1dForwardRows,
 } from './layers/conv';
-export { loss, lossEnd, lossRows, lossStart, weightedMean } from './losses/loss';
+export { loss, lossEnd, lossRows, lossStart, otherLoss, weightedMean } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
 export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';
@@ -62,12 +62,12 @@ export {
   layerNormalizationBackward, layerNormalizationBackwardRows, layerNormalizationBackwardWeights,
   layerNormalizationForward, layerNormalizationForwardRows,
 } from './layers/layerNormalization';
-export { dropoutBackward, dropoutForward, setBatch } from './layers/dropout';
+export { dropoutBackward, dropoutForward, dropoutMask, setBatch } from './layers/dropout';
 export { embeddingBackward, embeddingForward, packEmbeddingWeights, unpackEmbeddingWeights } from './layers/embedding';
 export { maskingBackward, maskingForward } from './layers/masking';
 export { areWithin, clamp, scale, sumOfSquares } from './training/gradients';
 export {
-  checkGradients, clearGradients, isOutside, setBound, setExtras, setRule, setStart, setUpdateMemory, updateBytes,
+  checkGradients, clearGradients, isOutside, otherStep, setBound, setExtras, setRule, setStart, setUpdateMemory, updateBytes,
   updateWeights, updateWeightsAside, updateWeightsStore,
 } from './training/updates';
 export { penalty, penaltyGradient } from './training/regularizers';
@@ -77,8 +77,10 @@ export {
   repeatBackward, repeatForward, reshapeBackward, reshapeForward, stretchBackward, stretchForward, transposeBackward,
   transposeForward,
 } from './layers/reshape';
+export { activateStrided } from './math/activations';
 export { mixedRows } from './math/orthogonal';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './math/random';
+export { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from './math/softmax';
 export { setThread } from './memory/thread';
 export { setWideVectors } from './products/wideVectors';
 

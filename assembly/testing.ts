@@ -13,7 +13,6 @@ export {
 export { digammaDifference, lgammaDifference } from './math/gamma';
 export { exp64, log1p64, log64 } from './math/scalars';
 export { sigmoidColumn, tanhColumn } from './math/elementary';
-export { dropoutMask } from './layers/dropout';
 export { adam, average, decay, sgd } from './training/optimizers';
 export { matmul, matmulTransposed, packTransposed } from './products/matmul';
 export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './products/tiles.generated';

@@ -6,6 +6,7 @@
  */
 const sources = {
   Models: ['model/'],
+  Parts: ['core/'],
   Layers: ['layers/'],
   'Losses and metrics': ['objective/'],
   Optimizers: ['optimizers/'],

@@ -10,8 +10,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bothBuilds, inRelaxed, inStrict } from './fused.js';
-import { groupNames, groupOf } from './kernelGroups.js';
-import { sharedModule, testKernelsModule } from './shared.js';
+import { groupNames, groupOf, groupOfStructure, late } from './kernelGroups.js';
+import { sharedModule, structuresOf, testKernelsModule } from './shared.js';
 import { split } from './split.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +32,7 @@ export async function buildKernels() {
   const { relaxed, strict } = writeBuilds('predict-');
   writeFileSync(
     inRoot('src/predict/binaries.generated.ts'),
-    groupModule('forward', relaxed, strict, '../wasm/decode.ts'),
+    groupModule('forward', relaxed, strict, name => ['dense', 'gru', 'lstm'].includes(name), '../wasm/decode.ts'),
   );
   writeFileSync(inRoot('src/wasm/shared.generated.ts'), sharedModule());
   writeFileSync(inRoot('test/kernels/testKernels.generated.ts'), testKernelsModule());
@@ -54,9 +54,10 @@ function writeModules({ relaxed, strict }) {
   const folder = inRoot('src/wasm/modules/');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const stricts = split(strict, groupOf);
-  for (const [group, bytes] of split(relaxed, groupOf)) {
-    writeFileSync(`${folder}${group}.generated.ts`, groupModule(group, bytes, stricts.get(group) ?? bytes));
+  const has = (/** @type {string} */ group) => (/** @type {string} */ name) => groupOfStructure(name) === group;
+  const stricts = split(strict, groupOf, late);
+  for (const [group, bytes] of split(relaxed, groupOf, late)) {
+    writeFileSync(`${folder}${group}.generated.ts`, groupModule(group, bytes, stricts.get(group) ?? bytes, has(group)));
   }
   writeFileSync(`${folder}all.generated.ts`, allModule());
   writeFileSync(`${folder}operations.generated.ts`, operationsModule());
@@ -67,9 +68,10 @@ function writeModules({ relaxed, strict }) {
  * @param {string} group
  * @param {Uint8Array} relaxed
  * @param {Uint8Array} strict
+ * @param {(name: string) => boolean} hasStructure
  * @param {string} types the file of the type, seen from the module
  */
-function groupModule(group, relaxed, strict, types = '../decode.ts') {
+function groupModule(group, relaxed, strict, hasStructure, types = '../decode.ts') {
   const { text, at } = asText(relaxed);
   const byteAt = new Map(at.map((place, n) => [place, n]));
   const differ = (/** @type {number | undefined} */ n) => n !== undefined && relaxed[n + 1] !== strict[n + 1];
@@ -85,6 +87,9 @@ import type { KernelModule } from '${types}';
 /** See scripts/kernelGroups.js. */
 export const ${group}: KernelModule = {
   name: '${group}',
+  structures: {
+${structuresOf(hasStructure)}
+  },
   text: ${JSON.stringify(text)},
   others: ${JSON.stringify(others)},
 };

@@ -3,8 +3,16 @@
  * The module of a group is in src/wasm/modules/; who needs it calls `useKernels`.
  */
 
-/** What belongs to a group: exports that begin with one of these words, or with "pack" or "unpack" before it. */
+/**
+ * What belongs to a group: exports that begin with one of these words, or with "pack" or "unpack" before it.
+ */
 const beginnings = {
+  activations: ['activateStrided', 'activation', 'logSoftmax', 'softmax'],
+  constraints: ['boundNorms', 'nonNegative', 'penalty'],
+  dropout: ['dropout'],
+  losses: ['lossEnd', 'lossRows', 'lossStart', 'metric', 'otherLoss', 'weightedMean'],
+  optimizers: ['otherStep'],
+
   gru: ['gru'],
   minRnn: ['minRnn'],
   simpleRnn: ['simpleRnn'],
@@ -12,16 +20,32 @@ const beginnings = {
   conv: ['conv1d'],
   attention: ['attention'],
   normalization: ['batchNormalization', 'layerNormalization', 'fold'],
-  others: ['combine', 'dot', 'embedding', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
+  others: ['combine', 'dot', 'embedding', 'merge', 'place', 'pool', 'prelu', 'repeat', 'stretch', 'transpose'],
 };
 
 /** What only training needs of the layers in the core, and its own kernels. */
 const training = [
-  /^(activation|clear|dense|dropout|join|lstm|masking|merge|reshape|scale)Backward/,
+  /^(clear|dense|join|lstm|masking|reshape|scale)Backward/,
   /^lstm(Cells|States|Sweep|Transpose)/,
-  /^(countedRows|loss|metric|weightedMean)/,
+  /^(countedRows|loss)/,
   /^(checkGradients|clearGradients|isOutside|setBound|setExtras|setRule|setStart|setUpdateMemory|update)/,
-  /^(boundNorms|clamp|nonNegative|penalty|scale)(Gradient)?$/,
+  /^(clamp|scale)$/,
+];
+
+/**
+ * Functions that other groups call through the table, so that they do not contain them. A program that uses them must have
+ * the group: without it, the call traps.
+ */
+export const late = [
+  'activateStrided',
+  'dropoutMask',
+  'logSoftmaxBackward',
+  'logSoftmaxRows',
+  'loss',
+  'otherLoss',
+  'otherStep',
+  'softmaxBackward',
+  'softmaxRows',
 ];
 
 export const groupNames = ['core', 'training', ...Object.keys(beginnings)];
@@ -33,3 +57,6 @@ export function groupOf(name) {
   for (const [group, words] of Object.entries(beginnings)) if (words.some(begins)) return group;
   return training.some(pattern => pattern.test(name)) ? 'training' : 'core';
 }
+
+/** The group of a plan structure: that of the kernel that reads it. @param {string} name */
+export const groupOfStructure = name => groupOf(name === 'loss' ? name : `${name}Forward`);

@@ -151,18 +151,23 @@ const referring = new Map([
  * @property {readonly number[] | null} tableImport
  * @property {Export[]} exports
  * @property {boolean} isCore whether it has the table, the start function and the data
+ * @property {Map<number, number>} slots the places in the table of functions that other modules call
+ * @property {number} tableSize
  */
 
 /** @param {Module} all @param {Choice} choice @returns {Uint8Array} */
 export function assemble(all, choice) {
+  const { isCore } = choice;
   const bodies = choice.functions.map(n => bodyOf(all, n));
   const typeOf = (/** @type {number} */ n) => known(all.functions, n);
-  const indirect = bodies.flatMap(({ references }) => references.filter(({ of }) => of === 'types'));
+  const isElsewhere = (/** @type {Reference} */ { of, index }) =>
+    of === 'functions' && choice.slots.has(index) && !choice.functions.includes(index);
+  const indirect = bodies.flatMap(({ references }) =>
+    references.flatMap(one => (isElsewhere(one) ? typeOf(one.index) : one.of === 'types' ? one.index : [])),
+  );
   const functionNumbers = [...choice.functionImports.map(({ index }) => index), ...choice.functions];
   const globalNumbers = [...choice.globalImports.map(({ index }) => index), ...choice.globals];
-  const types = [...new Set([...functionNumbers.map(typeOf), ...indirect.map(({ index }) => index)])].sort(
-    (a, b) => a - b,
-  );
+  const types = [...new Set([...functionNumbers.map(typeOf), ...indirect])].sort((a, b) => a - b);
   const numbers = { types: places(types), functions: places(functionNumbers), globals: places(globalNumbers) };
   const numberOf = (/** @type {Reference['of']} */ of, /** @type {number} */ index) => {
     const number = numbers[of].get(index);
@@ -177,7 +182,7 @@ export function assemble(all, choice) {
       kinds.function,
       ...uint(numberOf('types', typeOf(index))),
     ]),
-    ...(choice.tableImport ? [[...choice.tableImport, kinds.table, ...(all.table ?? [])]] : []),
+    ...(choice.tableImport ? [[...choice.tableImport, kinds.table, ...table(choice.tableSize)]] : []),
     ...choice.globalImports.map(({ index, bytes }) => [...bytes, kinds.global, ...known(all.globals, index).type]),
   ];
   const exported = choice.exports.map(({ name, kind, index }) => {
@@ -189,8 +194,16 @@ export function assemble(all, choice) {
           : index;
     return [...text(name), kind, ...uint(number)];
   });
-  const code = codeSection(bodies.map(body => rewritten(body, numberOf)));
-  const isCore = choice.isCore;
+  const slotOf = (/** @type {number} */ n) => int(/** @type {number} */ (choice.slots.get(n)));
+  const callOf = (/** @type {Reference} */ one) =>
+    isElsewhere(one) ? [0x41, ...slotOf(one.index), 0x11, ...uint(numberOf('types', typeOf(one.index))), 0x00] : null;
+  const code = codeSection(bodies.map(body => rewritten(body, numberOf, callOf)));
+  const segments = [
+    ...(isCore && all.elements.length > 0 ? [elements(all, numberOf)] : []),
+    ...choice.functions
+      .filter(n => choice.slots.has(n))
+      .map(n => [0, 0x41, ...slotOf(n), 0x0b, 1, ...uint(numberOf('functions', n))]),
+  ];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
     ...list(
@@ -202,14 +215,14 @@ export function assemble(all, choice) {
       section.functions,
       choice.functions.map(n => uint(numberOf('types', typeOf(n)))),
     ),
-    ...(isCore && all.table ? list(section.table, [all.table]) : []),
+    ...(isCore ? list(section.table, [table(choice.tableSize)]) : []),
     ...list(
       section.globals,
       choice.globals.map(n => [...known(all.globals, n).type, ...known(all.globals, n).value]),
     ),
     ...list(section.exports, exported),
     ...(isCore ? content(section.start, uint(numberOf('functions', all.start))) : []),
-    ...(isCore && all.elements.length > 0 ? list(section.elements, [elements(all, numberOf)]) : []),
+    ...list(section.elements, segments),
     ...code,
     ...(isCore ? content(section.data, all.data) : []),
   ]);
@@ -250,13 +263,20 @@ function elements(all, numberOf) {
   return [0, ...all.elementsHead, ...uint(all.elements.length), ...functions];
 }
 
-/** @param {Body} body @param {(of: Reference['of'], index: number) => number} numberOf */
-function rewritten({ bytes, references }, numberOf) {
+/**
+ * @param {Body} body
+ * @param {(of: Reference['of'], index: number) => number} numberOf
+ * @param {(one: Reference) => number[] | null} callOf the code that replaces a call
+ */
+function rewritten({ bytes, references }, numberOf, callOf) {
   /** @type {number[]} */
   const code = [];
   let next = 0;
-  for (const { of, index, from, to } of references) {
-    code.push(...bytes.subarray(next, from), ...uint(numberOf(of, index)));
+  for (const one of references) {
+    const { of, index, from, to } = one;
+    const call = callOf(one);
+    if (call) code.push(...bytes.subarray(next, from - 1), ...call);
+    else code.push(...bytes.subarray(next, from), ...uint(numberOf(of, index)));
     next = to;
   }
   code.push(...bytes.subarray(next));
@@ -275,6 +295,15 @@ const content = (id, bytes) => [id, ...uint(bytes.length), ...bytes];
 
 /** @param {string} characters */
 export const text = characters => [characters.length, ...Buffer.from(characters, 'latin1')];
+
+/** A signed LEB128 of a number below 8192. @param {number} value @returns {number[]} */
+const int = value => (value < 64 ? [value] : [(value & 127) | 128, value >>> 7]);
+
+/** A table of functions. @param {number} size */
+const table = size => [0x70, 0x00, ...uint(size)];
+
+/** The least size of the table. @param {Module} all */
+export const tableSize = all => (all.table ? new Reader(all.table, 2).uint() : 0);
 
 /** An unsigned LEB128. @param {number} value @returns {number[]} */
 export const uint = value => (value < 128 ? [value] : [(value & 127) | 128, ...uint(value >>> 7)]);

@@ -2,9 +2,12 @@
  * Splits the kernels into modules that share one memory: the core, and groups of kernels that not all programs use. A group
  * has the functions that the core lacks, and imports from the core the others that they call, the table and global variables.
  * Two groups may have the same function; what more of them need is in the core, as are data and the allocator.
+ *
+ * Functions that are `late` are in their own group only. The others call them through the table, into which the group
+ * puts them when it is instantiated.
  */
 
-import { assemble, bodyOf, kinds, parse, text } from './kernelModule.js';
+import { assemble, bodyOf, kinds, parse, tableSize, text } from './kernelModule.js';
 import { known } from './moduleReader.js';
 
 /** The name by which groups import from the core, and that of its table. */
@@ -21,10 +24,12 @@ const MANY = 3;
 /**
  * @param {Uint8Array} bytes
  * @param {(name: string) => string} groupOf the group of an exported function, 'core' for the core
+ * @param {readonly string[]} late exported functions
  * @returns {Map<string, Uint8Array>} modules by group, the core first
  */
-export function split(bytes, groupOf) {
+export function split(bytes, groupOf, late) {
   const all = parse(bytes);
+  const slots = new Map(late.map((name, n) => [indexOf(all, name), tableSize(all) + n]));
   /** @type {Map<string, Export[]>} */
   const exported = new Map([[CORE, []]]);
   for (const one of all.exports) {
@@ -35,11 +40,13 @@ export function split(bytes, groupOf) {
   exported.delete(CORE);
   const rootsOf = (/** @type {Export[]} */ exports) => exports.map(({ index }) => index);
   const ofCore = [...rootsOf(coreExports), all.start, ...all.elements];
-  const alone = reachable(all, ofCore).functions;
-  const needed = [...exported.values()].flatMap(exports => [...reachable(all, rootsOf(exports), alone).functions]);
-  const core = reachable(all, [...ofCore, ...needed.filter(n => count(needed, n) >= MANY)]);
+  const alone = reachable(all, slots, ofCore).functions;
+  const needed = [...exported.values()].flatMap(exports => [
+    ...reachable(all, slots, rootsOf(exports), alone).functions,
+  ]);
+  const core = reachable(all, slots, [...ofCore, ...needed.filter(n => count(needed, n) >= MANY)]);
   const parts = [...exported].map(([group, exports]) => {
-    const part = reachable(all, rootsOf(exports), core.functions);
+    const part = reachable(all, slots, rootsOf(exports), core.functions);
     const shared = [...part.functions].filter(n => core.functions.has(n) && n >= all.imports.length);
     return { group, exports, ...part, shared };
   });
@@ -71,9 +78,11 @@ export function split(bytes, groupOf) {
         ...coreExports,
         ...[...functionNames].map(([index, name]) => ({ name, kind: kinds.function, index })),
         ...[...globalNames].map(([index, name]) => ({ name, kind: kinds.global, index })),
-        ...(parts.some(({ hasIndirect }) => hasIndirect) ? [{ name: TABLE, kind: kinds.table, index: 0 }] : []),
+        { name: TABLE, kind: kinds.table, index: 0 },
       ],
       isCore: true,
+      slots,
+      tableSize: tableSize(all) + late.length,
     }),
   );
   for (const { group, exports, functions, globals, hasIndirect, shared } of parts) {
@@ -92,6 +101,8 @@ export function split(bytes, groupOf) {
         tableImport: hasIndirect ? importOf(TABLE) : null,
         exports,
         isCore: false,
+        slots,
+        tableSize: tableSize(all) + late.length,
       }),
     );
   }
@@ -101,22 +112,31 @@ export function split(bytes, groupOf) {
 /**
  * What is reached from some functions.
  * @param {Module} all
+ * @param {Map<number, number>} slots of late functions, which are reached only where they are in `from`
  * @param {number[]} from
  * @param {Set<number>} core functions from which nothing is followed
  */
-function reachable(all, from, core = new Set()) {
+function reachable(all, slots, from, core = new Set()) {
   const functions = new Set(from);
   const globals = new Set();
-  let hasIndirect = false;
+  let hasIndirect = from.some(n => slots.has(n));
   for (const n of functions) {
     if (n < all.imports.length || core.has(n)) continue;
     for (const { of, index } of bodyOf(all, n).references) {
-      if (of === 'functions') functions.add(index);
+      if (of === 'functions' && slots.has(index) && !from.includes(index)) hasIndirect = true;
+      else if (of === 'functions') functions.add(index);
       else if (of === 'globals') globals.add(index);
       else hasIndirect = true;
     }
   }
   return { functions, globals, hasIndirect };
+}
+
+/** The number of an exported function. @param {Module} all @param {string} name */
+function indexOf(all, name) {
+  const found = all.exports.find(one => one.name === name);
+  if (!found) throw new Error(`the kernels do not export ${name}`);
+  return found.index;
 }
 
 /** How often a number is in a list. @param {number[]} list @param {number} n */

@@ -13,6 +13,7 @@ const reference = [
   { text: 'Plots', link: '/docs/plots' },
   { text: 'Many models', link: '/docs/scale' },
   { text: 'Sweeps', link: '/docs/sweeps' },
+  { text: 'Small programs', link: '/docs/core' },
   { text: 'Predictions only', link: '/docs/predict' },
   { text: 'Workers', link: '/docs/worker' },
   { text: 'Threads', link: '/docs/threads' },

@@ -4,6 +4,7 @@
  * The names are those of the recurrent part of TensorFlow.js Layers.
  */
 
+import './core/full.ts';
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export { math } from './data/classes.ts';

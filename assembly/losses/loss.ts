@@ -28,8 +28,13 @@ import { Loss, LossPlan, at, countedRows, factorOf, padded, weightedRows } from 
  */
 export function loss(plan: LossPlan): f64 {
   assert(plan.steps > 0 && plan.rows > 0 && plan.cols > 0);
+  if (plan.kind != Loss.meanSquaredError) return otherLoss(plan);
+  return meanSquaredError(plan, countedRows(plan) * <f64>(plan.cols / plan.group));
+}
+
+/** The same for the losses that not all programs have. */
+export function otherLoss(plan: LossPlan): f64 {
   const count = countOf(plan);
-  if (plan.kind == Loss.meanSquaredError) return meanSquaredError(plan, count);
   const binary = (plan.kind == Loss.hinge || plan.kind == Loss.squaredHinge) && holdsBits(plan);
   let sum: f64 = 0;
   for (let t = 0; t < termSteps(plan); t++) {

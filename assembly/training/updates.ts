@@ -196,6 +196,18 @@ function clip(update: Update, g: usize, n: i32): void {
 function step(
   update: Update, w: usize, slots: usize, stride: usize, g: usize, toW: usize, toSlots: usize, toStride: usize, n: i32,
 ): void {
+  if (update.rule != Rule.adam) return otherStep(update, w, slots, stride, g, toW, toSlots, toStride, n);
+  const p = slots + stride;
+  const toP = toSlots + toStride;
+  adam(
+    w, p, p + stride, g, n, update.a, update.b, update.c, update.d, update.e, update.f, toW, toP, toP + toStride,
+  );
+}
+
+/** The same for the optimizers that not all programs have. */
+export function otherStep(
+  update: Update, w: usize, slots: usize, stride: usize, g: usize, toW: usize, toSlots: usize, toStride: usize, n: i32,
+): void {
   const p = slots + stride;
   const q = p + stride;
   const r = q + stride;
@@ -211,7 +223,6 @@ function step(
   switch (update.rule) {
     case Rule.sgd: return sgd(w, g, n, a, toW);
     case Rule.momentum: return momentum(w, p, g, n, a, b, <i32>c, toW, toP);
-    case Rule.adam: return adam(w, p, q, g, n, a, b, c, d, e, f, toW, toP, toQ);
     case Rule.amsgrad: return amsgrad(w, p, q, r, g, n, a, b, c, d, e, f, toW, toP, toQ, toR);
     case Rule.nadam: return nadam(w, p, q, g, n, a, b, c, d, e, f, toW, toP, toQ);
     case Rule.adamax: return adamax(w, p, q, g, n, a, b, c, d, e, toW, toP, toQ);

@@ -1,5 +1,7 @@
 /** Data preparation, forecasts and reports. Does not load the WebAssembly kernels. */
 
+import '../tensor/chained.ts';
+
 export type { Batch, Batches, BatchOptions } from './batches.ts';
 export {
   type ClassificationReport,

@@ -1,5 +1,6 @@
 /** The networks of a forecaster. */
 
+import '../core/full.ts';
 import {
   activation,
   add,

@@ -1,5 +1,6 @@
 /** Describes a model as Keras 3 does in `config.json`. */
 
+import '../core/full.ts';
 import { AttentionLayer } from '../layers/attentionLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { MultiHeadAttention } from '../layers/multiHeadAttention.ts';

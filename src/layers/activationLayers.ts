@@ -5,6 +5,8 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { activations } from '../wasm/modules/activations.generated.ts';
 import { parametricActivationNumbers } from '../wasm/shared.generated.ts';
 import {
   type ActivationName,
@@ -43,6 +45,7 @@ export abstract class Pointwise extends Layer {
     private readonly f: ActivationName | ParametricActivation,
   ) {
     super(className, options, 1);
+    useKernels(activations);
   }
 
   override checkWrapped(): void {}

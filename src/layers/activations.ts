@@ -34,7 +34,7 @@ export const storesSlope = (activation: ActivationName): boolean =>
 /** The number of an activation in the kernels. */
 export const numberOf = (activation: ActivationName): number => activationNumbers[activation];
 
-/** Reads an activation from a layer option. */
+/** Reads an activation from an option. */
 export function resolveActivation(call: string, name: string, value: unknown): ActivationName {
   const known = checkName(call, name, value, [
     ...activations,

@@ -2,6 +2,7 @@
 
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
+import { Place } from '../util/part.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import { LayerNode, SymbolicTensor } from './symbolicTensor.ts';
 
@@ -20,14 +21,9 @@ interface Options {
 }
 
 /** Computes a layer for tensors. */
-type ApplyAtOnce = (call: string, layer: Applicable, inputs: unknown, options: Options) => unknown;
+export type ApplyAtOnce = (call: string, layer: Applicable, inputs: unknown, options: Options) => unknown;
 
-let applyAtOnce: ApplyAtOnce = call => fail(call, 'inputs must be symbolic tensors, which input() returns');
-
-/** Set by the module of functional models, which computes layers by models of one layer. */
-export function setApplyAtOnce(apply: ApplyAtOnce): void {
-  applyAtOnce = apply;
-}
+export const applyPlace: Place<ApplyAtOnce> = /* @__PURE__ */ new Place('layersOfTensors');
 
 /** The call that symbolic inputs add to a graph, or the result for tensors. */
 export function applyLayer<L extends Applicable>(
@@ -45,7 +41,7 @@ export function applyLayer<L extends Applicable>(
   const given: unknown[] = Array.isArray(inputs) ? inputs : [inputs];
   const all = [...given, ...states];
   if (!all.some(value => value instanceof SymbolicTensor)) {
-    return { result: applyAtOnce(call, layer, inputs, { ...known, initialState: states }) };
+    return { result: applyPlace.need(call)(call, layer, inputs, { ...known, initialState: states }) };
   }
   const tensors = all.map(value => {
     if (value instanceof SymbolicTensor) return value as SymbolicTensor<L>;

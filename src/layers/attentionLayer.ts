@@ -18,6 +18,7 @@ import { checkSeed, type SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import { useKernels } from '../wasm/engine.ts';
 import { attention } from '../wasm/modules/attention.generated.ts';
+import { dropout as dropoutModule } from '../wasm/modules/dropout.generated.ts';
 import { attentionBlockNumbers } from '../wasm/shared.generated.ts';
 import { Layer } from './layer.ts';
 import type { LayerOptions } from './layerOptions.ts';
@@ -53,6 +54,7 @@ export abstract class AttentionLayer extends Layer {
     this.useCausalMask = useCausalMask;
     this.#givenSeed = seed;
     useKernels(attention);
+    useKernels(dropoutModule);
   }
 
   protected override settings(): Config {

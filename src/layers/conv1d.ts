@@ -22,9 +22,10 @@ import { conv } from '../wasm/modules/conv.generated.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
-import { type Activation, type ActivationName, numberOf, resolveActivation, storesSlope } from './activations.ts';
+import { type Activation, type ActivationName, numberOf, storesSlope } from './activations.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
+import { readActivation } from './usedActivation.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
 import { checkChannelsLast, checkSequence, checkSteps, type Padding, readPadding, windowsOver } from './windows.ts';
 
@@ -114,7 +115,7 @@ export class Conv1D extends Layer {
     }
     const reach = (kernelSize - 1) * dilationRate + 1;
     if (reach > LONGEST_WINDOW) fail(call, `a window must have at most ${LONGEST_WINDOW} time steps, got ${reach}`);
-    const activation = resolveActivation(call, 'activation', function_);
+    const activation = readActivation(call, 'activation', function_);
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const kernel = readWeightSettings(call, 'kernel', known, () => initializers.glorotUniform());
     const bias = readWeightSettings(call, 'bias', known, () => initializers.zeros());

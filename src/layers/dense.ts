@@ -6,12 +6,13 @@ import { checkBoolean, checkCount } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
-import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
+import { glorotUniform, type Initializer, type InitializerName, zeros } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
-import { type Activation, type ActivationName, resolveActivation } from './activations.ts';
+import type { Activation, ActivationName } from './activations.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { planDense } from './planDense.ts';
+import { readActivation } from './usedActivation.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
 
 /** Options of `layers.dense`. */
@@ -59,10 +60,10 @@ export class Dense extends Layer {
     const call = 'layers.dense';
     const known = checkLayerOptions<DenseOptions>(call, options, own);
     const units = checkCount(call, 'units', known.units);
-    const activation = resolveActivation(call, 'activation', known.activation ?? 'linear');
+    const activation = readActivation(call, 'activation', known.activation ?? 'linear');
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
-    const kernel = readWeightSettings(call, 'kernel', known, () => initializers.glorotUniform());
-    const bias = readWeightSettings(call, 'bias', known, () => initializers.zeros());
+    const kernel = readWeightSettings(call, 'kernel', known, glorotUniform);
+    const bias = readWeightSettings(call, 'bias', known, zeros);
     super('Dense', known, 1);
     this.units = units;
     this.activation = activation;

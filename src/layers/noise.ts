@@ -6,6 +6,8 @@ import { factoryNameOf } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { dropout } from '../wasm/modules/dropout.generated.ts';
 import { noiseNumbers } from '../wasm/shared.generated.ts';
 import { Layer, rejectWrapped } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
@@ -36,6 +38,7 @@ export abstract class Noise extends Layer {
     const { seed } = options;
     const given = seed === undefined || seed === null ? null : checkSeed(`layers.${factoryNameOf(className)}`, seed);
     super(className, options, inputRank);
+    useKernels(dropout);
     this.#numbers = numbers;
     this.#givenSeed = given;
   }

@@ -10,7 +10,7 @@ import { Means } from '../training/means.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
 import { fail } from '../util/errors.ts';
 import type { ModelView } from './modelView.ts';
-import { readSnapshot } from './snapshot.ts';
+import { snapshotPlace } from './places.ts';
 import type { TrainStep } from './trainStep.ts';
 
 /** Whether a metric is the root of a mean: its square is averaged over batches. */
@@ -24,7 +24,7 @@ export function asTrainedModel(model: CallbackModel, view: ModelView, step: Trai
     training: false,
     signal: null,
     progress: null,
-    readSnapshot: (call, name, bytes) => readSnapshot(call, view, bytes, name),
+    readSnapshot: (call, name, bytes) => snapshotPlace.need(call).readSnapshot(call, view, bytes, name),
     get stateful() {
       return state.allLayers.some(layer => layer.stateful);
     },

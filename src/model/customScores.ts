@@ -34,7 +34,6 @@ export function scoreCustom(
   trains: boolean,
 ): CustomScores {
   const { state } = view;
-  if (!outputs.some(({ custom, metrics }) => custom || metrics.some(metric => metric.custom))) return [];
   const { version } = state;
   const parameters = view.parameters(call);
   const planned = parameters.version;

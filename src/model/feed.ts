@@ -1,15 +1,21 @@
 /** Feeds a model: reads a batch, checks it, and writes it where the kernels of its plan expect it. */
 
 import { type Batch, readBatch, shapeOfBatch, unwrapTensor, writeBatch } from '../inputs/batches.ts';
-import { type BatchWeights, readSampleWeights, writeSampleWeights } from '../inputs/sampleWeights.ts';
+import type { BatchWeights, readSampleWeights, writeSampleWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
 import { closedShape, shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { Purpose } from '../plan/planner.ts';
+import { Place } from '../util/part.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { float32, setBatch } from '../wasm/engine.ts';
 import { FeedBuffers } from './feedBuffers.ts';
 import type { ModelView } from './modelView.ts';
+
+export const sampleWeightPlace: Place<{
+  readonly readSampleWeights: typeof readSampleWeights;
+  readonly writeSampleWeights: typeof writeSampleWeights;
+}> = /* @__PURE__ */ new Place('sampleWeights');
 
 /**
  * Reads one batch and returns its plan, ready to run. A batch of a known shape allocates nothing, unless it is a nested
@@ -67,7 +73,9 @@ function feedWith(
     yNumbers[n] = readBatch(call, yNames[n]!, y, yShapes[n]!);
     labels[n] = shapes.targets[n]!.includes(null) ? yShapes[n]![1]! : 0;
   }
-  const factors = scored && readSampleWeights(call, weights, shapes.targets, outputNames);
+  const isWeighted = weights !== undefined && !(Array.isArray(weights) && weights.every(own => own === null));
+  const weighing = scored && isWeighted ? sampleWeightPlace.need(call) : null;
+  const factors = weighing?.readSampleWeights(call, weights, shapes.targets, outputNames) ?? null;
   // No user code runs past this point
   view.checkUnchanged(call, version);
   const batch = shapes.inputs[0]![0]!;
@@ -83,7 +91,14 @@ function feedWith(
     const { target, weights: start } = plan.outputs[n]!;
     writeBatch(call, yNames[n]!, yNumbers[n]!, yShapes[n]!, memory, target);
     if (factors) {
-      writeSampleWeights(call, factors[n]!, closedShape(shapes.targets[n]!, yShapes[n]!), memory, target, start);
+      weighing!.writeSampleWeights(
+        call,
+        factors[n]!,
+        closedShape(shapes.targets[n]!, yShapes[n]!),
+        memory,
+        target,
+        start,
+      );
     }
   }
   // In training, the number of the batch is that of the step

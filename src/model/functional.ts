@@ -1,6 +1,6 @@
 /** Functional models: graphs of layers between symbolic inputs and outputs. */
 
-import { applyLayer, listMasks, setApplyAtOnce } from '../layers/apply.ts';
+import { type ApplyAtOnce, applyLayer, listMasks } from '../layers/apply.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { readInputShape } from '../layers/layerOptions.ts';
@@ -152,7 +152,7 @@ function stateOf(call: string, graph: Graph, seed: number | undefined): ModelSta
 let appliedAtOnce = 0;
 
 /** Computes a layer for tensors, by a model that consists of that layer. */
-setApplyAtOnce((call, applied, given, { initialState, mask, training }) => {
+export const applyAtOnce: ApplyAtOnce = (call, applied, given, { initialState, mask, training }) => {
   const layer = applied as Layer;
   if (hostContext()) {
     fail(call, 'a layer must not be applied in call of a custom layer, which would not train its weights');
@@ -190,7 +190,7 @@ setApplyAtOnce((call, applied, given, { initialState, mask, training }) => {
   } finally {
     net.view.disposeTemporary();
   }
-});
+};
 
 function symbolOf(call: string, name: string, { shape }: Tensor): Symbolic {
   if ((shape.length === 2 || shape.length === 3) && !shape.includes(0)) return input({ batchShape: [...shape] });

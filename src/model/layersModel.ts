@@ -8,13 +8,11 @@ import { SymbolicTensor } from '../layers/symbolicTensor.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/tfjs/artifacts.ts';
-import { checkMetadata } from '../saving/tfjs/metadata.ts';
 import type { ModelParts, SaveOptions } from '../saving/tfjs/save.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CallbackModel } from '../training/callback.ts';
 import type { BatchSource } from '../training/dataset.ts';
-import { evaluate } from '../training/evaluate.ts';
 import type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from '../training/evaluation.ts';
 import type { ModelFitArgs } from '../training/fitArguments.ts';
 import type { ModelFitDatasetArgs } from '../training/fitDatasetArguments.ts';
@@ -28,15 +26,15 @@ import { checkBoolean, checkCount } from '../util/options.ts';
 import { type Shape, sameShape, showShape } from '../util/shapes.ts';
 import { asTrainedModel } from './asTrainedModel.ts';
 import type { Graph, Tensors } from './graph.ts';
-import { type Inspection, inspect } from './inspect.ts';
+import type { Inspection } from './inspect.ts';
 import type { ModelState } from './modelState.ts';
 import type { EndPoint, ModelView } from './modelView.ts';
+import { evaluationPlace, inspectionPlace, metadataPlace, snapshotPlace, streamPlace } from './places.ts';
 import { type PredictOptions, predict, predictOnBatch } from './prediction.ts';
 import { captureParts } from './savedParts.ts';
-import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
+import type { Restored } from './snapshot.ts';
 import { getStates, setStates } from './states.ts';
-import { Stream, type StreamOptions } from './stream.ts';
-import { printSummary } from './summary.ts';
+import type { Stream, StreamOptions } from './stream.ts';
 import { TrainStep } from './trainStep.ts';
 
 const saving = /* @__PURE__ */ new Lazy(() => import('../saving/tfjs/save.ts'));
@@ -140,7 +138,9 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#view.checkNotDisposed('model.summary');
-    printSummary('model.summary', this.name, this.#view, lineLength, positions, printFn);
+    inspectionPlace
+      .need('model.summary')
+      .printSummary('model.summary', this.name, this.#view, lineLength, positions, printFn);
   }
 
   /** The name of the model and the options of its layers, without weights. */
@@ -205,7 +205,8 @@ export abstract class LayersModel extends Layer implements CallbackModel {
 
   /** Sets data that is saved with the model: an object that JSON can hold. */
   setUserDefinedMetadata(metadata: { [name: string]: unknown }): void {
-    this.#metadata = checkMetadata('model.setUserDefinedMetadata', metadata);
+    const call = 'model.setUserDefinedMetadata';
+    this.#metadata = metadataPlace.need(call)(call, metadata);
   }
 
   /** The metadata that was set, or that was in the file the model was loaded from; null if there is none. */
@@ -332,7 +333,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * @returns a scalar, or with metrics a list of scalars; `Number(loss)` is the number
    */
   evaluate<R extends Tensor | Tensor[] = Evaluation>(x: ModelData, y: ModelData, options?: ModelEvaluateArgs): R {
-    return evaluate(this.#trained, x, y, options) as R;
+    return evaluationPlace.need('model.evaluate')(this.#trained, x, y, options) as R;
   }
 
   /** Loss and metrics of the batches of a data set, without training. */
@@ -392,7 +393,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    * @returns tensors [B, T, U]: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN
    */
   inspect(layer: Layer | string, x: ModelData): Inspection {
-    return inspect(this.#view, layer, x);
+    return inspectionPlace.need('model.inspect').inspect(this.#view, layer, x);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
@@ -428,7 +429,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   snapshot(): Uint8Array<ArrayBuffer> {
     const call = 'model.snapshot';
     this.#view.checkNotDisposed(call);
-    return takeSnapshot(call, this.#view, this.#trained.progress?.(call) ?? null);
+    return snapshotPlace.need(call).takeSnapshot(call, this.#view, this.#trained.progress?.(call) ?? null);
   }
 
   /**
@@ -443,7 +444,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
   restore(bytes: Uint8Array | ArrayBuffer): Restored {
     const call = 'model.restore';
     this.#view.checkNotDisposed(call);
-    const { step, epoch, batch, write } = readSnapshot(call, this.#view, bytes, 'bytes');
+    const { step, epoch, batch, write } = snapshotPlace.need(call).readSnapshot(call, this.#view, bytes, 'bytes');
     write();
     return { step, epoch, batch };
   }
@@ -462,6 +463,7 @@ export abstract class LayersModel extends Layer implements CallbackModel {
    */
   stream(options?: StreamOptions): Stream {
     const call = 'model.stream';
+    const Stream = streamPlace.need(call);
     return new Stream(call, this.#view.graph(call), this.#view.parameters(call), options);
   }
 

@@ -5,14 +5,20 @@ import type { BatchWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
+import { Place } from '../util/part.ts';
 import { type Diagnosis, isNotFinite, NOT_FINITE_ADVICE, warnOnce } from '../util/warning.ts';
 import { setBatch } from '../wasm/engine.ts';
 import { backward, forward } from './customLayers.ts';
-import { type CustomScores, scoreCustom, writeGradient } from './customScores.ts';
+import type { CustomScores, scoreCustom, writeGradient } from './customScores.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
 const noContext = () => '';
+
+export const customPlace: Place<{
+  readonly scoreCustom: typeof scoreCustom;
+  readonly writeGradient: typeof writeGradient;
+}> = /* @__PURE__ */ new Place('customLosses');
 
 /** Training and test steps of a model. */
 export class TrainStep {
@@ -37,7 +43,7 @@ export class TrainStep {
       const penalty = parameters.startGradients();
       forward(call, this.#view, plan);
       if (custom === null) {
-        custom = scoreCustom(call, this.#view, plan, objective, true);
+        custom = score(call, this.#view, plan, objective, true);
         setBatch(parameters.trained); // another model may have run meanwhile
       }
       results = measure(plan, objective, penalty, custom);
@@ -93,7 +99,7 @@ export class TrainStep {
     const plan = feed(call, this.#view, 'test', objective, xs, ys, weights);
     const penalty = this.#view.parameters(call).penalty(call);
     forward(call, this.#view, plan);
-    const results = measure(plan, objective, penalty, scoreCustom(call, this.#view, plan, objective, false));
+    const results = measure(plan, objective, penalty, score(call, this.#view, plan, objective, false));
     if (!Number.isFinite(lossOf(results))) this.#rejectWrongTarget(call, plan);
     plan.commit();
     this.warnIfNotFinite(call, results, false, context);
@@ -109,6 +115,13 @@ export class TrainStep {
       fail(call, `${this.#view.ends(call).yNames[n]!} ${wrong}`);
     }
   }
+}
+
+/** The results of custom losses and metrics, if there are any. */
+function score(...given: Parameters<typeof scoreCustom>): CustomScores {
+  const [call, , , { outputs }] = given;
+  const isCustom = outputs.some(({ custom, metrics }) => custom || metrics.some(metric => metric.custom));
+  return isCustom ? customPlace.need(call).scoreCustom(...given) : [];
 }
 
 /** The loss; or a list of it, with several outputs the loss of each, and the metrics. */
@@ -137,7 +150,7 @@ function measure(
 function lossOfOutput(plan: CompiledPlan, n: number, custom: CustomScores): number {
   const scores = custom[n];
   if (scores?.loss === undefined) return plan.loss(n);
-  writeGradient(plan, n, scores.gradient);
+  customPlace.need('compile').writeGradient(plan, n, scores.gradient);
   return scores.loss;
 }
 

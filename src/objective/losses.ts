@@ -3,7 +3,7 @@
 import { factoryNameOf } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { lossNumbers } from '../wasm/shared.generated.ts';
-import { LossWithOptions } from './lossSettings.ts';
+import { type LossSettings, LossWithOptions, lossFromConfig, settingsOf } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 export type LossName = keyof typeof lossNumbers;
@@ -69,6 +69,12 @@ export const lossSpellings = {
 
 /** The name of a loss in `compile`. @useDeclaredType */
 export type Loss = keyof typeof lossSpellings;
+
+/** A loss that is not a function of the program: its name, a description, or one of `losses.*` with options. */
+export function readBuiltInLoss(call: string, given: unknown): { loss: LossName; settings: LossSettings } {
+  const own = lossFromConfig(call, 'loss', given);
+  return { loss: resolveLoss(call, own), settings: settingsOf(own) };
+}
 
 export function resolveLoss(call: string, given: unknown): LossName {
   if (given instanceof LossWithOptions) return given.name;

@@ -3,14 +3,16 @@
 import { type Optimizer, type OptimizerName, resolveOptimizer } from '../optimizers/index.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import { Place } from '../util/part.ts';
 import { useKernels } from '../wasm/engine.ts';
+import { lossKernels } from '../wasm/kernelPlaces.ts';
 import { training } from '../wasm/modules/training.generated.ts';
 import { type Custom, type CustomFunction, type CustomLoss, customOf, isCustomLoss } from './custom.ts';
-import { type Loss, type LossName, resolveLoss } from './losses.ts';
-import { type LossSettings, type LossWithOptions, lossFromConfig, noSettings, settingsOf } from './lossSettings.ts';
+import type { Loss, LossName, readBuiltInLoss } from './losses.ts';
+import { type LossSettings, type LossWithOptions, noSettings } from './lossSettings.ts';
 import { nameOfFunction } from './metricNames.ts';
-import { type Metric, type MetricName, resolveMetrics } from './metrics.ts';
-import { checkMetrics } from './targetForms.ts';
+import type { Metric, MetricName, resolveMetrics } from './metrics.ts';
+import type { checkMetrics } from './targetForms.ts';
 
 /** What an output is compared with its target by. */
 export interface OutputObjective {
@@ -90,18 +92,39 @@ export function readObjective(call: string, options: CompileOptions, names: read
     settings,
     ...(custom && { custom }),
     lossWeight: weights[n]!,
-    metrics: resolveMetrics(call, metrics[n], loss, weighted[n]),
+    metrics:
+      isEmpty(metrics[n]) && isEmpty(weighted[n])
+        ? []
+        : scores.need(call).resolveMetrics(call, metrics[n], loss, weighted[n]),
   }));
-  for (const { loss, settings, metrics } of outputs) checkMetrics(call, metrics, loss, settings);
+  for (const { loss, settings, metrics } of outputs) {
+    if (metrics.length > 0) scores.need(call).checkMetrics(call, metrics, loss, settings);
+  }
   useKernels(training);
+  const isPlain = ({ loss, metrics }: OutputObjective) =>
+    loss === 'meanSquaredError' && metrics.every(metric => metric.custom);
+  if (!outputs.every(isPlain)) useKernels(lossKernels.need(call));
   return { optimizer, outputs, labels: labelsOf(outputs, names) };
 }
+
+/** Its names, for which no other code is needed. */
+const meanSquaredError: readonly unknown[] = ['meanSquaredError', 'mean_squared_error', 'mse', 'MSE'];
+
+/** Metrics, and losses other than the mean squared error. */
+export const scores: Place<{
+  readonly checkMetrics: typeof checkMetrics;
+  readonly readBuiltInLoss: typeof readBuiltInLoss;
+  readonly resolveMetrics: typeof resolveMetrics;
+}> = /* @__PURE__ */ new Place('lossesAndMetrics');
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 
 function readLoss(call: string, given: unknown): { loss: LossName; settings: LossSettings; custom?: Custom } {
   const isFunction = typeof given === 'function' && nameOfFunction(given) === null;
   if (!isFunction && !isCustomLoss(given)) {
-    const own = lossFromConfig(call, 'loss', given);
-    return { loss: resolveLoss(call, own), settings: settingsOf(own) };
+    if (meanSquaredError.includes(given)) return { loss: 'meanSquaredError', settings: noSettings };
+    return scores.need(call).readBuiltInLoss(call, given);
   }
   const own = given as CustomFunction | CustomLoss;
   return { loss: 'meanSquaredError', settings: noSettings, custom: customOf('loss', String(own.name), own) };

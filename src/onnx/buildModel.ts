@@ -1,5 +1,6 @@
 /** Builds models from the layers that were read from a graph. */
 
+import '../core/full.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type FunctionalModel, input, model, type Symbolic } from '../model/functional.ts';

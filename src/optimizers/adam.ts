@@ -1,6 +1,8 @@
 /** Adam and its variants. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { optimizerKernels } from '../wasm/kernelPlaces.ts';
 import type { Address, Kernels } from '../wasm/kernels.ts';
 import { ruleNumbers } from '../wasm/shared.generated.ts';
 import { checkDecay, checkEpsilon, Optimizer, type OptimizerOptions } from './optimizer.ts';
@@ -58,6 +60,7 @@ export class Adam extends Moments {
   constructor(options: AdamOptions, className = 'Adam', call = 'train.adam') {
     const amsgrad = options.amsgrad === undefined ? false : checkBoolean(call, 'amsgrad', options.amsgrad);
     super(className, call, options, amsgrad ? 3 : 2);
+    if (amsgrad) useKernels(optimizerKernels.need(call));
     this.amsgrad = amsgrad;
   }
 

@@ -4,6 +4,8 @@ import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, type ConfigValue, serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import { useKernels } from '../wasm/engine.ts';
+import { optimizerKernels } from '../wasm/kernelPlaces.ts';
 import type { Address, Kernels } from '../wasm/kernels.ts';
 import { rates, Schedule } from './schedules.ts';
 
@@ -97,6 +99,7 @@ export abstract class Optimizer {
       options.emaOverwriteFrequency === undefined
         ? null
         : checkCount(call, 'emaOverwriteFrequency', options.emaOverwriteFrequency);
+    if (className !== 'Adam' && className !== 'AdamW') useKernels(optimizerKernels.need(call));
   }
 
   /**

@@ -3,9 +3,8 @@
 import type { Objective, OutputObjective } from '../objective/objective.ts';
 import { type TargetRule, targetRuleOf, targetWidthOf } from '../objective/targetForms.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
-import { Block, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
+import { Block, fieldNames, float32, generation, int32, kernels, leaveThreadsAfter, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { structures } from '../wasm/shared.generated.ts';
 import { isShared, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import {
@@ -66,7 +65,7 @@ const structureOf = (values: Structure['values'], scratch: Scratch | null = null
 function structuresOf(call: KernelCall | HostCall, threads: number): Structure[] {
   if (call.kind === 'host') return [structureOf(call.values)];
   const { kind, fields, scratch } = call;
-  const values = structures[kind].map(name => (fields as Record<string, number | Offset>)[name]!);
+  const values = fieldNames(kind).map(name => (fields as Record<string, number | Offset>)[name]!);
   const others = scratch ? threads - 1 : 0;
   return [structureOf(values), ...Array.from({ length: others }, () => structureOf(values, scratch))];
 }
@@ -103,7 +102,11 @@ export class CompiledPlan {
     const scored = plan.outputs.map((output, n) => scoresOf(plan, output, objective?.outputs[n]));
     const called = plan.calls.map(one => structuresOf(one, isShared(one, team()) ? team()!.size : 1));
     this.#lossMemory = reserveLossMemory(call, scored);
-    const scoring = scored.flat().map(({ fields }) => structureOf(structures.loss.map(name => fields[name])));
+    const scoring = scored
+      .flat()
+      .map(({ fields }) =>
+        structureOf(fieldNames('loss').map(name => (fields as Record<string, number | Offset>)[name]!)),
+      );
     const all = [...called.flat(), ...scoring];
     const bytes = all.map(({ values, scratch }) => values.length * FLOAT + (scratch ? scratch.to - scratch.from : 0));
     this.#structures = new Block(call, sumOf(bytes) + LINE);

@@ -1,8 +1,8 @@
 /** The kernels of each kind of plan structure, found by name: a `dense` runs denseForward and denseBackward. */
 
-import { team } from '../wasm/engine.ts';
+import { fieldNames, team } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { activationNumbers, rowBlockNumbers, rowGroupNumbers, structures } from '../wasm/shared.generated.ts';
+import { activationNumbers, rowBlockNumbers, rowGroupNumbers } from '../wasm/shared.generated.ts';
 import type { Team } from '../wasm/team.ts';
 import { type HostCall, type KernelCall, type KernelFunctions, padded } from './planner.ts';
 import { sharesUnits, unitFunctions } from './unitGroups.ts';
@@ -120,7 +120,7 @@ export function kernelFunctions(kernels: Kernels, call: KernelCall | HostCall, t
   if (team && sharesUnits(kind, sizes)) return { ...unitFunctions(kernels, kind, sizes, team), ...ends };
   if (isShared(call, team)) return { ...sharedFunctions(run, kind, sizes, sharings[kind]!, team!), ...ends };
   // Kernels with a batch size in their structure take a range of rows
-  if (!(structures[kind] as readonly string[]).includes('batch')) {
+  if (!fieldNames(kind).includes('batch')) {
     return { forward: run('Forward'), backward: run('Backward'), ...ends };
   }
   const inBlocks = (kernel: Run) => (plan: number) => {

@@ -20,7 +20,7 @@ import {
 import { failAt, readCount, within } from '../saving/config/filePath.ts';
 import { show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { structures } from '../wasm/shared.generated.ts';
+import { forward } from './binaries.generated.ts';
 import type { FileLayer, LayerKind, LayerMemory } from './fileLayer.ts';
 
 /** Input features that an lstm multiplies before the loop over time if there are more; see src/layers/recurrent/lstm.ts. */
@@ -192,7 +192,7 @@ const GRU_GATES = 16;
 const statesAt = (offset: number): Offset => ({ block: 'states', offset });
 
 const zeros = <K extends 'lstm' | 'gru'>(kind: K) =>
-  Object.fromEntries(structures[kind].map(name => [name, 0])) as Fields<K>;
+  Object.fromEntries(forward.structures[kind]!.map(name => [name, 0])) as Fields<K>;
 
 const isShape = (shape: readonly number[], expected: readonly number[]): boolean =>
   shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);

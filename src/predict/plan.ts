@@ -2,7 +2,8 @@
 
 import { type BlockName, type KernelCall, type Offset, Planner, type Rows, type Signal } from '../plan/planner.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { rowBlockNumbers, structures } from '../wasm/shared.generated.ts';
+import { rowBlockNumbers } from '../wasm/shared.generated.ts';
+import { forward } from './binaries.generated.ts';
 import type { PredictLayer } from './fileLayer.ts';
 import type { KernelMemory, Kernels } from './memory.ts';
 
@@ -68,7 +69,7 @@ export function writePlan(
   const { y } = signal;
   const result = planner.floats('result', batch, y.steps, y.width);
   const calls = planner.calls as readonly KernelCall[];
-  const words = calls.reduce((sum, { kind }) => sum + structures[kind].length, 0);
+  const words = calls.reduce((sum, { kind }) => sum + forward.structures[kind]!.length, 0);
   const workspace = reserve(planner.bytes + words * FLOAT);
   const blocks: Record<BlockName, number> = {
     weights: weights.address,
@@ -82,14 +83,14 @@ export function writePlan(
   let next = workspace + planner.bytes;
   const runs = calls.map(({ kind, fields }) => {
     const address = next;
-    const values = structures[kind].map(name => (fields as Record<string, number | Offset>)[name] ?? 0);
+    const values = forward.structures[kind]!.map(name => (fields as Record<string, number | Offset>)[name] ?? 0);
     integers.set(
       values.map(value => (typeof value === 'number' ? value : addressOf(value))),
       address / FLOAT,
     );
     next += values.length * FLOAT;
     const kernel = memory.kernels[`${kind}Forward` as keyof Kernels] as Run;
-    const inBlocks = (structures[kind] as readonly string[]).includes('batch');
+    const inBlocks = forward.structures[kind]!.includes('batch');
     return () => {
       if (!inBlocks) return kernel(address);
       for (let first = 0; first < batch; first += rowBlockNumbers.rows) {

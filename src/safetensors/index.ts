@@ -5,6 +5,8 @@
  * `readSafetensors` write and read any tensors.
  */
 
+import '../tensor/chained.ts';
+
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from './format.ts';
 export {
   type LoadSafetensorsOptions,

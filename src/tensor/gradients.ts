@@ -100,7 +100,7 @@ const extreme: Rule = (dy, { inputs: [x], output, options }) => {
   return where(math.equal(x!, expanded(output, axes, x!.shape)), expanded(dy, axes, x!.shape));
 };
 
-const rules: Readonly<Record<string, Rule>> = {
+const makeRules = (): Readonly<Record<string, Rule>> => ({
   neg: one(dy => math.neg(dy)),
   abs: one((dy, x) => math.mul(dy, math.sign(x))),
   sign: zero,
@@ -210,7 +210,8 @@ const rules: Readonly<Record<string, Rule>> = {
       x!.shape.map((_, axis) => 2 * axis),
     );
   },
-};
+});
+const rules = /* @__PURE__ */ makeRules();
 
 const zeroesWith = (axis: number, start: number) => new Array<number>(axis).fill(0).concat(start);
 

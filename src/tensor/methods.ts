@@ -218,9 +218,13 @@ function methodOf(name: string, f: (x: Tensor, ...rest: never[]) => unknown): (.
   return Object.defineProperties(method, { name: { value: name }, length: { value: count } });
 }
 
-const all: Record<string, unknown> = { ...methods };
-for (const [name, f] of Object.entries(functions)) all[name] = methodOf(name, f);
-for (const [name, value] of Object.entries(all)) {
-  Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+/** Adds the methods to the class, once. */
+export function addTensorMethods(): void {
+  if (Object.hasOwn(Tensor.prototype, 'reshape')) return;
+  const all: Record<string, unknown> = { ...methods };
+  for (const [name, f] of Object.entries(functions)) all[name] = methodOf(name, f);
+  for (const [name, value] of Object.entries(all)) {
+    Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+  }
+  limitMethodArguments(Tensor, 'tensor');
 }
-limitMethodArguments(Tensor, 'tensor');

@@ -1,5 +1,5 @@
-/** The class `Tensor` with its chained methods. */
+/** The class `Tensor` with its chained methods, which `chained.ts` adds. */
 
-import './methods.ts';
+export type { TensorMethods } from './methods.ts';
 
 export { Tensor } from './tensorClass.ts';

@@ -3,6 +3,9 @@
 import type { Config } from './config.ts';
 import { fail, show } from './errors.ts';
 
+/** The name of something, or its description. */
+export type Named = string | { className: string; config: Config };
+
 /** Whether a value has the form `{ className, config }`. */
 export function isSerialized(value: unknown): value is { className: string; config: Config } {
   const { className, config } = (value ?? {}) as { className?: unknown; config?: unknown };

@@ -7,6 +7,8 @@ import { operations, strictOperations } from './modules/operations.generated.ts'
 export interface KernelModule {
   /** The name of the group. */
   readonly name: string;
+  /** The fields of the plan structures that its kernels read. */
+  readonly structures: { readonly [kind: string]: readonly string[] };
   /** Its relaxed build, as asText in scripts/build.js writes it. */
   readonly text: string;
   /** Places in the text that look like operations, but are something else. */

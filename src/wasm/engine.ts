@@ -17,7 +17,7 @@ import { addInstance, compiled, INITIAL_PAGES, instantiate, isModule, newMemory 
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { core } from './modules/core.generated.ts';
 import { buildNumbers } from './shared.generated.ts';
-import { newSharedMemory } from './sharedMemory.ts';
+import { newSharedMemory, withSharedMemory } from './sharedMemory.ts';
 import { Team, ThreadsLost, warnOfOneThread } from './team.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
@@ -45,6 +45,14 @@ const SLOW_MILLISECONDS = 100;
 
 let requestedSimd: Simd | 'auto' = 'auto';
 let requestedThreads: number | 'auto' = 1;
+/** The code of threads, which only programs that call `configure` have. */
+let threading: {
+  readonly newSharedMemory: typeof newSharedMemory;
+  readonly withSharedMemory: typeof withSharedMemory;
+  readonly physicalCores: () => number;
+  readonly Team: typeof Team;
+  readonly warnOfOneThread: typeof warnOfOneThread;
+} | null = null;
 let engine: Engine | null = null;
 /** Whether `engine` came from `init`; a host that forbids compiling could not create another. */
 let isFromInit = false;
@@ -81,6 +89,7 @@ export function configure(options: ConfigureOptions): void {
   }
   if (choice !== undefined) requestedSimd = choice;
   if (count !== undefined) requestedThreads = count;
+  threading = { newSharedMemory, withSharedMemory, physicalCores, Team, warnOfOneThread };
   if (inUse || (choice === undefined && count === undefined)) return;
   const keepsKernels = choice === undefined || choice === 'auto' || choice === engine?.simd;
   if (isFromInit && keepsKernels && count === undefined) return;
@@ -246,7 +255,8 @@ const fastestSimd = (): Simd => (!taskThread() && canRelax() ? 'relaxed' : 'stri
 
 /** The number of threads to start, the calling one included. */
 function chooseThreads(): number {
-  return requestedThreads === 'auto' ? Math.max(1, Math.min(4, physicalCores())) : requestedThreads;
+  if (!threading) return 1;
+  return requestedThreads === 'auto' ? Math.max(1, Math.min(4, threading.physicalCores())) : requestedThreads;
 }
 
 interface NodeModules {
@@ -273,22 +283,28 @@ function physicalCores(): number {
   }
 }
 
+/** @param maximum of a shared memory, in pages; 0 for a memory of one thread */
+const sharing = (maximum: number) =>
+  maximum > 0 ? (bytes: Uint8Array<ArrayBuffer>) => threading!.withSharedMemory(bytes, maximum) : null;
+
 /** @param sources modules of the kernels, the core first, or the one of all kernels */
 function start(call: string, sources: readonly Source[], wasmBytes: number, isComplete: boolean): Engine {
   const threads = chooseThreads();
-  const shared = threads > 1 && !sources.some(isModule) ? newSharedMemory(INITIAL_PAGES) : null;
+  const shared = threads > 1 && !sources.some(isModule) ? threading!.newSharedMemory(INITIAL_PAGES) : null;
   const memory = shared?.memory ?? newMemory(call);
   const maximum = shared?.maximum ?? 0;
-  const modules = sources.map(source => compiled(source, maximum));
+  const modules = sources.map(source => compiled(source, sharing(maximum)));
   const kernels = instantiate(modules, memory);
   if (typeof kernels?.build !== 'function')
     fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   const wide = wideVectors();
   kernels.setWideVectors(wide);
   turbo.started = true;
-  const team = shared && new Team(threads, kernels, modules, memory, wide);
+  const team = shared && new threading!.Team(threads, kernels, modules, memory, wide);
   if (!team && threads > 1 && requestedThreads !== 'auto') {
-    warnOfOneThread(sources.some(isModule) ? 'init was given a compiled module' : 'the host cannot share memory');
+    threading!.warnOfOneThread(
+      sources.some(isModule) ? 'init was given a compiled module' : 'the host cannot share memory',
+    );
   }
   const simd = kernels.build() === buildNumbers.relaxed ? 'relaxed' : 'strict';
   return { kernels, memory, maximum, simd, turbo: turbo.flags, wasmBytes, modules, isComplete, team };
@@ -308,6 +324,14 @@ function startOwn(call: string, simd: Simd, compiled?: readonly WebAssembly.Modu
 
 /** @internal The modules of all that has been created, in the order in which it was. */
 export const modulesInUse = new Set<KernelModule>([core]);
+const structures: Record<string, readonly string[]> = { ...core.structures };
+
+/** The fields of a plan structure, i32 each, in the order in which the kernels read them. */
+export function fieldNames(kind: string): readonly string[] {
+  const names = structures[kind];
+  if (!names) throw new Error(`the kernels of ${kind} are not in use`);
+  return names;
+}
 
 /**
  * Makes kernels available that are not in the core. Call it when something is created that may call them; the module is
@@ -317,12 +341,13 @@ export function useKernels(module: KernelModule): void {
   if (modulesInUse.has(module)) return;
   if (engine && !engine.isComplete) addModule(engine, module);
   modulesInUse.add(module);
+  Object.assign(structures, module.structures);
 }
 
 function addModule(running: Engine, module: KernelModule): void {
   const { kernels, memory, maximum, simd, modules, team } = running;
   const bytes = decode(module, simd);
-  const added = compiled(bytes, maximum);
+  const added = compiled(bytes, sharing(maximum));
   addInstance(kernels, added, memory);
   modules.push(added);
   running.wasmBytes += bytes.length;
@@ -330,7 +355,7 @@ function addModule(running: Engine, module: KernelModule): void {
   if (!team || team.running === 1) return;
   // Threads that have started lack these kernels
   team.end();
-  running.team = new Team(team.size, kernels, modules, memory, wideVectors());
+  running.team = new threading!.Team(team.size, kernels, modules, memory, wideVectors());
   running.team.batch = batchNumber;
 }
 

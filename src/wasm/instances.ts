@@ -2,7 +2,6 @@
 
 import { fail, reasonOf } from '../util/errors.ts';
 import type { Address, Kernels } from './kernels.ts';
-import { withSharedMemory } from './sharedMemory.ts';
 
 export const INITIAL_PAGES = 2;
 
@@ -25,10 +24,12 @@ export function isModule(value: unknown): value is WebAssembly.Module {
   }
 }
 
-/** @param maximum of a shared memory, in pages; 0 for a memory of one thread */
-export function compiled(source: WebAssembly.Module | Uint8Array<ArrayBuffer>, maximum: number): WebAssembly.Module {
-  if (isModule(source)) return source;
-  return new WebAssembly.Module(maximum > 0 ? withSharedMemory(source, maximum) : source);
+/** @param share changes the bytes for a shared memory */
+export function compiled(
+  source: WebAssembly.Module | Uint8Array<ArrayBuffer>,
+  share: ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>) | null,
+): WebAssembly.Module {
+  return isModule(source) ? source : new WebAssembly.Module(share ? share(source) : source);
 }
 
 /**

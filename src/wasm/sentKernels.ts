@@ -45,10 +45,11 @@ export function checkReceived(call: string): void {
 }
 
 /** @internal The module of a group, whose kernels this thread receives. Stands for the module in the files of threads. */
-export function receivedModule(name: string): KernelModule {
+export function receivedModule(name: string, structures: KernelModule['structures']): KernelModule {
   const find = () => received.get(name) ?? fail('lstm-wasm', `the worker must have received the kernels '${name}'`);
   return {
     name,
+    structures,
     get text() {
       return find().text;
     },

@@ -66,7 +66,7 @@ export interface ThreadData {
  * The program, as text, so that no bundler has to find a file. A ticket is valid if its job is still the one that the words
  * describe. `chunks` is read before `described`, so a ticket of an earlier job never sees the chunks of a later one.
  */
-export const threadProgram = `
+export const threadProgram: string = /* @__PURE__ */ (() => `
 function run({ modules, memory, control, names, wide, number }) {
   const abort = () => {
     throw new Error('the kernels stopped');
@@ -125,4 +125,4 @@ function run({ modules, memory, control, names, wide, number }) {
     }
   }
 }
-`;
+`)();

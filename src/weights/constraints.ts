@@ -2,11 +2,14 @@
 
 import { limitArgumentsInTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';
-import { deserialize, isSerialized } from '../util/deserialize.ts';
+import { deserialize, isSerialized, type Named } from '../util/deserialize.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
+import { Place } from '../util/part.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
+import { useKernels } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
+import { constraints as kernelsOfConstraints } from '../wasm/modules/constraints.generated.ts';
 
 /** Changes a weight after an update so that it meets a condition. Create one with `constraints.*`. */
 export abstract class Constraint {
@@ -28,6 +31,7 @@ export abstract class Constraint {
 class NonNeg extends Constraint {
   constructor() {
     super('NonNeg');
+    useKernels(kernelsOfConstraints);
   }
 
   getConfig(): Config {
@@ -50,6 +54,7 @@ class NormBounds extends Constraint {
     readonly axis: number,
   ) {
     super(className);
+    useKernels(kernelsOfConstraints);
   }
 
   getConfig(): Config {
@@ -133,7 +138,7 @@ export const constraints = /* @__PURE__ */ limitArgumentsInTable('constraints', 
 /** The name of a constraint, for its default options. */
 export type ConstraintName = keyof typeof constraints;
 
-const names = Object.keys(constraints) as ConstraintName[];
+const names = () => Object.keys(constraints) as ConstraintName[];
 
 /** Aliases from Keras. */
 const spellings: { readonly [name: string]: ConstraintName } = {
@@ -154,8 +159,16 @@ function factoryNameFor(name: string): string {
  */
 export function resolveConstraint(call: string, name: string, value: unknown): Constraint | null {
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
-  if (isSerialized(value)) return deserialize(call, name, value, constraints, factoryNameFor);
-  if (typeof value !== 'string')
+  if (typeof value !== 'string' && !isSerialized(value))
     fail(call, `${name} must be one of constraints.* or a name such as 'maxNorm', got ${show(value)}`);
-  return constraints[checkName(call, name, factoryNameFor(value), names)]();
+  return constraintNames.need(call)(call, name, value);
+}
+
+/** Finds constraints by their names and descriptions. */
+export const constraintNames: Place<typeof namedConstraint> = /* @__PURE__ */ new Place('namedOptions');
+
+export function namedConstraint(call: string, name: string, value: Named): Constraint {
+  return typeof value === 'string'
+    ? constraints[checkName(call, name, factoryNameFor(value), names())]()
+    : deserialize(call, name, value, constraints, factoryNameFor);
 }

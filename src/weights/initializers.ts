@@ -5,10 +5,11 @@
 
 import { limitArgumentsInTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';
-import { deserialize, isSerialized } from '../util/deserialize.ts';
+import { deserialize, isSerialized, type Named } from '../util/deserialize.ts';
 import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
+import { Place } from '../util/part.ts';
 import { checkSeed, type SeedStream } from '../util/random.ts';
 import { RandomGenerator } from '../util/randomGenerator.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
@@ -397,7 +398,7 @@ export const initializers = /* @__PURE__ */ limitArgumentsInTable('initializers'
 /** The name of an initializer, for its default options. */
 export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;
 
-const byName = Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
+const byName = () => Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
 
 /** Aliases from Keras. */
 const spellings: { readonly [name: string]: string } = {
@@ -419,8 +420,22 @@ function factoryNameFor(name: string): string {
 /** Reads an initializer from a layer option: one of `initializers.*`, a name, or a `{ className, config }` description. */
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
-  if (isSerialized(value)) return deserialize(call, name, value, initializers, factoryNameFor);
-  if (typeof value !== 'string')
+  if (typeof value !== 'string' && !isSerialized(value))
     fail(call, `${name} must be one of initializers.* or a name such as 'zeros', got ${show(value)}`);
-  return initializers[checkName(call, name, factoryNameFor(value), byName)]();
+  return initializerNames.need(call)(call, name, value);
 }
+
+/** Finds initializers by their names and descriptions. */
+export const initializerNames: Place<typeof namedInitializer> = /* @__PURE__ */ new Place('namedOptions');
+
+export function namedInitializer(call: string, name: string, value: Named): Initializer {
+  return typeof value === 'string'
+    ? initializers[checkName(call, name, factoryNameFor(value), byName())]()
+    : deserialize(call, name, value, initializers, factoryNameFor);
+}
+
+// The defaults of layers, which programs have without the others
+
+export const glorotUniform = (): Initializer => new VarianceScaling('GlorotUniform', 1, 'fanAvg', 'uniform');
+export const orthogonal = (): Initializer => new Orthogonal(1);
+export const zeros = (): Initializer => new Constant('Zeros', 0);

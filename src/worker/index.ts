@@ -3,6 +3,7 @@
  * arguments and return promises. Works in browsers and in Node.
  */
 
+import '../core/full.ts';
 import { type ContainerArgs, model } from '../model/functional.ts';
 import type { LayersModel } from '../model/layersModel.ts';
 import { Sequential } from '../model/sequential.ts';

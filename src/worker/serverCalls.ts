@@ -1,5 +1,6 @@
 /** The server side of each call. Most calls run the model method of the same name; this file has the exceptions. */
 
+import '../core/full.ts';
 import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { LayersModel } from '../model/layersModel.ts';

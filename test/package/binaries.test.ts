@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { groupNames, groupOf } from '../../scripts/kernelGroups.js';
+import { groupNames, groupOf, late } from '../../scripts/kernelGroups.js';
 import { split } from '../../scripts/split.js';
 import { decode } from '../../src/wasm/decode.ts';
 import { checkSimd } from '../../src/wasm/engine.ts';
@@ -13,7 +13,7 @@ const file = (build: string) => readFileSync(new URL(`../../build/${build}.wasm`
 test.each(['strict', 'relaxed'] as const)(
   'the embedded modules of the %s build are the parts of the built file',
   build => {
-    const parts = split(file(build), groupOf);
+    const parts = split(file(build), groupOf, late);
     expect(new Set(parts.keys())).toEqual(new Set(Object.keys(modules)));
     for (const [name, part] of parts) {
       const bytes = decode(modules[name]!, build);

@@ -40,6 +40,8 @@ describe('the tarball', () => {
       'dist/bullmq.js',
       'dist/bundler/index.js',
       'dist/cli.js',
+      'dist/core.js',
+      'dist/core/index.d.ts',
       'dist/data.js',
       'dist/forecast.js',
       'dist/keras.js',
@@ -158,6 +160,67 @@ describe('the tarball', () => {
     );
     const [small, full] = JSON.parse(out);
     expect(small).toEqual(full);
+  });
+
+  it('lstm-wasm/core trains to the bits of the full package, and lacks the parts that it does not use', () => {
+    const train = (entry: string) =>
+      run(
+        'core.mjs',
+        `import { sequential, train } from '${entry}';
+         import * as layers from 'lstm-wasm/layers';
+         const model = sequential({ seed: 1 });
+         model.add(layers.lstm({ units: 6, inputShape: [4, 2] }));
+         model.add(layers.dense({ units: 1 }));
+         model.compile({ optimizer: train.adam(0.01), loss: 'meanSquaredError' });
+         const x = [[[1, 2], [3, 4], [5, 6], [7, 8]]];
+         await model.fit(x, [[1]], { epochs: 3, verbose: 0, validationData: [x, [[1]]] });
+         await model.save({ save: async () => ({}) });
+         const message = part => { try { part(); return 'none'; } catch (error) { return error.message; } };
+         console.log(JSON.stringify({
+           weights: model.getWeights().map(weight => [...weight.dataSync()]),
+           messages: [
+             () => model.stream(), () => model.snapshot(), () => model.summary(), () => model.evaluate(x, [[1]]),
+             () => model.compile({ optimizer: 'sgd', loss: 'mse' }), () => model.compile({ optimizer: 'adam', loss: 'mae' }),
+             () => model.trainOnBatch(x, [[1]], { sampleWeight: [1] }), () => layers.dense({ units: 1, activation: 'elu' }),
+             () => layers.lstm({ units: 1, usePeepholes: true }), () => layers.lstm({ units: 1, dropout: 0.1 }),
+             () => layers.dense({ units: 1, kernelInitializer: 'heNormal' }), () => model.setUserDefinedMetadata({}),
+           ].map(message),
+         }));`,
+      );
+    const core = JSON.parse(train('lstm-wasm/core').trim().split('\n').at(-1)!);
+    const full = JSON.parse(train('lstm-wasm').trim().split('\n').at(-1)!);
+    expect(core.weights).toEqual(full.weights);
+    expect(full.messages).toEqual(core.messages.map(() => 'none'));
+    expect(core.messages.map((message: string) => /needs use\((\w+)\)/.exec(message)?.[1] ?? message)).toEqual([
+      ...['streams', 'snapshots', 'inspection', 'evaluation', 'optimizers', 'lossesAndMetrics', 'sampleWeights'],
+      ...['activations', 'lstmVariants', 'recurrentDropout', 'namedOptions', 'metadata'],
+    ]);
+  });
+
+  it('use adds parts to a program of lstm-wasm/core, and rejects what is no part', () => {
+    const out = run(
+      'use.mjs',
+      `import * as core from 'lstm-wasm/core';
+       import * as layers from 'lstm-wasm/layers';
+       const { sequential, use, train, ...all } = core;
+       const parts = Object.values(all).filter(value => value?.constructor.name === 'Part');
+       try { use(core.streams, 'streams'); } catch (error) { console.log(error.message); }
+       use(...parts, ...parts);
+       const model = sequential({ seed: 1 });
+       model.add(layers.lstm({ units: 3, inputShape: [2, 1], usePeepholes: true, activation: 'elu', recurrentDropout: 0.1 }));
+       model.add(layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'heNormal', kernelRegularizer: 'l2' }));
+       model.compile({ optimizer: 'rmsprop', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+       const [x, y] = [[[[1], [2]]], [[0, 1]]];
+       const results = model.trainOnBatch(x, y, { sampleWeight: [0.5] });
+       model.restore(model.snapshot());
+       console.log(results.every(Number.isFinite), model.stream().step([1]).length, model.evaluate(x, y).length);
+       console.log(model.predict(x).argMax(-1).shape.join(), parts.length);`,
+    );
+    expect(out.trim().split('\n')).toEqual([
+      "use: parts must be parts of 'lstm-wasm/core', got 'streams'",
+      'true 2 2',
+      '1 15',
+    ]);
   });
 
   it('a model trains in a worker, which does not keep the process alive', () => {

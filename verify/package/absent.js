@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { load } from '../hosts/tools.js';
 import { passedIf } from '../outcome.js';
-import { seedOfLayers } from './programs.js';
+import { seedOfCore, seedOfLayers } from './programs.js';
 
 /**
  * Text that only a part of the package has, and no comment elsewhere; minifiers keep it.
@@ -26,6 +26,25 @@ const marks = {
   'loading of models': 'must be a layers model, got a graph model',
   'data sets': 'data.generator',
   'gradients as functions': 'valueAndGrads',
+};
+
+/**
+ * The same for parts that a program of lstm-wasm/core must `use`.
+ *
+ * @type {Record<string, string>}
+ */
+const partMarks = {
+  ...marks,
+  streams: 'an input must change from step to step',
+  snapshots: 'dropoutSeeds[',
+  summaries: 'Non-trainable params',
+  'weights of samples': 'classWeight must',
+  'chained methods of tensors': 'squaredDifference',
+  'variants of the lstm': 'forgetGatePeepholeWeights',
+  'names of initializers': 'leCunUniform',
+  'names of metrics': 'for class indices, such as',
+  'checks of metadata': 'must be a value that JSON can store',
+  threads: 'Atomics',
 };
 
 /** What must be in a program, so that a program in which nothing is found is noticed. */
@@ -133,14 +152,28 @@ function firstOf(files, main) {
  * @returns {Promise<import('../run.js').Outcome[]>}
  */
 export async function checkAbsent(context) {
+  return [
+    ...(await checkProgram(context, 'the seed program', seedOfLayers, marks)),
+    ...(await checkProgram(context, 'the seed program with lstm-wasm/core', seedOfCore, partMarks)),
+  ];
+}
+
+/**
+ * @param {import('../run.js').Context} context
+ * @param {string} name
+ * @param {string} program
+ * @param {Record<string, string>} absent
+ * @returns {Promise<import('../run.js').Outcome[]>}
+ */
+async function checkProgram(context, name, program, absent) {
   const folder = join(context.home, 'absent');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   const entry = join(folder, 'entry.js');
-  writeFileSync(entry, seedOfLayers);
+  writeFileSync(entry, program);
   /** @type {Record<string, string>} */
   const texts = {};
-  for (const [name, bundle] of Object.entries(bundlers)) texts[name] = await bundle(context, entry, folder);
+  for (const [bundler, bundle] of Object.entries(bundlers)) texts[bundler] = await bundle(context, entry, folder);
   const all = Object.keys(bundlers).join(', ');
   const lacking = Object.entries(texts).filter(([, text]) => !text.includes(kept));
   const dist = join(context.home, 'node_modules/lstm-wasm/dist/bundler');
@@ -150,16 +183,16 @@ export async function checkAbsent(context) {
     .join('\n');
   return [
     {
-      what: 'the seed program contains what it calls',
+      what: `${name} contains what it calls`,
       status: passedIf(lacking.length === 0),
       note: lacking.length === 0 ? all : `not under ${lacking.map(([name]) => name).join(', ')}`,
     },
-    ...Object.entries(marks).map(([part, mark]) => {
+    ...Object.entries(absent).map(([part, mark]) => {
       const found = Object.entries(texts).filter(([, text]) => text.includes(mark));
       const isKnown = whole.includes(mark);
       const where = found.length === 0 ? `absent under ${all}` : `under ${found.map(([name]) => name).join(', ')}`;
       return {
-        what: `the seed program does not load ${part} at first`,
+        what: `${name} does not load ${part} at first`,
         status: passedIf(found.length === 0 && isKnown),
         note: isKnown ? where : `'${mark}' is nowhere in the package`,
       };

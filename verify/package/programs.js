@@ -17,6 +17,9 @@ export const seedOfLayers = seed.replace(
   "import { sequential, train } from 'lstm-wasm';\nimport * as layers from 'lstm-wasm/layers';",
 );
 
+/** The same without the parts of models that it does not use. */
+export const seedOfCore = seedOfLayers.replace("from 'lstm-wasm';", "from 'lstm-wasm/core';");
+
 /** The same in a worker. */
 export const seedInWorker = `
 import * as layers from 'lstm-wasm/layers';
@@ -51,6 +54,12 @@ export const shaken = [
     program: seed,
     keeps: methods,
     without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^dist\/(svg|scales|protobuf|zip|dom)-/,
+  },
+  {
+    what: "a program of 'lstm-wasm/core' contains no parts that it does not use",
+    program: seedOfCore,
+    without:
+      /^src\/model\/(customScores|functional|inspect|snapshot|stream|streamGraph|summary)\.ts|^src\/saving\/|^src\/tensor\/(arithmetic|methods|reduce)\.ts|^src\/inputs\/sampleWeights\.ts|^src\/objective\/metrics\.ts|^src\/wasm\/modules\/(?!core|training|operations)/,
   },
   {
     what: "a program that imports only 'lstm-wasm/data' contains no kernels and no layers",

@@ -41,6 +41,7 @@ async function bareImports(context) {
     ['/forecast', false],
     ['/keras', false],
     ['/onnx', false],
+    ['/core', false],
     ['/layers', false],
     ['/plot', false],
     ['/predict', false],

@@ -5,7 +5,7 @@
 
 import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
-import { predictions, seed, seedInWorker, seedOfLayers } from './programs.js';
+import { predictions, seed, seedInWorker, seedOfCore, seedOfLayers } from './programs.js';
 
 /** The goals for what the seed program loads before its first step, and for predictions, kernels included. */
 const GOAL = 55 * 1024;
@@ -26,6 +26,7 @@ const tables =
  * @type {Size[]}
  */
 export const sizes = [
+  { what: 'the seed program with lstm-wasm/core and its layers', program: seedOfCore, limit: 65_300, goal: GOAL },
   { what: 'the seed program with the layers of lstm-wasm/layers', program: seedOfLayers, limit: 111_200, goal: GOAL },
   { what: 'the seed program with the namespace layers, which esbuild keeps whole', program: seed, limit: 155_400 },
   { what: 'predictions of an LSTM and a dense layer', program: predictions, limit: 27_900, goal: GOAL_OF_PREDICTIONS },

@@ -13,7 +13,9 @@ import { fail, show } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
 import { checkName } from '../../util/options.ts';
 import type { Shape } from '../../util/shapes.ts';
+import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { others } from '../../wasm/modules/others.generated.ts';
 import { mergeModeNumbers } from '../../wasm/shared.generated.ts';
 import { checkLayerOptions, type LayerOptions } from '../layerOptions.ts';
 import { forEachPart } from '../parts.ts';
@@ -72,6 +74,7 @@ export class Bidirectional extends RecurrentLayer {
       fail(call, `backwardLayer must not have the name of the forward layer, '${forwardLayer.name}'`);
     }
     super('Bidirectional', own, 2, { children: [forwardLayer, backwardLayer] });
+    useKernels(others);
     this.forwardLayer = forwardLayer;
     this.backwardLayer = backwardLayer;
     this.mergeMode = mode;

@@ -23,11 +23,20 @@ import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
 import { checkSeed } from '../../util/random.ts';
+import { useKernels } from '../../wasm/engine.ts';
+import { dropoutKernels } from '../../wasm/kernelPlaces.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
-import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
+import {
+  glorotUniform,
+  type Initializer,
+  type InitializerName,
+  orthogonal,
+  zeros,
+} from '../../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../../weights/regularizers.ts';
-import { type Activation, type ActivationName, numberOf, resolveActivation, rowActivations } from '../activations.ts';
+import { type Activation, type ActivationName, numberOf, rowActivations } from '../activations.ts';
+import { readActivation } from '../usedActivation.ts';
 import { readWeightSettings, type WeightSettings, type WeightSpec } from '../weightSpec.ts';
 import type { CellBuffer } from './cellBuffers.ts';
 
@@ -157,9 +166,9 @@ export const stateFields = <K extends string>(name: K, rows: Rows | null): Recor
 type Prefix = 'kernel' | 'recurrent' | 'bias';
 
 const defaults: Record<Prefix, () => Initializer> = {
-  kernel: () => initializers.glorotUniform(),
-  recurrent: () => initializers.orthogonal(),
-  bias: () => initializers.zeros(),
+  kernel: glorotUniform,
+  recurrent: orthogonal,
+  bias: zeros,
 };
 
 /** One time step of a recurrent layer. Create one with `layers.lstmCell`, `layers.gruCell` or `layers.simpleRNNCell`. */
@@ -191,6 +200,7 @@ export abstract class Cell {
     this.#weights = { kernel: read('kernel'), recurrent: read('recurrent'), bias: read('bias') };
     this.dropout = checkRate(call, 'dropout', known.dropout);
     this.recurrentDropout = checkRate(call, 'recurrentDropout', known.recurrentDropout);
+    if (this.dropout > 0 || this.recurrentDropout > 0) useKernels(dropoutKernels.need(call));
     this.seed = known.seed === undefined || known.seed === null ? undefined : checkSeed(call, known.seed);
     if (known.implementation !== undefined && ![0, 1, 2].includes(known.implementation)) {
       fail(call, `implementation must be 0, 1 or 2, got ${show(known.implementation)}`);
@@ -378,7 +388,7 @@ const capitalized = (name: string): string => name.charAt(0).toUpperCase() + nam
 
 /** Reads an activation that depends on one unit at a time. */
 export function checkActivation(call: string, name: string, value: unknown, fallback: ActivationName): ActivationName {
-  const activation = value === undefined ? fallback : resolveActivation(call, name, value);
+  const activation = value === undefined ? fallback : readActivation(call, name, value, [fallback]);
   if (rowActivations.includes(activation)) {
     fail(
       call,

@@ -6,6 +6,7 @@ import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT, LINE } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
+import { Place } from '../../util/part.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
@@ -23,7 +24,7 @@ import {
   stateFields,
 } from './cell.ts';
 import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
-import { type LSTMVariantOptions, LstmVariant, variantOptions } from './lstmVariant.ts';
+import { type LSTMVariantOptions, type LstmVariant, variantOptions } from './lstmVariant.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.lstmCell`. The columns of the weights are those of the input, forget, cell and output gates, in this order. */
@@ -50,6 +51,9 @@ const GATES = 4 * Object.keys(lstmGateNumbers).length;
  */
 const WIDE = 8;
 
+/** Reads the options that Keras does not have. */
+export const variantPlace: Place<typeof LstmVariant.read> = /* @__PURE__ */ new Place('lstmVariants');
+
 export class LSTMCell extends Cell {
   readonly className = 'LSTMCell';
   readonly recurrentActivation: ActivationName;
@@ -64,7 +68,8 @@ export class LSTMCell extends Cell {
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.#unitForgetBias =
       known.unitForgetBias === undefined ? true : checkBoolean(call, 'unitForgetBias', known.unitForgetBias);
-    this.variant = LstmVariant.read(call, known, this.units, this.useBias);
+    const isVariant = variantOptions.some(name => known[name] !== undefined);
+    this.variant = isVariant ? variantPlace.need(call)(call, known, this.units, this.useBias) : null;
   }
 
   override getConfig(): Config {

@@ -9,6 +9,7 @@ import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
 import { useKernels } from '../../wasm/engine.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { activations } from '../../wasm/modules/activations.generated.ts';
 import { lstmVariants } from '../../wasm/modules/lstmVariants.generated.ts';
 import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
@@ -126,6 +127,7 @@ export class LstmVariant {
     this.projection = options.projection;
     this.norm = options.norm;
     this.outputs = options.outputs;
+    useKernels(activations);
     useKernels(lstmVariants);
   }
 

@@ -1,5 +1,6 @@
 /** Builds models, layers and optimizers from plain data; the reverse of `getConfig`. */
 
+import '../../core/full.ts';
 import * as layers from '../../layers/factories.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { Sequential } from '../../model/sequential.ts';
