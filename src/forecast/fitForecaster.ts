@@ -19,7 +19,7 @@ import { lossOf } from './outputs.ts';
 import { PATHS } from './samplePaths.ts';
 import { SequenceBatch } from './sequenceWindows.ts';
 import { type CheckedSeries, checkCounts, commonFrequency } from './seriesInput.ts';
-import { takeSpareNetwork } from './spareNetwork.ts';
+import { keepLast, takeSpareNetwork } from './spareNetwork.ts';
 
 /** An epoch of the training of a forecaster. */
 export interface ForecasterProgress {
@@ -187,6 +187,7 @@ export async function trainForecaster(
   const trained = { settings, encoding: plan.encoding, layout, net };
   const windows = settings.decoding === 'direct' ? plan.validation : thinned(plan.validation, MOST_SAMPLED);
   const held = computeOutputs(call, trained, windows, { paths: PATHS, seed: seedAt(seed, 2 * ensemble) });
+  keepLast('fit', [plan, trained, held]);
   return { ...trained, calibration: calibrate(held, targetsOf(windows, held.frames, layout), settings) };
 }
 
@@ -216,6 +217,8 @@ async function trainNetwork(
   const [drawn, tested] = isDirect
     ? [new WindowBatch(settings, layout, batchSize), new WindowBatch(settings, layout, testedSize)]
     : [new SequenceBatch(settings, layout, batchSize, true), new SequenceBatch(settings, layout, testedSize, false)];
+  const stopping = new EarlyStopping({ monitor: 'val_loss', patience, restoreBestWeights: true });
+  keepLast('training', [drawn, tested, rate, random, stopping]);
   await network.fitDataset(() => drawBatches(call, drawn, series, batchSize, random), {
     epochs,
     batchesPerEpoch,
@@ -227,7 +230,7 @@ async function trainNetwork(
         onEpochEnd: (epoch, { loss = Number.NaN, val_loss: validationLoss = Number.NaN }) =>
           options.onProgress?.({ epoch: epoch + 1, epochs, loss, validationLoss }),
       },
-      new EarlyStopping({ monitor: 'val_loss', patience, restoreBestWeights: true }),
+      stopping,
     ],
   });
 }

@@ -38,3 +38,13 @@ export function releaseNetwork({ net, ...sizes }: Sizes & { readonly net: Functi
   spare?.network.dispose();
   spare = { key: keyOf(sizes), network: net };
 }
+
+const last = new Map<string, unknown>();
+
+/**
+ * Keeps objects of the last fit of a task thread. V8 forgets the hidden classes of a kind of objects with the last of them,
+ * and would then discard the code that is optimized for them, in each task.
+ */
+export function keepLast(name: string, objects: unknown): void {
+  if (taskThread()) last.set(name, objects);
+}
