@@ -19,6 +19,7 @@ import { lossOf } from './outputs.ts';
 import { PATHS } from './samplePaths.ts';
 import { SequenceBatch } from './sequenceWindows.ts';
 import { type CheckedSeries, checkCounts, commonFrequency } from './seriesInput.ts';
+import { keepLast, takeSpareNetwork } from './spareNetwork.ts';
 
 /** An epoch of the training of a forecaster. */
 export interface ForecasterProgress {
@@ -169,10 +170,11 @@ export async function trainForecaster(
   const { settings, layout } = plan;
   const { ensemble } = settings;
   const seed = settings.seed ?? nextSeed();
-  const inputs = networkInputs(settings, layout);
+  const spare = takeSpareNetwork(plan, seedAt(seed, 0));
+  const inputs = spare ? [] : networkInputs(settings, layout);
   const networks: FunctionalModel[] = [];
   for (let n = 0; n < ensemble; n++) {
-    const network = buildNetwork(inputs, settings, layout, n, seedAt(seed, 2 * n));
+    const network = spare ?? buildNetwork(inputs, settings, layout, n, seedAt(seed, 2 * n));
     const random = new RandomGenerator(seedAt(seed, 2 * n + 1));
     await trainNetwork(call, network, plan, random, {
       onProgress: onProgress && (progress => onProgress({ member: n + 1, members: ensemble, ...progress })),
@@ -185,6 +187,7 @@ export async function trainForecaster(
   const trained = { settings, encoding: plan.encoding, layout, net };
   const windows = settings.decoding === 'direct' ? plan.validation : thinned(plan.validation, MOST_SAMPLED);
   const held = computeOutputs(call, trained, windows, { paths: PATHS, seed: seedAt(seed, 2 * ensemble) });
+  keepLast('fit', [plan, trained, held]);
   return { ...trained, calibration: calibrate(held, targetsOf(windows, held.frames, layout), settings) };
 }
 
@@ -206,12 +209,16 @@ async function trainNetwork(
   const windows = series.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const batchesPerEpoch = settings.batchesPerEpoch ?? Math.min(MOST_BATCHES, Math.ceil(windows / batchSize));
   const rate = schedules.cosineDecay({ initialLearningRate: learningRate, decaySteps: epochs * batchesPerEpoch });
-  network.compile({ optimizer: train.adam({ learningRate: rate, globalClipNorm: 1 }), loss: lossOf(output) });
+  // A spare network is compiled; only its rate depends on the number of windows
+  if (network.optimizer) network.optimizer.setLearningRate(rate);
+  else network.compile({ optimizer: train.adam({ learningRate: rate, globalClipNorm: 1 }), loss: lossOf(output) });
   const testedSize = Math.min(batchSize, validation.length);
   const isDirect = settings.decoding === 'direct';
   const [drawn, tested] = isDirect
     ? [new WindowBatch(settings, layout, batchSize), new WindowBatch(settings, layout, testedSize)]
     : [new SequenceBatch(settings, layout, batchSize, true), new SequenceBatch(settings, layout, testedSize, false)];
+  const stopping = new EarlyStopping({ monitor: 'val_loss', patience, restoreBestWeights: true });
+  keepLast('training', [drawn, tested, rate, random, stopping]);
   await network.fitDataset(() => drawBatches(call, drawn, series, batchSize, random), {
     epochs,
     batchesPerEpoch,
@@ -223,7 +230,7 @@ async function trainNetwork(
         onEpochEnd: (epoch, { loss = Number.NaN, val_loss: validationLoss = Number.NaN }) =>
           options.onProgress?.({ epoch: epoch + 1, epochs, loss, validationLoss }),
       },
-      new EarlyStopping({ monitor: 'val_loss', patience, restoreBestWeights: true }),
+      stopping,
     ],
   });
 }

@@ -20,6 +20,7 @@ import {
 import { fittedFrom, savedOf } from './savedForecaster.ts';
 import type { Series } from './series.ts';
 import { checkSeriesList } from './seriesInput.ts';
+import { releaseNetwork } from './spareNetwork.ts';
 
 /**
  * Forecasts time series; create one with `forecaster` or `loadForecaster`. Unlike those of other classes, its methods count
@@ -117,6 +118,12 @@ export class Forecaster {
     const fitted = this.#ready(call);
     fitted.net.setUserDefinedMetadata({ forecaster: savedOf(fitted) });
     return fitted.net.save(target);
+  }
+
+  /** @internal Frees the network, or lets the next forecaster of this thread train it anew. */
+  release(): void {
+    if (this.#fitted) releaseNetwork(this.#fitted);
+    this.#fitted = null;
   }
 
   #ready(call: string): Fitted {

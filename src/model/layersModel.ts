@@ -232,6 +232,17 @@ export abstract class LayersModel extends Layer implements CallbackModel {
     for (const layer of this.#state.allLayers) layer.followModel(trainable);
   }
 
+  /** @internal Makes the model what a new one with this seed is, compiled in the same way. It must share no layers. */
+  renew(seed: number): void {
+    const call = 'model.renew';
+    this.#view.checkNotDisposed(call);
+    this.#state.renew(call, seed);
+    this.#view.renew();
+    this.#stopTraining = false;
+    this.#metadata = null;
+    this.history = null;
+  }
+
   // -------------------------------------------------------------------------------------------------------- weights
 
   /** All weights in the order of the layers, in Keras's layout; with `trainableOnly`, without those of frozen layers. */

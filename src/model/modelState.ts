@@ -105,6 +105,13 @@ export abstract class ModelState {
     for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
   }
 
+  /** Makes the model what a new one with this seed is; plans and memory stay. */
+  renew(call: string, seed: number): void {
+    this.seeds.state = seed.toString(16);
+    for (const layer of this.allLayers) layer.drawSeeds(this.seeds);
+    this.parametersFor(call).renew(call, this.objective?.optimizer ?? null);
+  }
+
   /** Sets the objective. The optimizer starts anew. */
   compile(objective: Objective): void {
     this.parameters?.forgetTraining();

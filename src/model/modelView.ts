@@ -204,6 +204,12 @@ export class ModelView {
     this.#plans?.resetStates();
   }
 
+  /** Sets what the next batch depends on, beside the state, to what it is in a new model. */
+  renew(): void {
+    this.resetStates();
+    this.noise = FIRST_NOISE;
+  }
+
   /**
    * Runs `work`, which tests or predicts several batches. If it fails, the carried states are restored, and in models with
    * custom layers the statistics, such as moving means.

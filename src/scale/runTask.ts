@@ -262,7 +262,7 @@ async function runFit(context: Context): Promise<Outcome> {
   };
   await model.fit(series, { signal, onProgress });
   const saved = { model: await modelBytes(call, 'model', model) };
-  model.model?.dispose();
+  model.release();
   const mean = lowest.reduce((sum, loss) => sum + loss, 0) / lowest.length;
   return { value: { epochs, validationLoss: finite(mean) } satisfies FitValue, saved };
 }

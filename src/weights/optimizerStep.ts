@@ -60,10 +60,23 @@ export class OptimizerStep {
     this.#guard = new OverflowGuard(most => this.#update.areWithin(most));
     this.#counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
     this.#numbers = { weights, gradients: this.#block.address, count, arrays: 1 + slots };
+    this.#fillSlots(optimizer);
+  }
+
+  #fillSlots(optimizer: Optimizer): void {
+    const { weights, count } = this.#numbers;
     const memory = float32();
     const start = (slot: number) => this.slotAddress(slot) / FLOAT;
     for (let n = 0; n < optimizer.slots; n++) memory.fill(optimizer.slotStart(n), start(n), start(n + 1));
     if (optimizer.useEma) memory.copyWithin(start(optimizer.slots), weights / FLOAT, weights / FLOAT + count);
+  }
+
+  /** Sets everything to what it is before the first batch; call it after the weights were written. */
+  restart(optimizer: Optimizer): void {
+    this.#fillSlots(optimizer);
+    this.restoreCounters(optimizer, 0, null);
+    this.resetGuard();
+    optimizer.setStep(0);
   }
 
   /** Address of the gradients. */

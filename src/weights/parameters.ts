@@ -269,6 +269,17 @@ export class Parameters {
     this.invalidatePlans();
   }
 
+  /** Draws all weights anew by the seeds of their layers, and sets the training to its start. */
+  renew(call: string, optimizer: Optimizer | null): void {
+    this.#weights.redraw(call);
+    this.#trained = 0;
+    if (optimizer && this.#training) this.#training.restart(optimizer);
+    else this.forgetTraining();
+    this.#noticeWrites();
+    // Plans contain the seeds of dropout
+    if (this.#layers.some(layer => layer.dropoutSeeds.some(seed => seed !== 0))) this.invalidatePlans();
+  }
+
   // -------------------------------------------------------------------------------------------------------- saving
 
   /** The state of the training; the arrays are copies. */

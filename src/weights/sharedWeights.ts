@@ -138,6 +138,14 @@ export class SharedWeights implements WeightStore {
     return block.address;
   }
 
+  /** Draws all weights anew by the seeds of their layers, in the same memory. */
+  redraw(call: string): void {
+    this.checkUnlocked(call);
+    this.#writes++;
+    if (!this.#block) return;
+    for (const layer of this.#layers) initialize(call, layer, this.#block.address + this.layout.offsetOf(layer));
+  }
+
   /** Allocates and frees the memory that writing the weights of any layer needs, so that writing cannot fail. */
   makeRoom(call: string): void {
     if (this.#block) new UnpackScratch(call, this.#layers).free();

@@ -249,3 +249,38 @@ it('the folder of a cache is made when the first result is stored', async () => 
   await engine.run(await misbehave('count'));
   expect(existsSync(cache)).toBe(true);
 });
+
+it('a thread fits the same weights after other series, sizes and aborts as a thread of its own', async () => {
+  const { configure } = await built('index');
+  configure({ simd: 'strict' });
+  const store = memoryStore();
+  const engine = open({ workers: 1, cache: store });
+  const task = async (phase: number, seed: number, more: { [name: string]: Json } = {}, count = 60) =>
+    makeTask({
+      kind: 'fit',
+      input: { options: { horizon: 4, inputSteps: 12, epochs: 2, units: 6, ...more } },
+      seed,
+      blobs: { series: await put({ store }, { values: wave(count, phase) }) },
+    });
+  const tasks = await Promise.all([
+    task(0, 3),
+    task(1, 3), // another series
+    task(1, 4), // another seed
+    task(0, 3, { learningRate: 0.02, epochs: 3 }),
+    task(1, 5, { season: 4 }, 90), // another number of windows
+    task(0, 3, { units: 5 }),
+    task(0, 4, { ensemble: 2 }),
+    task(1, 6, { decoding: 'autoregressive' }),
+    task(0, 6, { decoding: 'autoregressive' }),
+    task(0, 7),
+  ]);
+  const [long, last] = await Promise.all([task(0, 3, { epochs: 500, patience: 500 }), task(0, 8)]);
+  const control = new AbortController();
+  const models: string[] = [];
+  for (const one of tasks) models.push((await engine.run(one)).blobs.model!);
+  await failure(engine.run(long, { signal: control.signal, onProgress: () => control.abort() }));
+  models.push((await engine.run(last)).blobs.model!);
+  const fresh: string[] = [];
+  for (const one of [...tasks, last]) fresh.push((await runTask(one, store)).blobs.model!);
+  expect(models).toEqual(fresh);
+});

@@ -1,0 +1,50 @@
+/**
+ * The network of the last fit of a task thread, for the next fit. Most tasks of a thread fit networks of the same sizes to
+ * other series. One that is drawn anew has the bits of one that is built, and leaves no dead objects, for which the
+ * JavaScript engine would optimize its code again with each task.
+ */
+
+import type { FunctionalModel } from '../model/functional.ts';
+import { taskThread } from '../util/taskThread.ts';
+import type { Resolved } from './forecasterOptions.ts';
+import type { Layout } from './forecastWindows.ts';
+
+/** All that `buildNetwork`, and `compile` without its learning rate, depend on. */
+interface Sizes {
+  readonly settings: Resolved;
+  readonly layout: Layout;
+}
+
+let spare: { readonly key: string; readonly network: FunctionalModel } | null = null;
+
+const keyOf = ({ settings: { cell, units, layers, output, decoding }, layout }: Sizes): string =>
+  JSON.stringify([cell, units, layers, output, decoding, layout]);
+
+/** The spare network as one that is built with this seed, and compiled; null if there is none of these sizes. */
+export function takeSpareNetwork(sizes: Sizes, seed: number): FunctionalModel | null {
+  if (sizes.settings.ensemble > 1 || spare?.key !== keyOf(sizes)) return null;
+  const { network } = spare;
+  spare = null; // a fit that fails does not give it back
+  network.renew(seed);
+  return network;
+}
+
+/** Keeps the network of a forecaster that is no longer used, if this thread runs tasks and it is a single one; or frees it. */
+export function releaseNetwork({ net, ...sizes }: Sizes & { readonly net: FunctionalModel }): void {
+  if (!taskThread() || sizes.settings.ensemble > 1) {
+    net.dispose();
+    return;
+  }
+  spare?.network.dispose();
+  spare = { key: keyOf(sizes), network: net };
+}
+
+const last = new Map<string, unknown>();
+
+/**
+ * Keeps objects of the last fit of a task thread. V8 forgets the hidden classes of a kind of objects with the last of them,
+ * and would then discard the code that is optimized for them, in each task.
+ */
+export function keepLast(name: string, objects: unknown): void {
+  if (taskThread()) last.set(name, objects);
+}
