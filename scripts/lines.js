@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Maximum lines of code of the core of src/ and of the kernels. Raise a limit only in the commit that needs it. */
-const budgets = { 'src core': 23_000, assembly: 8_900 };
+const budgets = { 'src core': 23_200, assembly: 8_920 };
 
 /** Folders of src/ that are subpaths of the package, not core. */
 const subpaths = ['cli', 'data', 'forecast', 'keras', 'onnx', 'plot', 'predict', 'safetensors', 'scale', 'worker'];
