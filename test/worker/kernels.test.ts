@@ -22,6 +22,15 @@ const groups = {
   conv: 'layers.conv1d({ filters: 3, kernelSize: 2, inputShape }), layers.flatten()',
   normalization: 'layers.batchNormalization({ inputShape }), layers.flatten()',
   others: 'layers.maxPooling1d({ poolSize: 2, inputShape }), layers.flatten()',
+  activations: "layers.lstm({ units: 3, activation: 'softsign', inputShape })",
+  dropout: 'layers.lstm({ units: 3, dropout: 0.5, seed: 1, inputShape })',
+  constraints: "layers.lstm({ units: 3, kernelConstraint: 'nonNeg', inputShape })",
+};
+
+/** Options of compile that need kernels of a group. */
+const options = {
+  losses: "loss: 'meanAbsoluteError'",
+  optimizers: "optimizer: 'rmsprop'",
 };
 
 /** Runs a program in a process of its own, which has used no kernels, and returns what it prints as JSON. */
@@ -58,8 +67,23 @@ test.each(Object.entries(groups))('a worker gets the kernels %s with the first m
   expect(there).toEqual(here);
 });
 
+test.each(Object.entries(options))(
+  'a worker gets the kernels %s with the first compile that needs them',
+  (_, option) => {
+    const [there, here] = run(`${train}
+      const make = () => [layers.lstm({ units: 3, inputShape }), layers.dense({ units: 1 })];
+      Object.assign(compiled, { ${option} });
+      const there = await train(await host.sequential({ layers: make() }));
+      setRandomSeed(2);
+      console.log(JSON.stringify([there, await train(sequential({ layers: make() }))]));`) as number[][];
+    expect(there).toHaveLength(6);
+    expect(there).toEqual(here);
+  },
+);
+
 test('the groups tested here are all', () => {
-  expect([...Object.keys(groups), 'attention', 'training'].toSorted()).toEqual(Object.keys(modules).toSorted());
+  const tested = [...Object.keys(groups), ...Object.keys(options), 'attention', 'training'];
+  expect(tested.toSorted()).toEqual(Object.keys(modules).toSorted());
 });
 
 test('a worker gets the kernels of attention, and others later', () => {
@@ -173,7 +197,7 @@ test('calls to a worker that is sent no kernels are rejected', async () => {
 
 test.each(['thread.js', 'task-thread.js'])('%s contains no kernels', name => {
   const text = readFileSync(dist + name, 'utf8');
-  expect(text).toContain('receivedModule("core")');
+  expect(text).toContain('receivedModule("core", {');
   for (const module of Object.values(modules)) {
     const quoted = JSON.stringify(module.text).slice(1, -1);
     for (let at = 0; at + 60 <= quoted.length; at += 1000) expect(text.includes(quoted.slice(at, at + 60))).toBe(false);
