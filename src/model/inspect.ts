@@ -78,7 +78,7 @@ function collect(
   const [batch, steps] = [plan.plan.batch, shape[0]! - first];
   const out = floatsFor(call, 'the numbers of the layer', [batch, steps, units]);
   const from = plan.indexOf(start);
-  const indexIn = index(shape);
+  const indexIn = index(shape, batch);
   const memory = float32();
   let next = 0;
   for (let b = 0; b < batch; b++) {

@@ -40,6 +40,19 @@ async function expectSameBits({ simd, name }: (typeof cases)[number]): Promise<v
   expect(hashes.size).toBe(1);
 }
 
+test('inspect returns the same gates and states on three threads, which keep their rows apart', async () => {
+  const inspected = async (threads: number) => {
+    vi.resetModules();
+    const lw = await import('lstm-wasm');
+    lw.configure({ simd: 'strict', threads });
+    const model = lw.sequential({ seed: 1 });
+    model.add(lw.layers.lstm({ units: 18, returnSequences: true, inputShape: [7, 2] }));
+    const parts = model.inspect(model.layers[0]!, lw.randomNormal([12, 7, 2], 0, 1, 'float32', 1));
+    return Object.entries(parts).map(([name, tensor]) => [name, tensor.dataSync()]);
+  };
+  expect(await inspected(3)).toEqual(await inspected(1));
+});
+
 test('kernels that are added while threads run are shared, and change no bit', async () => {
   const programs = async (threads: number) => {
     vi.resetModules();

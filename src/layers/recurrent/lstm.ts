@@ -23,7 +23,7 @@ import {
   type StateSpec,
   stateFields,
 } from './cell.ts';
-import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
+import { type CellBuffer, cellStateBuffer, hiddenStateBuffer, lstmGateBuffer } from './cellBuffers.ts';
 import { type LSTMVariantOptions, type LstmVariant, variantOptions } from './lstmVariant.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
@@ -99,7 +99,7 @@ export class LSTMCell extends Cell {
 
   override get buffers(): Readonly<Record<string, CellBuffer>> {
     if (this.variant) return this.variant.buffers;
-    const [i, f, g, o] = [gateBuffer(0), gateBuffer(1), gateBuffer(2), gateBuffer(3)];
+    const [i, f, g, o] = [lstmGateBuffer(0), lstmGateBuffer(1), lstmGateBuffer(2), lstmGateBuffer(3)];
     return { i, f, g, o, c: cellStateBuffer(), h: hiddenStateBuffer('hx') };
   }
 
