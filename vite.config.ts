@@ -96,8 +96,9 @@ const parts = [
   { name: 'fitting', test: /\/src\/training\/(dataset|evaluateDataset|fit|fitDataset|loop|resume)\.ts$/ },
   {
     name: 'batches',
-    test: /\/src\/(inputs\/(batches|parts|sampleWeights|samples)|objective\/(losses|metricNames|targetForms|targets)|training\/(batchOptions|evaluate|means|pairs))\.ts$/,
+    test: /\/src\/(inputs\/(batches|parts|samples)|objective\/(losses|metricNames|targetForms|targets)|training\/(batchOptions|means))\.ts$/,
   },
+  { name: 'pairs', test: /\/src\/(inputs\/sampleWeights|training\/(evaluate|pairs))\.ts$/ },
   {
     name: 'forecaster',
     test: /\/src\/forecast\/(\w*[fF]orecaster|backtest|calibration|encoding|forecasterOptions|forecastWindows|networks?|outputs|samplePaths|sequenceWindows)\.ts$/,
