@@ -7,8 +7,8 @@ import { passedIf } from '../outcome.js';
 import { bundlers } from './absent.js';
 import { seedInWorker } from './programs.js';
 
-/** The kernels that the seed program calls, and those of other layers, by the names of their modules. */
-const used = ['core', 'training', 'lstmVariants'];
+/** The kernels of the seed program and of options of its layers, and those of other layers, by the names of their modules. */
+const used = ['activations', 'constraints', 'core', 'dropout', 'losses', 'lstmVariants', 'optimizers', 'training'];
 const others = ['attention', 'conv', 'gru', 'minRnn', 'normalization', 'others', 'simpleRnn'];
 
 /** esbuild loads at first whatever a file imports that a program uses. */
@@ -46,7 +46,7 @@ async function marksOf(dist) {
  */
 export async function checkKernels(context) {
   const dist = join(context.home, 'node_modules/lstm-wasm/dist');
-  const marks = await marksOf(dist);
+  const marks = await marksOf(join(dist, 'bundler'));
   const namesIn = (/** @type {string} */ text) => [...marks].filter(([, mark]) => text.includes(mark)).map(([n]) => n);
   const wanted = [...used, ...others].sort().join(', ');
   const known = [...marks.keys()].sort().join(', ');

@@ -1,7 +1,7 @@
 /** Compares package.json with the contents of the package. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { passedIf } from '../outcome.js';
 import { ask, firstLines } from './commands.js';
 
@@ -72,7 +72,14 @@ const leaves = value =>
  */
 function effects(folder, manifest) {
   const named = /** @type {string[]} */ (manifest.sideEffects).filter(file => file.startsWith('./dist/'));
-  const missing = named.filter(file => !existsSync(join(folder, file)));
+  // Files for Node have a hash in their names
+  const exists = (/** @type {string} */ file) => {
+    const [start = '', end = ''] = basename(file).split('*');
+    const found = (/** @type {string} */ name) =>
+      file.includes('*') ? name.startsWith(start) && name.endsWith(end) : name === start;
+    return existsSync(join(folder, dirname(file))) && readdirSync(join(folder, dirname(file))).some(found);
+  };
+  const missing = named.filter(file => !exists(file));
   return {
     what: 'every file in sideEffects exists',
     status: named.length > 0 && missing.length === 0 ? 'passed' : 'failed',
