@@ -93,10 +93,11 @@ const parts = [
   { name: 'config', test: /\/src\/util\/(config|customClasses)\.ts$/ },
   { name: 'deserialize', test: /\/src\/util\/deserialize\.ts$/ },
   { name: 'metadata', test: /\/src\/saving\/tfjs\/metadata\.ts$/ },
-  { name: 'fitting', test: /\/src\/training\/(dataset|evaluateDataset|fit|fitDataset|loop|resume)\.ts$/ },
+  { name: 'fitting', test: /\/src\/training\/(evaluateDataset|fit|fitDataset|loop|resume)\.ts$/ },
+  { name: 'fitArguments', test: /\/src\/training\/(dataset|fitArguments|fitDatasetArguments)\.ts$/ },
   {
     name: 'batches',
-    test: /\/src\/(inputs\/(batches|parts|samples)|objective\/(losses|metricNames|targetForms|targets)|training\/(batchOptions|means))\.ts$/,
+    test: /\/src\/(inputs\/(batches|parts|samples)|objective\/(losses|lossSettings|metricNames|targetForms|targets)|training\/(batchOptions|means))\.ts$/,
   },
   { name: 'pairs', test: /\/src\/(inputs\/sampleWeights|training\/(evaluate|pairs))\.ts$/ },
   {
