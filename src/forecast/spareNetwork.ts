@@ -9,7 +9,7 @@ import { taskThread } from '../util/taskThread.ts';
 import type { Resolved } from './forecasterOptions.ts';
 import type { Layout } from './forecastWindows.ts';
 
-/** All that `buildNetwork`, and `compile` without its learning rate, depend on. */
+/** What a network depends on, apart from its seed and its learning rate. */
 interface Sizes {
   readonly settings: Resolved;
   readonly layout: Layout;
@@ -20,7 +20,7 @@ let spare: { readonly key: string; readonly network: FunctionalModel } | null = 
 const keyOf = ({ settings: { cell, units, layers, output, decoding }, layout }: Sizes): string =>
   JSON.stringify([cell, units, layers, output, decoding, layout]);
 
-/** The spare network as one that is built with this seed, and compiled; null if there is none of these sizes. */
+/** The spare network, with weights drawn from this seed; null if there is none of these sizes. It is compiled. */
 export function takeSpareNetwork(sizes: Sizes, seed: number): FunctionalModel | null {
   if (sizes.settings.ensemble > 1 || spare?.key !== keyOf(sizes)) return null;
   const { network } = spare;
@@ -29,7 +29,7 @@ export function takeSpareNetwork(sizes: Sizes, seed: number): FunctionalModel | 
   return network;
 }
 
-/** Keeps the network of a forecaster that is no longer used, if this thread runs tasks and it is a single one; or frees it. */
+/** Keeps the network of a forecaster that is no longer used. Frees it outside of task threads, and if it is an ensemble. */
 export function releaseNetwork({ net, ...sizes }: Sizes & { readonly net: FunctionalModel }): void {
   if (!taskThread() || sizes.settings.ensemble > 1) {
     net.dispose();

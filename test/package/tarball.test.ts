@@ -197,7 +197,7 @@ describe('the tarball', () => {
     ]);
   });
 
-  it('use adds parts to a program of lstm-wasm/core, and rejects what is no part', () => {
+  it('use adds parts to a program of lstm-wasm/core, and throws if a value is not a part', () => {
     const out = run(
       'use.mjs',
       `import * as core from 'lstm-wasm/core';
